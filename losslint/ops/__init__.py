@@ -1,0 +1,1 @@
+"""Knowledge about operations: data only, no control flow."""
