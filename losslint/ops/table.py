@@ -5,17 +5,69 @@ Two kinds of table, both tab-separated text beside this file:
 ``operations.tsv``: one line per canonical operation: the inputs a gradient flows through, what happens to the gradient
 elsewhere, the kind of result, the family the rules speak of, and what to write instead.
 ``apis/<framework>.tsv``: one line per public name: ``tf.math.log  log  x``, the name, its operation and its parameters
-in positional order (``canonical=api`` where the framework's keyword differs, ``_`` for one that does not matter).
+in positional order (``canonical=api`` where the framework's keyword differs, ``_`` for one that does not matter). A
+canonical parameter that returns at the end is an older keyword: ``x axis keepdims _ keepdims=keep_dims``.
+
+Names in an API table:
+
+``keras.losses.Huber()``: what a call of the object does that ``keras.losses.Huber`` makes.
+``scipy.*``: everything below ``scipy`` that no other line names.
+``tf.Tensor.mean``: a method or attribute of a tensor; operation ``missing_method`` when it does not exist.
+The first name of an operation is the preferred spelling, the one that help texts print.
+
+The optional fourth column is a note: ``TensorFlow 1``, ``Keras 2`` or ``NumPy 1`` for a name that later versions
+removed, ``tf.keras only`` for one that the ``keras`` package itself lacks, ``keeps the tape`` for a NumPy function that
+only slices its argument; and for a missing method or name, what to write instead.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 
 ALL = "*"
+REMOVED = frozenset({"TensorFlow 1", "Keras 2", "NumPy 1"})  # the notes of names that current versions lack
+
+
+FAMILIES = {
+    "elementwise": "a value from each value",
+    "reduce": "one value from many",
+    "linear": "matrices",
+    "move": "the same values in other places",
+    "gather": "chosen values: the gradient goes to the values, none to the choice",
+    "cast": "another dtype",
+    "index": "positions or ranks",
+    "compare": "true or false",
+    "round": "steps: the gradient is cut or zero",
+    "sign": "the sign: zero gradient",
+    "discrete": "labels, bins, sets, texts",
+    "image": "pictures",
+    "signal": "Fourier transforms, windows, frames",
+    "sparse": "sparse and ragged tensors",
+    "detach": "a cut on purpose",
+    "shape": "reads a shape",
+    "constant": "a value without a past",
+    "sample": "random numbers",
+    "variable": "makes a variable",
+    "state": "changes a variable or a seed",
+    "assert": "checks",
+    "print": "prints or logs",
+    "control": "calls functions",
+    "escape": "leaves the framework",
+    "layer": "networks",
+    "loss": "losses",
+    "metric": "metrics: no gradient",
+    "data": "data sets and queues",
+    "symbolic": "a placeholder or a Keras input",
+    "object": "a call makes an object",
+    "dtype": "a dtype",
+    "scope": "names, devices, no effect on values",
+    "python": "Python's own functions and constants",
+    "missing": "does not exist",
+    "other": "anything else",
+}
 
 
 @dataclass(frozen=True)
@@ -26,8 +78,7 @@ class Operation:
     flows: frozenset[str]  # canonical inputs the gradient flows through; {"*"}: every input
     cut: str  # the gradient through the other inputs: none (None) | zero | raises (LookupError) | "-" (none is cut)
     result: str  # same | float | int | bool | complex | string | shape | python | array | tuple | none
-    family: str  # elementwise | reduce | index | compare | round | sign | discrete | image | detach | shape | constant |
-    #              sample | variable | state | assert | print | control | escape | layer | loss | data | linear | other
+    family: str  # one of FAMILIES
     instead: str  # what to write instead, for help texts; "-" when there is nothing to say
 
     def flows_through(self, parameter: str) -> bool:
@@ -44,6 +95,11 @@ class Api:
     parameters: tuple[tuple[str, str], ...]  # (canonical, keyword in this API), in positional order
     framework: str  # tensorflow | keras | numpy | python | torch | jax
     note: str = ""
+
+    @property
+    def removed(self) -> bool:
+        """Whether current versions of the framework no longer have this name."""
+        return self.note in REMOVED
 
 
 def _rows(filename: str) -> Iterator[list[str]]:
@@ -69,6 +125,8 @@ FRAMEWORKS = ("tensorflow", "keras", "numpy", "python", "torch", "jax")
 @cache
 def apis(framework: str) -> dict[str, Api]:
     """Public name -> meaning, for one framework's table."""
+    if not resources.files(__package__).joinpath(f"apis/{framework}.tsv").is_file():
+        return {}
     table = operations()
     found: dict[str, Api] = {}
     for name, operation, *rest in _rows(f"apis/{framework}.tsv"):
@@ -82,12 +140,34 @@ def _parameter(word: str) -> tuple[str, str]:
     return canonical, api or canonical
 
 
-_ROOTS = {
-    "tf": "tensorflow", "keras": "keras", "np": "numpy", "math": "python", "builtins": "python", "random": "python",
-    "time": "python", "scipy": "python", "sklearn": "python", "torch": "torch", "jax": "jax", "jnp": "jax", "optax": "jax",
-}
+@cache
+def _preferred(framework: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for api in apis(framework).values():
+        if not api.note and not api.name.endswith((".*", "()")):
+            found.setdefault(api.operation.name, api.name)
+    return found
 
 
+def preferred(framework: str, operation: str) -> str:
+    """The spelling of an operation that help texts print for a framework; "" when the framework has none."""
+    return _preferred(framework).get(operation, "")
+
+
+_ROOTS = {"tf": "tensorflow", "keras": "keras", "np": "numpy"}
+_ROOTS |= dict.fromkeys(("torch", "torchvision"), "torch") | dict.fromkeys(("jax", "jnp", "optax", "flax"), "jax")
+
+
+@cache
+def _framework(root: str) -> str | None:
+    """The framework whose table holds the names below ``root``: the Python table names its own."""
+    if root in _ROOTS:
+        return _ROOTS[root]
+    return "python" if root in {name.partition(".")[0] for name in apis("python")} else None
+
+
+
+@cache
 def canonical_name(dotted: str) -> str:
     """The one spelling the tables use: ``tensorflow.compat.v1.log`` -> ``tf.log``, ``tf.keras.x`` -> ``keras.x``,
     ``numpy.x`` -> ``np.x``, ``torch.nn.functional.x`` -> ``torch.F.x``, ``jax.numpy.x`` -> ``jnp.x``."""
@@ -100,15 +180,40 @@ def canonical_name(dotted: str) -> str:
 _SPELLINGS = (
     ("tensorflow.compat.v1", "tf"), ("tensorflow.compat.v2", "tf"), ("tensorflow.python.keras", "keras"),
     ("tensorflow.keras", "keras"), ("tensorflow", "tf"), ("tf.compat.v1", "tf"), ("tf.compat.v2", "tf"),
-    ("tf.keras", "keras"), ("tf_keras", "keras"), ("keras.src", "keras"), ("keras.api", "keras"),
+    ("tf.python.keras", "keras"), ("tf.keras", "keras"), ("tf_keras", "keras"), ("keras._tf_keras.keras", "keras"),
+    ("keras.api._v2.keras", "keras"), ("keras.api._v1.keras", "keras"), ("keras.src", "keras"), ("keras.api", "keras"),
     ("keras.ops.numpy", "keras.ops"), ("keras.ops.math", "keras.ops"), ("keras.ops.core", "keras.ops"),
     ("keras.ops.nn", "keras.ops"), ("tf.numpy", "tf.experimental.numpy"), ("numpy", "np"), ("jax.numpy", "jnp"),
     ("torch.nn.functional", "torch.F"),
 )  # fmt: skip
 
+_TF_MODULES = ("tf", "tf.math", "tf.nn", "tf.linalg", "tf.image", "tf.random", "tf.signal", "tf.debugging")
+_KERAS_MODULES = ("layers", "losses", "metrics", "ops", "activations", "optimizers", "regularizers", "models", "backend")
 
+
+@cache
 def lookup(dotted: str) -> Api | None:
     """The table's entry for an absolute dotted name as the imports give it, None when the tables do not know it."""
     name = canonical_name(dotted)
-    framework = _ROOTS.get(name.partition(".")[0])
-    return apis(framework).get(name) if framework else None
+    framework = _framework(name.partition(".")[0])
+    if framework is None:
+        return None
+    table = apis(framework)
+    for candidate in (name, *_public_names(name)):
+        if candidate in table:
+            return table[candidate]
+    prefix = name
+    while "." in prefix:
+        prefix = prefix.rpartition(".")[0]
+        if prefix + ".*" in table:
+            return replace(table[prefix + ".*"], name=name)
+    return None
+
+
+def _public_names(name: str) -> Iterator[str]:
+    """Where the public API may hold what a framework's inner module defines (``keras.layers.core.dense.Dense``)."""
+    parts = name.split(".")
+    if name.startswith("tf.python.") and len(parts) > 3:
+        yield from (f"{module}.{parts[-1]}" for module in _TF_MODULES)
+    elif parts[0] == "keras" and len(parts) > 3 and parts[1] in _KERAS_MODULES:
+        yield f"keras.{parts[1]}.{parts[-1]}"
