@@ -1,0 +1,1 @@
+"""A loss as a dataflow graph, by symbolic execution of its concrete syntax tree."""

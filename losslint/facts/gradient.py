@@ -1,0 +1,253 @@
+"""Through which operations a derivative arrives, and where it is cut.
+
+A forward pass over the graph gives each node the roots (predictions, variables, layers) whose derivative reaches it
+(``live``), those whose derivative is exactly zero (``zero``) and those its value depends on at all (``reach``).
+A loss is judged at its result: reached but not live means that training gets no gradient.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
+from losslint.graph.values import Value
+from losslint.project.sites import Mode, Role
+
+Roots = frozenset[int]
+EMPTY: Roots = frozenset()
+
+
+class Edge(enum.Enum):
+    """What happens to the derivative between an operation and one of its inputs."""
+
+    LIVE = "live"
+    ZERO = "zero"
+    NONE = "none"
+    NO_VALUE = "no value"  # only the shape or dtype of the input is used
+
+
+class Cause(enum.Enum):
+    """Why a derivative stops at an operation."""
+
+    NUMPY = "numpy"
+    PYTHON = "python"
+    FOREIGN = "foreign"
+    OPAQUE = "opaque"
+    COMPARE = "compare"
+    DISCRETE = "discrete"
+    DETACH = "detach"
+    ZERO = "zero"
+
+
+ESCAPES = (Cause.NUMPY, Cause.PYTHON, Cause.FOREIGN)
+TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method", "python.sum", "python.max",
+               "python.min", "python.set_item", "stack")  # fmt: skip
+VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len",
+             "keras_input")  # fmt: skip
+PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
+                 "python.str", "python.complex")  # fmt: skip
+KEEPS_TAPE_IN_NUMPY = ("np.diff", "np.flip", "np.fliplr", "np.flipud", "np.rollaxis", "np.trim_zeros")  # only slice
+
+
+def edge(node: Node, parameter: str, operand: Node) -> Edge:
+    """The derivative of ``node`` with respect to one operand."""
+    op = node.op
+    if op in VALUELESS:
+        return Edge.NO_VALUE
+    if node.context.no_grad:
+        return Edge.NONE
+    if op == "phi":
+        return Edge.NONE if parameter == "condition" else Edge.LIVE
+    if op in ("item", "python.index"):
+        return Edge.NONE if parameter == "index" else Edge.LIVE
+    if op == "attribute":
+        return Edge.LIVE if node.kind is Kind.UNKNOWN else Edge.NONE
+    if op == "cast":
+        return Edge.NONE if node.dtype in ("int", "bool", "string") else Edge.LIVE
+    if op == "python.float":
+        return Edge.LIVE if node.context.mode is Mode.AUTOGRAPH else Edge.NONE
+    if op == "py_function":
+        return Edge.LIVE if parameter == "value" else Edge.NONE
+    if op in TRANSPARENT:
+        return Edge.LIVE
+    if op.startswith(("python.", "numpy.")) or op == "numpy_function":
+        return Edge.NONE
+    if node.framework in ("numpy", "python"):
+        return Edge.LIVE if node.name in KEEPS_TAPE_IN_NUMPY else Edge.NONE
+    operation = node.operation
+    if operation is None:
+        return Edge.LIVE  # nothing is known of it: assume the best
+    if operation.flows_through(parameter) or parameter.startswith("arg"):
+        return Edge.LIVE if operation.flows or operation.cut == "-" else _cut_edge(operation.cut, operation.family)
+    return _cut_edge(operation.cut, operation.family)
+
+
+def _cut_edge(cut: str, family: str) -> Edge:
+    if family in ("shape", "constant"):
+        return Edge.NO_VALUE
+    return Edge.ZERO if cut == "zero" else Edge.NONE
+
+
+def cause(node: Node) -> Cause:
+    """Why the derivative stops at a node that cuts it."""
+    if node.context.no_grad or node.family in ("detach", "variable", "state"):
+        return Cause.DETACH
+    if node.op in PYTHON_LEAVES:
+        return Cause.PYTHON
+    if node.op in ("numpy_function", "py_function"):
+        return Cause.OPAQUE
+    if node.op == "python.predict" or node.framework == "python" or node.family == "escape":
+        return Cause.FOREIGN
+    if node.framework == "numpy" or node.op.startswith("numpy."):
+        return Cause.NUMPY
+    if node.family == "compare" or node.op.startswith("logical_"):
+        return Cause.COMPARE
+    if node.operation is not None and node.operation.cut == "zero":
+        return Cause.ZERO
+    return Cause.DISCRETE
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An operation where the derivative of ``operand`` stops."""
+
+    node: Node
+    operand: Node
+    cause: Cause
+
+
+@dataclass
+class Flow:
+    """What reaches one node."""
+
+    live: Roots = EMPTY
+    zero: Roots = EMPTY
+    reach: Roots = EMPTY
+
+
+class GradientFacts:
+    """The gradient view of one graph."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.flows = self._propagate(frozenset())
+
+    @cached_property
+    def trained(self) -> Roots:
+        """Roots that training adjusts: the predictions where the loss names them, else whatever may be one."""
+        nodes = self.graph.nodes
+        own = {n.index for n in nodes if n.op == "layer" or n.family == "variable"}
+        predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
+        if predictions:
+            return frozenset(own | predictions)
+        maybe = {
+            n.index for n in nodes
+            if n.op in ("unknown", "attribute") or (n.op == "param" and n.role in (Role.TENSOR, Role.UNKNOWN, None))
+        }  # fmt: skip
+        return frozenset(own | maybe)
+
+    def _propagate(self, uncut: frozenset[int]) -> list[Flow]:
+        """One forward pass; the nodes in ``uncut`` are taken to pass a derivative on."""
+        flows: list[Flow] = []
+        for node in self.graph.nodes:
+            live: set[int] = set()
+            zero: set[int] = set()
+            reach: set[int] = set()
+            for parameter, operand in node.operands():
+                inner = flows[operand.index]
+                kind = edge(node, parameter, operand)
+                if kind is Edge.NO_VALUE:
+                    continue
+                reach |= inner.reach
+                if kind is Edge.LIVE or node.index in uncut or self._stands_for_a_value(node, parameter, operand, uncut):
+                    live |= inner.live
+                    zero |= inner.zero
+                elif kind is Edge.ZERO:
+                    zero |= inner.live | inner.zero
+            if node.op in ("param", "layer", "unknown", "attribute") or node.family == "variable":
+                live.add(node.index)
+                reach.add(node.index)
+            flows.append(Flow(frozenset(live), frozenset(zero - live), frozenset(reach)))
+        return flows
+
+    @staticmethod
+    def _stands_for_a_value(node: Node, parameter: str, operand: Node, uncut: frozenset[int]) -> bool:
+        """``where(p > t, 1., 0.)``: with the comparison repaired, the condition would be the value."""
+        if node.op not in ("where", "phi") or parameter != "condition" or operand.index not in uncut:
+            return False
+        return not any(isinstance(node.inputs.get(side), Node) for side in ("x", "y"))
+
+    # -- questions about values
+
+    def live(self, value: Value | Node) -> Roots:
+        """Trained roots whose derivative arrives at a value."""
+        return self._collect(value, "live") & self.trained
+
+    def zero(self, value: Value | Node) -> Roots:
+        """Trained roots whose derivative is exactly zero at a value."""
+        return self._collect(value, "zero") & self.trained
+
+    def reach(self, value: Value | Node) -> Roots:
+        """Trained roots that a value depends on."""
+        return self._collect(value, "reach") & self.trained
+
+    def _collect(self, value: Value | Node, field: str) -> Roots:
+        found: Roots = EMPTY
+        for node in nodes_in(value):
+            found |= getattr(self.flows[node.index], field)
+        return found
+
+    def is_cut(self, value: Value | Node) -> bool:
+        """Whether a value depends on a trained root without passing a derivative on."""
+        return bool(self.reach(value)) and not self.live(value)
+
+    def cone(self, value: Value | Node) -> Iterator[Node]:
+        """Every node that the value is computed from, later ones first."""
+        seen: set[int] = set()
+        stack = list(nodes_in(value))
+        while stack:
+            node = stack.pop()
+            if node.index in seen:
+                continue
+            seen.add(node.index)
+            yield node
+            stack.extend(o for p, o in node.operands() if edge(node, p, o) is not Edge.NO_VALUE)
+
+    def cuts(self, value: Value | Node) -> list[Cut]:
+        """Where the derivative stops on the way to a value, in program order."""
+        found: dict[int, Cut] = {}
+        for node in self.cone(value):
+            for parameter, operand in node.operands():
+                kind = edge(node, parameter, operand)
+                if kind in (Edge.NONE, Edge.ZERO) and self.live(operand) and not self.live(node):
+                    found.setdefault(node.index, Cut(node, operand, cause(node)))
+        return [found[index] for index in sorted(found)]
+
+    def decisive_cuts(self, value: Value | Node) -> list[Cut]:
+        """The cuts whose repair alone would bring the gradient back; all cuts where no single repair does.
+
+        Masks and indices beside a value that was cut elsewhere fall away by this: repairing them changes nothing.
+        """
+        cuts = self.cuts(value)
+        if len(cuts) < 2:
+            return cuts
+        decisive = [c for c in cuts if self._live_with(value, {c.node.index})]
+        plain = [c for c in decisive if c.cause is not Cause.COMPARE]
+        return plain or decisive or [c for c in cuts if c.cause is not Cause.COMPARE] or cuts
+
+    def _live_with(self, value: Value | Node, uncut: Iterable[int]) -> bool:
+        flows = self._propagate(frozenset(uncut))
+        return any(flows[node.index].live & self.trained for node in nodes_in(value))
+
+    # -- the result of the loss
+
+    def results(self) -> list[Target]:
+        """The targets to be judged: of several returned values, those that carry a gradient (the others are metrics)."""
+        return self.graph.targets
+
+    def unknown_on_path(self, value: Value | Node) -> list[Node]:
+        """Unknown operations between a trained root and the value."""
+        return [n for n in self.cone(value) if n.op == "unknown" and any(self.reach(o) for _, o in n.operands())]

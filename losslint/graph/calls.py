@@ -1,0 +1,450 @@
+"""Calls: project functions are inlined, table entries become nodes, the rest is unknown and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import libcst as cst
+
+from losslint.graph import fold
+from losslint.graph.expressions import (
+    class_attribute,
+    evaluate,
+    external_bases,
+    iterate,
+    keras_object,
+    tensor_method,
+)
+from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.scope import Env
+from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
+from losslint.graph.values import (
+    NONE,
+    Bound,
+    Choice,
+    ClassValue,
+    Const,
+    External,
+    Func,
+    Instance,
+    Map,
+    Method,
+    Partial,
+    Seq,
+    Super,
+    Tape,
+    Value,
+)
+from losslint.ops.table import Api, canonical_name, lookup
+from losslint.project.sites import Mode
+
+Handler = Callable[[Tracer, Frame, "Call"], "Value | None"]
+BY_NAME: dict[str, Handler] = {}  # canonical dotted name -> handler
+BY_OPERATION: dict[str, Handler] = {}  # canonical operation -> handler
+METHODS: dict[tuple[type, str], Callable[[Tracer, Frame, Method, "Call"], Value]] = {}
+
+MAX_RECURSION = 2  # times one function may stand on the call stack
+
+
+class Call:
+    """The arguments of one call, evaluated."""
+
+    def __init__(self, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode,
+                 api: Api | None = None) -> None:
+        self.name, self.args, self.kwargs, self.at, self.api = name, args, kwargs, at, api
+
+    def get(self, position: int, *keywords: str) -> Value | None:
+        """An argument by position or keyword, None when it is not given."""
+        for keyword in keywords:
+            if keyword in self.kwargs:
+                return self.kwargs[keyword]
+        return self.args[position] if 0 <= position < len(self.args) else None
+
+
+def handles(*names: str) -> Callable[[Handler], Handler]:
+    """Register a handler for APIs (``tf.cond``) or operations (``op:cond``) that are more than one node."""
+
+    def register(function: Handler) -> Handler:
+        for name in names:
+            if name.startswith("op:"):
+                BY_OPERATION[name[3:]] = function
+            else:
+                BY_NAME[name] = function
+        return function
+
+    return register
+
+
+def evaluate_call(t: Tracer, frame: Frame, node: cst.Call) -> Value:
+    """A call expression."""
+    if isinstance(node.func, cst.Name) and node.func.value == "super":
+        return _super(t, frame, node)
+    function = evaluate(t, frame, node.func)
+    args: list[Value] = []
+    kwargs: dict[str, Value] = {}
+    for argument in node.args:
+        value = evaluate(t, frame, argument.value)
+        if argument.star == "*":
+            spread = iterate(t, frame, value, argument.value, "unpacking")
+            args += spread.items
+        elif argument.star == "**":
+            if isinstance(value, Map):
+                kwargs |= {str(k): v for k, v in value.items.items()}
+        elif argument.keyword is not None:
+            kwargs[argument.keyword.value] = value
+        else:
+            args.append(value)
+    return call(t, frame, function, args, kwargs, node)
+
+
+def _super(t: Tracer, frame: Frame, node: cst.Call) -> Value:
+    function = frame.function
+    scope: Env | None = frame.env
+    while scope is not None and "self" not in scope.vars:
+        scope = scope.parent
+    instance = scope.vars.get("self") if scope is not None else None
+    if function is None or function.owner is None or instance is None:
+        return External("super()")
+    return Super(function.owner, instance)
+
+
+def call(t: Tracer, frame: Frame, function: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode) -> Value:
+    """The result of calling any value."""
+    match function:
+        case Func():
+            return call_function(t, frame, function, args, kwargs, at)
+        case Bound(function=inner, instance=instance):
+            return call_function(t, frame, inner, [instance, *args], kwargs, at)
+        case Partial(function=inner, args=first, kwargs=named):
+            return call(t, frame, inner, [*first, *args], {**named, **kwargs}, at)
+        case External():
+            return call_external(t, frame, function, args, kwargs, at)
+        case ClassValue():
+            return instantiate(t, frame, function, args, kwargs, at)
+        case Instance():
+            return call_instance(t, frame, function, args, kwargs, at)
+        case Method():
+            return call_method(t, frame, function, args, kwargs, at)
+        case Choice(options=options):
+            results = [call(t, frame, option, args, kwargs, at) for option in options]
+            value = results[0]
+            for other in results[1:]:
+                value = t.join(frame, value, other, at)
+            return value
+    return opaque(t, frame, function, args, kwargs, at, "it is called through a name that is not known")
+
+
+def opaque(
+    t: Tracer, frame: Frame, function: Value, args: Sequence[Value], kwargs: dict[str, Value], at: cst.CSTNode, reason: str
+) -> Node:
+    """The result of a call nothing is known about: a gradient may pass through it, or start in it."""
+    inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | kwargs
+    if isinstance(function, (Node, Seq)):
+        inputs["function"] = function
+    return t.unknown(frame, at, reason, inputs)
+
+
+# -- project functions
+
+
+def call_function(
+    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """Inline a project function."""
+    if frame.depth >= MAX_DEPTH or t.stack.count(function.node) >= MAX_RECURSION:
+        return opaque(t, frame, function, args, kwargs, at, f"{function.name} calls too deep or itself")
+    env = Env(function.env)
+    context = frame.context
+    if function.autograph and context.mode is not Mode.GRAPH or function.autograph:
+        context = replace(context, mode=Mode.AUTOGRAPH)
+    inner = Frame(env, function.unit, context, via=frame.source(at), function=function, depth=frame.depth + 1)
+    bind_parameters(t, inner, function, args, kwargs, at)
+    t.stack.append(function.node)
+    try:
+        result = run(t, inner, function)
+    finally:
+        t.stack.pop()
+    if function.custom_gradient and isinstance(result, Seq) and len(result.items) == 2:
+        value = result.items[0]
+        inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
+        return t.node(frame, "custom_gradient", {**inputs, "value": value}, at, kind_of(value),
+                      dtype=value.dtype if isinstance(value, Node) else None, grad=result.items[1])
+    return result
+
+
+def run(t: Tracer, frame: Frame, function: Func) -> Value:
+    """Execute the body of a function whose parameters are bound."""
+    from losslint.graph.statements import run_function
+
+    if isinstance(function.node, cst.Lambda):
+        return evaluate(t, frame, function.node.body)
+    if any(isinstance(d, External) and d.name.endswith("contextmanager") for d in function.decorators):
+        return External("contextmanager()")
+    return run_function(t, frame, function.node.body)
+
+
+def bind_parameters(
+    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> None:
+    """Bind arguments to parameters as Python does; a missing one becomes its default."""
+    parameters = function.node.params
+    names = frame.env.vars
+    positional = [*parameters.posonly_params, *parameters.params]
+    rest = dict(kwargs)
+    for parameter, value in zip(positional, args, strict=False):
+        names[parameter.name.value] = value
+    if isinstance(parameters.star_arg, cst.Param):
+        names[parameters.star_arg.name.value] = Seq(list(args[len(positional) :]), "tuple")
+    for parameter in [*positional[len(args) :], *parameters.kwonly_params]:
+        name = parameter.name.value
+        if name in rest:
+            names[name] = rest.pop(name)
+        elif parameter.default is not None:
+            names[name] = default_value(t, frame, function, parameter)
+        else:
+            names[name] = t.unknown(frame, at if frame.unit is None else parameter, f"no argument for {name}")
+    if parameters.star_kwarg is not None:
+        names[parameters.star_kwarg.name.value] = Map(dict(rest))
+
+
+def default_value(t: Tracer, frame: Frame, function: Func, parameter: cst.Param) -> Value:
+    """The default of a parameter, evaluated in the scope the function was defined in."""
+    name = parameter.name.value
+    if name not in function.defaults and parameter.default is not None:
+        outer = Frame(function.env, function.unit, replace(frame.context, mode=Mode.EAGER))
+        function.defaults[name] = evaluate(t, outer, parameter.default)
+    return function.defaults[name]
+
+
+def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
+    """Apply the decorators that change what a call does; the others are taken to return the function itself."""
+    assert isinstance(function.node, cst.FunctionDef)
+    value: Value = function
+    found: list[Value] = []
+    for decorator in reversed(function.node.decorators):
+        expression = decorator.decorator
+        outer = Frame(frame.env if frame.unit is function.unit else function.env, function.unit, frame.context)
+        if isinstance(expression, cst.Call):
+            applied = evaluate(t, outer, expression.func)
+        else:
+            applied = evaluate(t, outer, expression)
+        found.append(applied)
+        name = canonical_name(applied.name) if isinstance(applied, External) else ""
+        if name in ("tf.function", "tf.contrib.eager.defun", "tf.function()"):
+            function.autograph = not _autograph_off(expression)
+        elif name.endswith("custom_gradient"):
+            function.custom_gradient = True
+        elif isinstance(applied, Func) and not isinstance(expression, cst.Call):
+            wrapped = call_function(t, outer, applied, [value], {}, decorator)
+            value = wrapped if isinstance(wrapped, (Func, Bound, Partial)) else value
+    function.decorators = tuple(found)
+    return value
+
+
+def _autograph_off(expression: cst.BaseExpression) -> bool:
+    return isinstance(expression, cst.Call) and any(
+        a.keyword is not None and a.keyword.value == "autograph" and isinstance(a.value, cst.Name)
+        and a.value.value == "False" for a in expression.args)
+
+
+# -- classes and objects
+
+
+def instantiate(
+    t: Tracer, frame: Frame, cls: ClassValue, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """An object of a project class, its ``__init__`` executed."""
+    instance = Instance(cls)
+    init = class_attribute(t, frame, cls, "__init__", instance)
+    if isinstance(init, Bound):
+        call_function(t, frame, init.function, [instance, *args], kwargs, at)
+    else:
+        names = _dataclass_fields(cls)
+        instance.attributes |= dict(zip(names, args, strict=False)) | {k: v for k, v in kwargs.items() if k in names}
+    return instance
+
+
+def _dataclass_fields(cls: ClassValue) -> list[str]:
+    import ast
+
+    return [s.target.id for s in cls.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
+
+
+def call_instance(
+    t: Tracer, frame: Frame, instance: Instance, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """``instance(...)``: ``__call__``, or what the framework's ``__call__`` ends in."""
+    for name in ("__call__", "call", "forward"):
+        method = class_attribute(t, frame, instance.cls, name, instance)
+        if isinstance(method, Bound):
+            result = call_function(t, frame, method.function, [instance, *args], kwargs, at)
+            if keras_object(t, instance.cls) and isinstance(result, Node):
+                # its variables are trained whatever the traced body shows
+                return t.node(frame, "layer", {"x": result}, at, result.kind, dtype=result.dtype)
+            return result
+    if keras_object(t, instance.cls) or external_bases(t, instance.cls):
+        inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)}
+        op = "layer" if keras_object(t, instance.cls) else "unknown"
+        kind = Kind.TENSOR if op == "layer" else Kind.UNKNOWN
+        return t.node(frame, op, inputs, at, kind, reason=f"{instance.cls.node.name} is called")
+    return opaque(t, frame, instance, args, kwargs, at, f"{instance.cls.node.name} is not callable here")
+
+
+# -- external names
+
+
+def call_external(
+    t: Tracer, frame: Frame, function: External, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """A call of something outside the project."""
+    known = fold.call(function.name, args, kwargs)
+    if known is not None:
+        return known
+    name = canonical_name(function.name)
+    api = lookup(function.name) or (lookup(function.name + "()") if function.attributes.get("()") else None)
+    if function.name.endswith("()"):
+        api = lookup(function.name)
+    request = Call(name, args, kwargs, at, api)
+    handler = BY_NAME.get(name) or BY_NAME.get("*." + name.rpartition(".")[2]) or (
+        BY_OPERATION.get(api.operation.name) if api else None)
+    if handler is not None:
+        result = handler(t, frame, request)
+        if result is not None:
+            return result
+    if api is not None:
+        if api.operation.name == "object":
+            return External(function.name + "()", tuple(args), kwargs)
+        return apply_api(t, frame, api, args, kwargs, at, function)
+    return _unknown_external(t, frame, function, args, kwargs, at)
+
+
+def _unknown_external(
+    t: Tracer, frame: Frame, function: External, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    operands = [n for a in [*args, *kwargs.values()] for n in nodes_in(a)]
+    data = [n for n in operands if n.kind is not Kind.PYTHON]
+    if not data:
+        return External(function.name + "()", tuple(args), kwargs)
+    if function.name.endswith("()") and "layers" in function.name:
+        return t.node(frame, "layer", {f"arg{i}": a for i, a in enumerate(args)}, at, join_kinds([n.kind for n in data]))
+    value = opaque(t, frame, function, args, kwargs, at, f"losslint does not know {canonical_name(function.name)}")
+    if is_framework_name(function.name) and any(n.kind is Kind.TENSOR for n in data):
+        value.kind = Kind.TENSOR
+    value.name = canonical_name(function.name)
+    return value
+
+
+LEAVING = ("numpy", "python")  # frameworks whose results are not tensors
+
+
+def apply_api(
+    t: Tracer, frame: Frame, api: Api, args: Sequence[Value], kwargs: dict[str, Value], at: cst.CSTNode,
+    function: External | None = None,
+) -> Value:  # fmt: skip
+    """One table entry applied to arguments."""
+    inputs = bind_api(api, args, kwargs)
+    operands = [n for v in inputs.values() for n in nodes_in(v)]
+    kind = result_kind(api, operands)
+    dtype = result_dtype(api, inputs)
+    node = t.node(frame, api.operation.name, inputs, at, kind, dtype=dtype, api=api, name=api.name)
+    if function is not None and function.name.endswith("()"):
+        node.detail["object"] = function
+    if api.operation.result in ("none", "nothing"):
+        return NONE
+    if api.operation.result.startswith("tuple"):
+        node.detail["tuple"] = True
+    return node
+
+
+def bind_api(api: Api, args: Sequence[Value], kwargs: dict[str, Value]) -> dict[str, Value]:
+    """Arguments by their canonical names."""
+    inputs: dict[str, Value] = {}
+    for position, value in enumerate(args):
+        known = position < len(api.parameters)
+        name = api.parameters[position][0] if known else f"arg{position}"
+        inputs[name if name != "_" else f"arg{position}"] = value
+    keywords = {keyword: canonical for canonical, keyword in api.parameters}
+    for keyword, value in kwargs.items():
+        inputs[keywords.get(keyword, keyword)] = value
+    return inputs
+
+
+def result_kind(api: Api, operands: list[Node]) -> Kind:
+    """What a table entry returns at run time."""
+    if any(n.kind is Kind.SYMBOLIC for n in operands):
+        return Kind.SYMBOLIC
+    if api.operation.result in ("python", "shape") and api.operation.family != "shape":
+        return Kind.PYTHON
+    if api.framework == "numpy":
+        return Kind.ARRAY if any(n.kind is not Kind.PYTHON for n in operands) or not operands else Kind.PYTHON
+    if api.framework == "python":
+        kinds = [n.kind for n in operands]
+        return Kind.UNKNOWN if Kind.UNKNOWN in kinds and Kind.TENSOR not in kinds else Kind.PYTHON
+    if api.framework in ("tensorflow", "keras", "torch", "jax"):
+        if api.operation.family == "variable":
+            return Kind.TENSOR
+        return Kind.PYTHON if api.operation.result == "python" else Kind.TENSOR
+    return join_kinds([n.kind for n in operands])
+
+
+def result_dtype(api: Api, inputs: dict[str, Value]) -> str | None:
+    """The dtype of a result by the table; an explicit ``dtype=`` decides."""
+    explicit = dtype_of(inputs.get("dtype"))
+    if explicit is not None:
+        return explicit
+    result = api.operation.result
+    if result in ("float", "int", "bool", "complex", "string"):
+        return result
+    dtypes = [n.dtype for v in inputs.values() for n in nodes_in(v) if n.kind is not Kind.PYTHON and n.dtype != "bool"]
+    if "float" in dtypes:
+        return "float"
+    return dtypes[0] if dtypes else None
+
+
+def dtype_of(value: Value | None) -> str | None:
+    """``"float32"``, ``tf.int32``, ``y.dtype`` or ``float`` as float | int | bool | complex | string."""
+    if isinstance(value, Const) and isinstance(value.value, str):
+        return fold.dtype_kind(value.value)
+    if isinstance(value, External):
+        return fold.dtype_kind(value.name)
+    if isinstance(value, Node) and value.op == "dtype_of":
+        return next((n.dtype for _, n in value.operands()), None) or "float"
+    return None
+
+
+# -- methods of known objects
+
+
+def method(owner: type, *names: str) -> Callable[[Any], Any]:
+    """Register the meaning of a method of tapes, lists, dicts, strings or nodes."""
+
+    def register(function: Any) -> Any:
+        for name in names:
+            METHODS[owner, name] = function
+        return function
+
+    return register
+
+
+def call_method(
+    t: Tracer, frame: Frame, bound: Method, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """A method of a tape, list, dict, string or tensor."""
+    owner = bound.owner
+    request = Call(bound.name, args, kwargs, at)
+    handler = METHODS.get((type(owner), bound.name))
+    if handler is not None:
+        result: Value = handler(t, frame, bound, request)
+        return result
+    if isinstance(owner, Node):
+        if owner.kind in (Kind.TENSOR, Kind.SYMBOLIC):
+            return tensor_method(t, frame, owner, bound.name, args, kwargs, at)
+        inputs: dict[str, Value] = {"x": owner} | {f"arg{i}": a for i, a in enumerate(args)} | kwargs
+        if owner.kind is Kind.PYTHON:
+            return t.node(frame, "python.object", inputs, at, Kind.PYTHON, name=bound.name)
+        return t.node(frame, "array_method", inputs, at, owner.kind, name=bound.name)
+    if isinstance(owner, (Const, Tape)):
+        return t.node(frame, "python.object", {}, at, Kind.PYTHON, name=bound.name)
+    return opaque(t, frame, owner, args, kwargs, at, f"method .{bound.name}() of an object that is not known")

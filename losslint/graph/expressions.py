@@ -1,0 +1,711 @@
+"""Evaluation of expressions: one small function a kind, in a table."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+import libcst as cst
+
+from losslint.graph import fold
+from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.scope import Env, method_unit
+from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
+from losslint.graph.values import (
+    NONE,
+    UNBOUND,
+    Bound,
+    Choice,
+    ClassValue,
+    Const,
+    External,
+    Func,
+    Instance,
+    Map,
+    Method,
+    ModuleValue,
+    Partial,
+    Seq,
+    Super,
+    Tape,
+    Value,
+)
+from losslint.ops.table import lookup
+
+MAX_RANGE = 64  # items of a range() that are listed one by one
+Evaluator = Callable[[Tracer, Frame, Any], Value]
+EXPRESSIONS: dict[type[cst.CSTNode], Evaluator] = {}
+
+BINARY = {
+    "Add": "add", "Subtract": "sub", "Multiply": "mul", "Divide": "div", "Power": "pow", "FloorDivide": "floordiv",
+    "Modulo": "mod", "MatrixMultiply": "matmul", "BitAnd": "and", "BitOr": "or", "BitXor": "xor",
+    "LeftShift": "lshift", "RightShift": "rshift",
+}  # fmt: skip
+COMPARISONS = {
+    cst.Equal: "equal", cst.NotEqual: "not_equal", cst.LessThan: "less", cst.LessThanEqual: "less_equal",
+    cst.GreaterThan: "greater", cst.GreaterThanEqual: "greater_equal",
+}  # fmt: skip
+
+
+def evaluates(*types: type[cst.CSTNode]) -> Callable[[Evaluator], Evaluator]:
+    """Register the evaluator of a kind of expression."""
+
+    def register(function: Evaluator) -> Evaluator:
+        for kind in types:
+            EXPRESSIONS[kind] = function
+        return function
+
+    return register
+
+
+def evaluate(t: Tracer, frame: Frame, node: cst.BaseExpression) -> Value:
+    """The value of an expression."""
+    t.tick()
+    evaluator = EXPRESSIONS.get(type(node))
+    return evaluator(t, frame, node) if evaluator else t.unknown(frame, node, "losslint does not follow this syntax")
+
+
+# -- literals
+
+
+@evaluates(cst.Integer, cst.Float, cst.Imaginary, cst.SimpleString, cst.ConcatenatedString)
+def _literal(t: Tracer, frame: Frame, node: cst.Integer | cst.SimpleString | cst.ConcatenatedString) -> Value:
+    if isinstance(node, cst.ConcatenatedString):
+        for part in (node.left, node.right):
+            evaluate(t, frame, part)
+    try:
+        return Const(node.evaluated_value)
+    except Exception:  # a literal Python cannot evaluate (huge integers, odd escapes)
+        return t.node(frame, "python.object", {}, node, Kind.PYTHON)
+
+
+@evaluates(cst.Ellipsis)
+def _ellipsis(t: Tracer, frame: Frame, node: cst.Ellipsis) -> Value:
+    return Const(...)
+
+
+@evaluates(cst.FormattedString)
+def _formatted(t: Tracer, frame: Frame, node: cst.FormattedString) -> Value:
+    for part in node.parts:
+        if isinstance(part, cst.FormattedStringExpression):
+            evaluate(t, frame, part.expression)
+    return t.node(frame, "python.format", {}, node, Kind.PYTHON)
+
+
+@evaluates(cst.Tuple, cst.List, cst.Set)
+def _sequence(t: Tracer, frame: Frame, node: cst.Tuple | cst.List | cst.Set) -> Value:
+    items: list[Value] = []
+    open_ = False
+    for element in node.elements:
+        value = evaluate(t, frame, element.value)
+        if isinstance(element, cst.StarredElement):
+            spread = iterate(t, frame, value, element.value, "unpacking")
+            items += spread.items
+            open_ = open_ or spread.open
+        else:
+            items.append(value)
+    return Seq(items, "tuple" if isinstance(node, cst.Tuple) else "list", open=open_)
+
+
+@evaluates(cst.Dict)
+def _dict(t: Tracer, frame: Frame, node: cst.Dict) -> Value:
+    result = Map({})
+    for element in node.elements:
+        value = evaluate(t, frame, element.value)
+        if isinstance(element, cst.StarredDictElement):
+            if isinstance(value, Map):
+                result.items.update(value.items)
+            result.open = result.open or not isinstance(value, Map) or value.open
+            continue
+        key = evaluate(t, frame, element.key)  # type: ignore[attr-defined]
+        if isinstance(key, Const) and _hashable(key.value):
+            result.items[key.value] = value  # type: ignore[index]
+        else:
+            result.items[f"<{len(result.items)}>"] = value
+            result.open = True
+    return result
+
+
+def _hashable(value: object) -> bool:
+    return isinstance(value, (str, int, float, bool, bytes, type(None)))
+
+
+# -- names
+
+
+@evaluates(cst.Name)
+def _name(t: Tracer, frame: Frame, node: cst.Name) -> Value:
+    value = frame.env.lookup(node.value)
+    if value is not UNBOUND:
+        return value
+    if node.value in ("True", "False", "None"):
+        return Const({"True": True, "False": False, "None": None}[node.value])
+    if node.value in PYTHON_BUILTINS:
+        return External(f"builtins.{node.value}")
+    return t.unknown(frame, node, f"{node.value} is not defined here")
+
+
+PYTHON_BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
+
+
+@evaluates(cst.Attribute)
+def _attribute(t: Tracer, frame: Frame, node: cst.Attribute) -> Value:
+    return attribute(t, frame, evaluate(t, frame, node.value), node.attr.value, node)
+
+
+@evaluates(cst.NamedExpr)
+def _walrus(t: Tracer, frame: Frame, node: cst.NamedExpr) -> Value:
+    value = evaluate(t, frame, node.value)
+    if isinstance(node.target, cst.Name):
+        frame.env.bind(node.target.value, value)
+    return value
+
+
+@evaluates(cst.Lambda)
+def _lambda(t: Tracer, frame: Frame, node: cst.Lambda) -> Value:
+    function = Func(frame.unit, node, frame.env, "<lambda>")
+    t.functions.append(function)
+    return function
+
+
+@evaluates(cst.Await, cst.Yield, cst.From)
+def _yield(t: Tracer, frame: Frame, node: cst.Yield) -> Value:
+    if isinstance(node, cst.Yield) and node.value is not None:
+        inner = node.value.item if isinstance(node.value, cst.From) else node.value
+        evaluate(t, frame, inner)
+    return t.unknown(frame, node, "a generator's or coroutine's value")
+
+
+def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode) -> Value:
+    """``owner.name``."""
+    match owner:
+        case Choice(options=options):
+            values = [attribute(t, frame, option, name, at) for option in options]
+            result = values[0]
+            for value in values[1:]:
+                result = t.join(frame, result, value, at)
+            return result
+        case External():
+            return _external_attribute(owner, name)
+        case ModuleValue(module=module):
+            return _module_attribute(t, module, name)
+        case Instance():
+            return _instance_attribute(t, frame, owner, name, at)
+        case ClassValue():
+            return class_attribute(t, frame, owner, name, None) or External(f"{owner.node.name}.{name}")
+        case Super(cls=cls, instance=instance):
+            for base in bases(t, cls):
+                if isinstance(base, ClassValue) and (found := class_attribute(t, frame, base, name, instance)):
+                    return found
+            return External(f"super().{name}")
+        case Node():
+            return _node_attribute(t, frame, owner, name, at)
+        case Seq(names=names) if name in names:
+            return owner.items[names.index(name)]
+        case Func():
+            return Const(owner.name) if name == "__name__" else t.unknown(frame, at, f"attribute {name} of a function")
+        case Partial() if name in ("func", "args", "keywords"):
+            return {"func": owner.function, "args": Seq(list(owner.args)), "keywords": Map(dict(owner.kwargs))}[name]
+    return Method(owner, name)
+
+
+def _external_attribute(owner: External, name: str) -> Value:
+    if name in owner.attributes:
+        return owner.attributes[name]
+    dotted = f"{owner.name}.{name}"
+    return fold.named_constant(dotted) or fold.finfo_attribute(owner, name) or External(dotted)
+
+
+def _module_attribute(t: Tracer, module: Any, name: str) -> Value:
+    value = t.scope(module).lookup(name)
+    if value is UNBOUND:
+        submodule = t.project.find_module(f"{module.name}.{name}", module)
+        return ModuleValue(submodule) if submodule is not None else External(f"{module.name}.{name}")
+    return value
+
+
+def _instance_attribute(t: Tracer, frame: Frame, owner: Instance, name: str, at: cst.CSTNode) -> Value:
+    if name in owner.attributes:
+        return owner.attributes[name]
+    if name == "__class__":
+        return owner.cls
+    found = class_attribute(t, frame, owner.cls, name, owner)
+    if found is not None:
+        if isinstance(found, Bound) and any(
+            isinstance(d, External) and d.name.endswith("property") for d in found.function.decorators
+        ):
+            from losslint.graph.calls import call
+
+            return call(t, frame, found, [], {}, at)
+        return found
+    for base in external_bases(t, owner.cls):
+        if lookup(f"{base}().{name}") is not None:
+            return External(f"{base}().{name}")
+    if keras_object(t, owner.cls) and name in ("trainable_variables", "trainable_weights", "variables", "weights"):
+        return t.node(frame, "variable", {}, at, Kind.UNKNOWN, name=name)
+    value = t.node(frame, "attribute", {"x": owner}, at, Kind.UNKNOWN, name=name)
+    owner.attributes[name] = value
+    return value
+
+
+def class_attribute(t: Tracer, frame: Frame, cls: ClassValue, name: str, instance: Value | None) -> Value | None:
+    """A method or class-level value of a project class or of its project bases; methods bound when possible."""
+    for candidate in mro(t, cls):
+        function = method_unit(t, candidate, name)
+        if function is not None:
+            kinds = {d.name for d in function.decorators if isinstance(d, External)}
+            if "builtins.staticmethod" in kinds:
+                return function
+            if "builtins.classmethod" in kinds:
+                return Bound(function, candidate)
+            return function if instance is None else Bound(function, instance)
+        value = _class_level_value(t, candidate, name)
+        if value is not None:
+            return value
+    return None
+
+
+def _class_level_value(t: Tracer, cls: ClassValue, name: str) -> Value | None:
+    for statement in cls.node.body:
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            if any(isinstance(x, ast.Name) and x.id == name for x in targets):
+                unit = t.unit(cls.module, statement)
+                if unit is not None:
+                    from losslint.graph.statements import execute
+
+                    env = Env(cls.env)
+                    execute(t, t.module_frame(unit, env), unit.statement)
+                    return env.vars.get(name)
+    return None
+
+
+def mro(t: Tracer, cls: ClassValue, seen: tuple[ClassValue, ...] = ()) -> list[ClassValue]:
+    """The project classes a class consists of, itself first (depth first; good enough for losses)."""
+    found = [cls]
+    for base in bases(t, cls):
+        if isinstance(base, ClassValue) and base.node is not cls.node and base not in seen and len(seen) < 12:
+            found += [c for c in mro(t, base, (*seen, cls)) if all(c.node is not f.node for f in found)]
+    return found
+
+
+def bases(t: Tracer, cls: ClassValue) -> list[Value]:
+    """The base classes of a class."""
+    found: list[Value] = []
+    for base in cls.node.bases:
+        dotted = cls.module.dotted(base)
+        if dotted is None:
+            continue
+        head = dotted.partition(".")[0]
+        if head in cls.module.bindings:
+            found.append(cls.env.lookup(dotted) if "." not in dotted else External(dotted))
+        else:
+            found.append(t.scope(cls.module).imported(dotted))
+    return found
+
+
+def external_bases(t: Tracer, cls: ClassValue) -> list[str]:
+    """Dotted names of the classes outside the project that a class derives from."""
+    return [base.name for c in mro(t, cls) for base in bases(t, c) if isinstance(base, External)]
+
+
+def keras_object(t: Tracer, cls: ClassValue) -> bool:
+    """Whether a project class is a Keras layer or model, or a torch module."""
+    return any(base.rpartition(".")[2] in ("Model", "Layer", "Sequential", "Module", "Functional")
+               for base in external_bases(t, cls))
+
+
+SHAPE_ATTRIBUTES = ("ndim", "rank", "ndims")
+OBJECT_ATTRIBUTES = ("name", "device", "graph", "op", "_keras_history", "_keras_mask", "is_cuda", "requires_grad")
+
+
+def _node_attribute(t: Tracer, frame: Frame, owner: Node, name: str, at: cst.CSTNode) -> Value:
+    if owner.op == "static_shape":
+        return t.node(frame, "static_rank", {"x": owner}, at, Kind.PYTHON) if name in SHAPE_ATTRIBUTES else Method(
+            owner, name)
+    if name == "shape" and owner.kind is not Kind.PYTHON:
+        return t.node(frame, "static_shape", {"x": owner}, at, Kind.PYTHON, start=0)
+    if name == "dtype":
+        return t.node(frame, "dtype_of", {"x": owner}, at, Kind.PYTHON)
+    if name in SHAPE_ATTRIBUTES:
+        return t.node(frame, "static_rank", {"x": owner}, at, Kind.PYTHON)
+    if owner.kind in (Kind.TENSOR, Kind.SYMBOLIC):
+        if name in OBJECT_ATTRIBUTES or name.startswith("_"):
+            return t.node(frame, "attribute", {}, at, Kind.UNKNOWN, name=name)
+        if name in ("T", "mT", "H"):
+            return tensor_method(t, frame, owner, name, [], {}, at)
+        if name == "data" and t.framework == "torch":
+            return t.node(frame, "stop_gradient", {"x": owner}, at, name="torch.Tensor.data")
+        return Method(owner, name)
+    if owner.kind is Kind.ARRAY:
+        return t.node(frame, "attribute", {"x": owner}, at, Kind.ARRAY, name=name) if name == "T" else Method(owner, name)
+    if owner.kind is Kind.PYTHON:
+        return Method(owner, name)
+    return t.node(frame, "attribute", {"x": owner}, at, Kind.UNKNOWN, name=name)
+
+
+def tensor_method(
+    t: Tracer, frame: Frame, owner: Node, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """A method of a tensor, by the table of its framework."""
+    prefix = {"torch": "torch.Tensor", "jax": "jnp.ndarray"}.get(t.framework, "tf.Tensor")
+    from losslint.graph.calls import apply_api
+
+    api = lookup(f"{prefix}.{name}")
+    if api is not None:
+        return apply_api(t, frame, api, [owner, *args], kwargs, at)
+    return t.node(frame, "unknown", {"x": owner, "args": Seq(list(args))}, at, Kind.UNKNOWN,
+                  reason=f"tensor method .{name}()")
+
+
+# -- operators
+
+
+@evaluates(cst.BinaryOperation)
+def _binary(t: Tracer, frame: Frame, node: cst.BinaryOperation) -> Value:
+    left, right = evaluate(t, frame, node.left), evaluate(t, frame, node.right)
+    return binary(t, frame, type(node.operator).__name__, left, right, node)
+
+
+def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at: cst.CSTNode) -> Value:
+    """``left <operator> right``."""
+    op = BINARY[operator]
+    if isinstance(left, Const) and isinstance(right, Const) and (known := fold.binary(op, left, right)):
+        return known
+    if isinstance(left, Seq) and isinstance(right, Seq) and op == "add":
+        return Seq(left.items + right.items, left.kind, open=left.open or right.open)
+    if isinstance(left, Seq) and op == "mul" and isinstance(right, (Const, Node)) and kind_of(right) is Kind.PYTHON:
+        count = right.value if isinstance(right, Const) else None
+        if isinstance(count, int) and 0 <= count * len(left.items) <= MAX_RANGE:
+            return Seq(left.items * count, left.kind, open=left.open)
+        return Seq(left.items, left.kind, open=True)
+    if isinstance(left, Const) and isinstance(left.value, str):
+        return t.node(frame, "python.format", {}, at, Kind.PYTHON)
+    if op in ("and", "or", "xor"):
+        op = f"logical_{op}"
+    return t.node(frame, op, {"x": left, "y": right}, at, _arithmetic_kind(left, right),
+                  dtype="bool" if op.startswith("logical") else arithmetic_dtype(left, right, op))
+
+
+def _arithmetic_kind(left: Value, right: Value) -> Kind:
+    return join_kinds([kind_of(left), kind_of(right)])
+
+
+def arithmetic_dtype(left: Value, right: Value, op: str = "") -> str | None:
+    """The dtype of an arithmetic result: that of a tensor operand, float for a division."""
+    dtypes = [v.dtype for v in (left, right) if isinstance(v, Node) and v.kind is not Kind.PYTHON]
+    if "complex" in dtypes:
+        return "complex"
+    if "float" in dtypes or op == "div":
+        return "float"
+    return dtypes[0] if dtypes else None
+
+
+@evaluates(cst.UnaryOperation)
+def _unary(t: Tracer, frame: Frame, node: cst.UnaryOperation) -> Value:
+    if isinstance(node.operator, cst.Not):
+        value = condition(t, frame, node.expression, "not")
+        known = truth(value)
+        return Const(not known) if known is not None else t.node(
+            frame, "python.not", {"x": value}, node, Kind.PYTHON)
+    value = evaluate(t, frame, node.expression)
+    if isinstance(value, Const) and isinstance(value.value, (int, float, complex)):
+        if isinstance(node.operator, cst.Minus):
+            return Const(-value.value)
+        if isinstance(node.operator, cst.Plus):
+            return value
+        if isinstance(value.value, int):
+            return Const(~value.value)
+    if isinstance(node.operator, cst.Plus):
+        return value
+    op = "neg" if isinstance(node.operator, cst.Minus) else "logical_not"
+    return t.node(frame, op, {"x": value}, node, dtype=value.dtype if isinstance(value, Node) else None)
+
+
+@evaluates(cst.BooleanOperation)
+def _boolean(t: Tracer, frame: Frame, node: cst.BooleanOperation) -> Value:
+    word = "and" if isinstance(node.operator, cst.And) else "or"
+    left = condition(t, frame, node.left, word)
+    known = truth(left)
+    if known is not None:
+        return left if known is (word == "or") else evaluate(t, frame, node.right)
+    right = evaluate(t, frame, node.right)
+    return t.join(frame, left, right, node)
+
+
+@evaluates(cst.Comparison)
+def _comparison(t: Tracer, frame: Frame, node: cst.Comparison) -> Value:
+    left = evaluate(t, frame, node.left)
+    result: Value = Const(True)
+    for position, target in enumerate(node.comparisons):
+        right = evaluate(t, frame, target.comparator)
+        result = compare(t, frame, target.operator, left, right, node)
+        last = position == len(node.comparisons) - 1
+        if not last:
+            ask_truth(t, frame, result, node, "chained comparison")
+        if truth(result) is False:
+            return result
+        left = right
+    return result
+
+
+def compare(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, right: Value, at: cst.CSTNode) -> Value:
+    """One comparison; identity and membership are decided where the values allow it."""
+    if isinstance(operator, (cst.Is, cst.IsNot, cst.Equal, cst.NotEqual)):
+        same = _identical(left, right, identity=isinstance(operator, (cst.Is, cst.IsNot)))
+        if same is not None:
+            return Const(same is isinstance(operator, (cst.Is, cst.Equal)))
+    if isinstance(operator, (cst.Is, cst.IsNot)):
+        return t.node(frame, "python.object", {}, at, Kind.PYTHON)
+    if isinstance(operator, (cst.In, cst.NotIn)):
+        return _contains(t, frame, operator, left, right, at)
+    op = COMPARISONS[type(operator)]
+    if isinstance(left, Const) and isinstance(right, Const):
+        return fold.binary(op, left, right) or t.node(frame, "python.object", {}, at, Kind.PYTHON)
+    return t.node(frame, op, {"x": left, "y": right}, at, _arithmetic_kind(left, right), dtype="bool")
+
+
+def _identical(left: Value, right: Value, *, identity: bool) -> bool | None:
+    """Whether two values are the same (``is``), or ``==`` for None; None when that is not known."""
+    if isinstance(left, Const) and isinstance(right, Const):
+        if identity:
+            return left.value is right.value or (left.value == right.value and type(left.value) is type(right.value))
+        return None
+    for a, b in ((left, right), (right, left)):
+        if isinstance(a, Const) and a.value is None:
+            if isinstance(b, Node):
+                return False if b.kind in (Kind.TENSOR, Kind.ARRAY, Kind.SYMBOLIC) and b.op != "phi" else None
+            return False if not isinstance(b, (Choice, Method)) else None
+    if isinstance(left, (Func, ClassValue, External)) and isinstance(right, (Func, ClassValue, External)):
+        if isinstance(left, External) and isinstance(right, External):
+            return left.name == right.name
+        return left is right
+    return None
+
+
+def _contains(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, right: Value, at: cst.CSTNode) -> Value:
+    positive = isinstance(operator, cst.In)
+    if isinstance(left, Const):
+        if isinstance(right, Seq) and not right.open and all(isinstance(i, Const) for i in right.items):
+            return Const((left.value in [i.value for i in right.items if isinstance(i, Const)]) is positive)
+        if isinstance(right, Map) and not right.open and _hashable(left.value):
+            return Const((left.value in right.items) is positive)
+        if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left.value, str):
+            return Const((left.value in right.value) is positive)
+    if kind_of(right) is Kind.TENSOR and isinstance(right, Node):
+        return t.node(frame, "python.contains", {"x": right, "item": left}, at, Kind.PYTHON)
+    return t.node(frame, "python.object", {}, at, Kind.PYTHON)
+
+
+@evaluates(cst.IfExp)
+def _conditional(t: Tracer, frame: Frame, node: cst.IfExp) -> Value:
+    test = condition(t, frame, node.test, "conditional expression")
+    known = truth(test)
+    if known is not None:
+        return evaluate(t, frame, node.body if known else node.orelse)
+    return t.join(frame, evaluate(t, frame, node.body), evaluate(t, frame, node.orelse), node, test)
+
+
+def truth(value: Value) -> bool | None:
+    """The truth of a value where it is known."""
+    if isinstance(value, Const):
+        return bool(value.value)
+    if isinstance(value, Seq):
+        return bool(value.items) if not value.open or value.items else None
+    if isinstance(value, Map):
+        return bool(value.items) if not value.open or value.items else None
+    if isinstance(value, (Func, ClassValue, Instance, Bound, Partial, ModuleValue, Tape)):
+        return True
+    if isinstance(value, External) and not value.name.endswith("()"):
+        return True
+    return None
+
+
+def condition(t: Tracer, frame: Frame, node: cst.BaseExpression, how: str) -> Value:
+    """Evaluate an expression whose truth Python asks for, and note it when that is a tensor's."""
+    value = evaluate(t, frame, node)
+    ask_truth(t, frame, value, node, how)
+    return value
+
+
+def ask_truth(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) -> None:
+    if isinstance(value, Node) and value.kind in (Kind.TENSOR, Kind.SYMBOLIC):
+        t.node(frame, "python.bool", {"x": value}, at, Kind.PYTHON, how=how)
+
+
+# -- indexing
+
+
+@evaluates(cst.Subscript)
+def _subscript(t: Tracer, frame: Frame, node: cst.Subscript) -> Value:
+    return subscript(t, frame, evaluate(t, frame, node.value), index_value(t, frame, node), node)
+
+
+def index_value(t: Tracer, frame: Frame, node: cst.Subscript) -> Value:
+    """The index of a subscript: a value, ``Seq`` of kind ``slice`` for ``a:b:c``, ``Seq`` of kind ``index`` for several."""
+    parts = [_index_part(t, frame, element.slice) for element in node.slice]
+    return parts[0] if len(parts) == 1 else Seq(parts, "index")
+
+
+def _index_part(t: Tracer, frame: Frame, part: cst.BaseSlice) -> Value:
+    if isinstance(part, cst.Slice):
+        ends = [evaluate(t, frame, e) if e is not None else NONE for e in (part.lower, part.upper, part.step)]
+        return Seq(ends, "slice")
+    assert isinstance(part, cst.Index)
+    return evaluate(t, frame, part.value)
+
+
+def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNode) -> Value:
+    """``owner[index]``."""
+    match owner:
+        case Seq():
+            return _sequence_item(t, frame, owner, index, at)
+        case Map():
+            if isinstance(index, Const) and _hashable(index.value) and index.value in owner.items:
+                return owner.items[index.value]  # type: ignore[index]
+            if owner.items and not isinstance(index, Const):
+                return _any_of(t, frame, list(owner.items.values()), at)
+            return t.unknown(frame, at, "a dictionary entry that is not known")
+        case Const(value=str() | bytes() | tuple() as text) if isinstance(index, Const) and isinstance(index.value, int):
+            return Const(text[index.value]) if -len(text) <= index.value < len(text) else NONE
+        case External():
+            return External(owner.name + "[]") if "typing" in owner.name or owner.name.startswith("builtins") else (
+                t.unknown(frame, at, f"an item of {owner.name}"))
+        case Node(op="static_shape"):
+            return _shape_item(t, frame, owner, index, at)
+        case Node():
+            dtype = owner.dtype
+            return t.node(frame, "item", {"x": owner, "index": index}, at, owner.kind, dtype=dtype)
+    return t.unknown(frame, at, "an item of an object that is not known", {"index": index})
+
+
+def _sequence_item(t: Tracer, frame: Frame, owner: Seq, index: Value, at: cst.CSTNode) -> Value:
+    if isinstance(index, Const) and isinstance(index.value, int):
+        if -len(owner.items) <= index.value < len(owner.items):
+            return owner.items[index.value]
+        return owner.items[-1] if owner.items else t.unknown(frame, at, "an item of a list that is not known")
+    if isinstance(index, Seq) and index.kind == "slice":
+        ends = [e.value if isinstance(e, Const) else "?" for e in index.items]
+        if all(e is None or isinstance(e, int) for e in ends) and not owner.open:
+            return Seq(owner.items[slice(*ends)], owner.kind)  # type: ignore[misc]
+        return Seq(owner.items, owner.kind, open=True)
+    if not owner.items:
+        return t.unknown(frame, at, "an item of a list that is not known")
+    if isinstance(index, Node) and index.kind is Kind.TENSOR:
+        return t.node(frame, "python.index", {"x": owner, "index": index}, at)
+    return _any_of(t, frame, owner.items, at)
+
+
+def _any_of(t: Tracer, frame: Frame, values: list[Value], at: cst.CSTNode) -> Value:
+    result = values[0]
+    for value in values[1:4]:
+        result = t.join(frame, result, value, at)
+    return result
+
+
+def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTNode) -> Value:
+    start = owner.detail.get("start", 0)
+    if isinstance(index, Seq) and index.kind == "slice":
+        lower = index.items[0]
+        offset = lower.value if isinstance(lower, Const) and isinstance(lower.value, int) else 0
+        known = isinstance(lower, Const) and offset >= 0 and isinstance(start, int)
+        return t.node(frame, "static_shape", {"x": owner.inputs["x"]}, at, Kind.PYTHON,
+                      start=start + offset if known else None)
+    axis = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
+    if axis is not None and axis >= 0:
+        axis = axis + start if isinstance(start, int) else None
+    return t.node(frame, "static_dim", {"x": owner.inputs["x"]}, at, Kind.PYTHON, axis=axis)
+
+
+def set_item(t: Tracer, frame: Frame, owner: Value, target: cst.Subscript, value: Value) -> Value:
+    """``owner[index] = value``; returns what the owner's name holds afterwards."""
+    index = index_value(t, frame, target)
+    if isinstance(owner, Seq):
+        if isinstance(index, Const) and isinstance(index.value, int) and -len(owner.items) <= index.value < len(
+                owner.items):
+            owner.items[index.value] = value
+        else:
+            owner.items.append(value)
+            owner.open = True
+    elif isinstance(owner, Map):
+        if isinstance(index, Const) and _hashable(index.value):
+            owner.items[index.value] = value  # type: ignore[index]
+        else:
+            owner.items[f"<{len(owner.items)}>"] = value
+            owner.open = True
+    elif isinstance(owner, Node) and owner.kind in (Kind.ARRAY, Kind.TENSOR):
+        op = "numpy.set_item" if owner.kind is Kind.ARRAY else "python.set_item"
+        return t.node(frame, op, {"x": owner, "index": index, "value": value}, target, owner.kind, dtype=owner.dtype)
+    return owner
+
+
+# -- loops inside expressions
+
+
+@evaluates(cst.ListComp, cst.GeneratorExp, cst.SetComp, cst.DictComp)
+def _comprehension(t: Tracer, frame: Frame, node: cst.ListComp | cst.GeneratorExp | cst.SetComp | cst.DictComp) -> Value:
+    from losslint.graph.statements import assign
+
+    items: list[Value] = []
+    state = {"open": False}
+
+    def level(clause: cst.CompFor) -> None:
+        iterable = iterate(t, frame, evaluate(t, frame, clause.iter), clause.iter, "comprehension")
+        state["open"] = state["open"] or iterable.open
+        for item in iterable.items[:MAX_RANGE]:
+            assign(t, frame, clause.target, item)
+            decided = True
+            for guard in clause.ifs:
+                known = truth(condition(t, frame, guard.test, "comprehension condition"))
+                if known is False:
+                    break
+                decided = decided and known is True
+            else:
+                state["open"] = state["open"] or not decided
+                if clause.inner_for_in is not None:
+                    level(clause.inner_for_in)
+                elif isinstance(node, cst.DictComp):
+                    items.append(Seq([evaluate(t, frame, node.key), evaluate(t, frame, node.value)], "tuple"))
+                else:
+                    items.append(evaluate(t, frame, node.elt))
+
+    outer = frame.env
+    frame.env = Env(outer)
+    try:
+        level(node.for_in)
+    finally:
+        frame.env = outer
+    if isinstance(node, cst.DictComp):
+        pairs = [i.items for i in items if isinstance(i, Seq)]
+        known = {k.value: v for k, v in pairs if isinstance(k, Const) and _hashable(k.value)}
+        rest = {f"<{n}>": v for n, (k, v) in enumerate(pairs) if not isinstance(k, Const)}
+        return Map({**known, **rest}, open=state["open"] or bool(rest))  # type: ignore[dict-item]
+    return Seq(items, "list", open=state["open"])
+
+
+def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) -> Seq:
+    """The items a ``for`` goes through; iterating over a tensor is noted."""
+    match value:
+        case Seq():
+            return Seq(list(value.items), value.kind, open=value.open)
+        case Map():
+            return Seq([Const(k) for k in value.items], open=value.open)
+        case Const(value=str() | tuple() | range() as known):
+            return Seq([Const(c) for c in list(known)[:MAX_RANGE]], open=len(known) > MAX_RANGE)
+        case Node(kind=Kind.TENSOR | Kind.SYMBOLIC):
+            t.node(frame, "python.iter", {"x": value}, at, Kind.PYTHON, how=how)
+            return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
+        case Node(kind=Kind.ARRAY):
+            return Seq([t.node(frame, "item", {"x": value}, at, Kind.ARRAY)], open=True)
+        case Node():
+            return Seq([t.node(frame, "item", {"x": value}, at, value.kind, dtype=value.dtype)], open=True)
+    item = t.unknown(frame, at, "the items of this iterable are not known", {"x": value} if any(nodes_in(value)) else {})
+    return Seq([item], open=True)
+
+
+@evaluates(cst.Call)
+def _call(t: Tracer, frame: Frame, node: cst.Call) -> Value:
+    from losslint.graph.calls import evaluate_call
+
+    return evaluate_call(t, frame, node)

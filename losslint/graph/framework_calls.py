@@ -1,0 +1,359 @@
+"""Framework calls that are more than one operation: they take functions, return several values, or name a target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method, opaque
+from losslint.graph.expressions import subscript
+from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
+from losslint.graph.values import (
+    NONE,
+    Bound,
+    ClassValue,
+    Const,
+    External,
+    Func,
+    Map,
+    Method,
+    Partial,
+    Seq,
+    Tape,
+    Value,
+)
+from losslint.ops.table import lookup
+from losslint.project.sites import Mode
+
+CALLABLE = (Func, Bound, Partial, ClassValue)
+
+
+def call_if_function(t: Tracer, frame: Frame, value: Value | None, c: Call, args: list[Value] | None = None) -> Value:
+    """The result of a branch function, or the branch value itself (``K.switch`` takes both)."""
+    if isinstance(value, CALLABLE):
+        return call(t, frame, value, args or [], {}, c.at)
+    return value if value is not None else NONE
+
+
+@handles("op:cond", "op:switch")
+def _cond(t: Tracer, frame: Frame, c: Call) -> Value:
+    test = c.get(0, "pred", "condition")
+    first = call_if_function(t, frame, c.get(1, "true_fn", "then_expression", "fn1"), c)
+    second = call_if_function(t, frame, c.get(2, "false_fn", "else_expression", "fn2"), c)
+    if test is not None and c.api is not None and c.api.operation.name == "switch":
+        return t.node(frame, "where", {"condition": test, "x": first, "y": second}, c.at,
+                      join_kinds([kind_of(first), kind_of(second)]), api=lookup("tensorflow.where"),
+                      dtype=first.dtype if isinstance(first, Node) else None)
+    return t.join(frame, first, second, c.at, test)
+
+
+@handles("op:map_fn", "op:vectorized_map")
+def _map_fn(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    function, elements = c.get(0, "fn", "function", "f"), c.get(1, "elems", "elements", "xs")
+    if not isinstance(function, CALLABLE) or elements is None:
+        return None
+    result = call(t, frame, function, [_element(t, frame, elements, c)], {}, c.at)
+    return _stacked(t, frame, result, c)
+
+
+def _element(t: Tracer, frame: Frame, elements: Value, c: Call) -> Value:
+    if isinstance(elements, Seq):
+        return Seq([_element(t, frame, item, c) for item in elements.items], elements.kind)
+    return subscript(t, frame, elements, t.node(frame, "python.object", {}, c.at, Kind.PYTHON), c.at)
+
+
+def _stacked(t: Tracer, frame: Frame, result: Value, c: Call) -> Value:
+    if isinstance(result, Seq):
+        return Seq([_stacked(t, frame, item, c) for item in result.items], result.kind, open=result.open)
+    dtype = result.dtype if isinstance(result, Node) else None
+    return t.node(frame, "stack", {"values": Seq([result])}, c.at, Kind.TENSOR, dtype=dtype)
+
+
+@handles("op:scan", "op:foldl")
+def _fold(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    function, elements = c.get(0, "fn", "f"), c.get(1, "elems", "xs")
+    if not isinstance(function, CALLABLE) or elements is None:
+        return None
+    element = _element(t, frame, elements, c)
+    carried = c.get(2, "initializer") or element
+    result = call(t, frame, function, [carried, element], {}, c.at)
+    return _stacked(t, frame, t.join(frame, carried, result, c.at), c)
+
+
+@handles("op:while_loop")
+def _while_loop(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    body, variables = c.get(1, "body"), c.get(2, "loop_vars")
+    if not isinstance(body, CALLABLE) or not isinstance(variables, Seq):
+        return None
+    result = call(t, frame, body, list(variables.items), {}, c.at)
+    return t.join(frame, variables, result if isinstance(result, Seq) else Seq([result], "tuple"), c.at)
+
+
+@handles("op:py_function")
+def _py_function(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """``tf.py_function``: the function runs eagerly; the tape follows TensorFlow operations inside it."""
+    function, inputs = c.get(0, "func"), c.get(1, "inp")
+    items = list(inputs.items) if isinstance(inputs, Seq) else [inputs] if inputs is not None else []
+    values: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(items)}
+    outputs = c.get(2, "Tout")
+    if isinstance(function, CALLABLE):
+        context = frame.context
+        frame.context = replace(context, mode=Mode.EAGER)
+        values["value"] = call(t, frame, function, items, {}, c.at)
+        frame.context = context
+    node = t.node(frame, "py_function", values, c.at, Kind.TENSOR, dtype=dtype_of(outputs), api=c.api, name=c.name)
+    return _several(t, frame, node, outputs, c)
+
+
+@handles("op:numpy_function")
+def _numpy_function(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    inputs, outputs = c.get(1, "inp", "args"), c.get(2, "Tout", "result_shape_dtypes")
+    values: dict[str, Value] = {"inp": inputs} if inputs is not None else {}
+    node = t.node(frame, "numpy_function", values, c.at, Kind.TENSOR, dtype=dtype_of(outputs), api=c.api, name=c.name)
+    return _several(t, frame, node, outputs, c)
+
+
+def _several(t: Tracer, frame: Frame, node: Node, outputs: Value | None, c: Call) -> Value:
+    if isinstance(outputs, Seq) and outputs.items:
+        parts = [subscript(t, frame, node, Const(i), c.at) for i in range(len(outputs.items))]
+        for part, dtype in zip(parts, outputs.items, strict=True):
+            if isinstance(part, Node):
+                part.dtype = dtype_of(dtype)
+        return Seq(parts, "list")
+    return node
+
+
+@handles("op:function", "tf.function", "tf.function()", "jax.jit", "torch.compile", "tf.autograph.experimental.do_not_convert")
+def _function(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    value = c.args[0] if c.args else c.kwargs.get("func")
+    if isinstance(value, Func) and c.name.startswith("tf.function"):
+        return replace(value, autograph=True)
+    return value if value is not None else External(c.name + "()")
+
+
+@handles("*.custom_gradient", "op:custom_gradient")
+def _custom_gradient(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    value = c.args[0] if c.args else None
+    return replace(value, custom_gradient=True) if isinstance(value, Func) else value
+
+
+@handles("tf.GradientTape")
+def _tape(t: Tracer, frame: Frame, c: Call) -> Value:
+    persistent = c.get(0, "persistent")
+    return Tape(isinstance(persistent, Const) and persistent.value is True)
+
+
+@method(Tape, "watch")
+def _watch(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    assert isinstance(m.owner, Tape)
+    m.owner.watched += c.args
+    for argument in c.args:
+        for node in nodes_in(argument):
+            node.detail["watched"] = True
+    return NONE
+
+
+@method(Tape, "gradient", "jacobian", "batch_jacobian")
+def _gradient(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    target, sources = c.get(0, "target"), c.get(1, "sources", "source")
+    if target is not None:
+        t.target(target, "tape.gradient", frame.source(c.at))
+    return gradients_of(t, frame, target, sources, c)
+
+
+def gradients_of(t: Tracer, frame: Frame, target: Value | None, sources: Value | None, c: Call) -> Value:
+    """Gradients are values too: a gradient penalty differentiates them again."""
+    if isinstance(sources, Seq) and not sources.open:
+        return Seq([gradients_of(t, frame, target, source, c) for source in sources.items], sources.kind)
+    inputs = {name: value for name, value in (("x", target), ("sources", sources)) if value is not None}
+    kind = Kind.TENSOR if isinstance(sources, Node) and sources.kind is Kind.TENSOR else Kind.UNKNOWN
+    return t.node(frame, "gradient", inputs, c.at, kind, dtype="float")
+
+
+@handles("tf.gradients", "keras.backend.gradients", "op:gradients")
+def _gradients(t: Tracer, frame: Frame, c: Call) -> Value:
+    target, sources = c.get(0, "ys", "loss"), c.get(1, "xs", "variables")
+    if target is not None:
+        t.target(target, "gradients", frame.source(c.at))
+    single = sources if isinstance(sources, Seq) else Seq([sources] if sources is not None else [])
+    return gradients_of(t, frame, target, single, c)
+
+
+@handles("*.minimize", "*.compute_gradients")
+def _minimize(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    loss = c.get(0, "loss")
+    if loss is None:
+        return None
+    if isinstance(loss, CALLABLE):
+        loss = call(t, frame, loss, [], {}, c.at)
+    t.target(loss, "minimize", frame.source(c.at))
+    return Seq([t.node(frame, "gradient", {"x": loss}, c.at, Kind.UNKNOWN)], open=True)
+
+
+@handles("*.add_loss")
+def _add_loss(t: Tracer, frame: Frame, c: Call) -> Value:
+    for value in c.args[:1]:
+        t.target(call_if_function(t, frame, value, c), "add_loss", frame.source(c.at))
+    return NONE
+
+
+@method(Node, "minimize", "compute_gradients")
+def _unknown_minimize(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return _minimize(t, frame, c) or NONE
+
+
+@method(Node, "backward")
+def _backward(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    t.target(m.owner, "backward", frame.source(c.at))
+    return NONE
+
+
+@handles("op:unstack")
+def _unstack(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    value, number = c.get(0, "value", "x"), c.get(1, "num")
+    axis = c.get(2, "axis")
+    if not isinstance(value, Node) or c.api is None:
+        return None
+    first_axis = not isinstance(axis, Const) or axis.value == 0
+    t.node(frame, "unstack", {"x": value}, c.at, Kind.PYTHON, api=c.api, first_axis=first_axis and axis is None or (
+        isinstance(axis, Const) and axis.value == 0), counted=number is not None)
+    count = number.value if isinstance(number, Const) and isinstance(number.value, int) else None
+    if count is not None and 0 < count <= 16:
+        return Seq([subscript(t, frame, value, Const(i), c.at) for i in range(count)])
+    return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, c.at, Kind.PYTHON), c.at)], open=True)
+
+
+@handles("op:split")
+def _split(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    value, sizes = c.get(0, "value", "x"), c.get(1, "num_or_size_splits", "indices_or_sections")
+    if not isinstance(value, Node) or c.api is None or c.api.framework == "numpy":
+        return None
+    count = sizes.value if isinstance(sizes, Const) else len(sizes.items) if isinstance(sizes, Seq) else None
+    if isinstance(sizes, Seq) and c.api.framework == "keras":
+        count = len(sizes.items) + 1
+    parts = count if isinstance(count, int) and 0 < count <= 16 else 1
+    return Seq([apply_api(t, frame, c.api, c.args, c.kwargs, c.at) for _ in range(parts)], open=parts != count)
+
+
+@handles("op:moments")
+def _moments(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    if c.api is None or c.api.framework == "numpy":
+        return None
+    value = c.get(0, "x")
+    inputs = {"x": value} if value is not None else {}
+    return Seq([t.node(frame, op, dict(inputs), c.at, Kind.TENSOR, dtype="float") for op in ("mean", "var")], "tuple")
+
+
+@handles("op:top_k", "op:unique")
+def _values_and_indices(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    if c.api is None or c.api.framework == "numpy":
+        return None
+    node = apply_api(t, frame, c.api, c.args, c.kwargs, c.at)
+    if not isinstance(node, Node):
+        return None
+    values = t.node(frame, "item", {"x": node, "index": Const(0)}, c.at, node.kind, dtype=node.dtype)
+    indices = t.node(frame, "argsort", {"x": node}, c.at, node.kind, dtype="int", api=None)
+    names = ("values", "indices") if c.api.operation.name == "top_k" else ("y", "idx", "count")
+    return Seq([values, indices], "tuple", names=names)
+
+
+@handles("keras.backend.eval", "keras.backend.get_value", "keras.ops.convert_to_numpy", "keras.backend.convert_to_numpy",
+         "tf.get_static_value", "tf.make_ndarray")
+def _to_numpy(t: Tracer, frame: Frame, c: Call) -> Value:
+    value = c.get(0, "x")
+    inputs = {"x": value} if value is not None else {}
+    return t.node(frame, "python.numpy", inputs, c.at, Kind.ARRAY, name=c.name)
+
+
+@method(Node, "numpy", "item", "tolist", "eval")
+def _leave(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    assert isinstance(m.owner, Node)
+    if m.owner.kind in (Kind.TENSOR, Kind.SYMBOLIC):
+        kind = Kind.ARRAY if c.name in ("numpy", "eval") else Kind.PYTHON
+        return t.node(frame, f"python.{c.name}", {"x": m.owner}, c.at, kind, name=f".{c.name}()")
+    kind = Kind.PYTHON if m.owner.kind is Kind.PYTHON else m.owner.kind
+    return t.node(frame, "array_method", {"x": m.owner}, c.at, kind, name=c.name)
+
+
+@handles("keras.backend.int_shape", "keras.int_shape")
+def _int_shape(t: Tracer, frame: Frame, c: Call) -> Value:
+    value = c.get(0, "x")
+    return t.node(frame, "static_shape", {"x": value} if value is not None else {}, c.at, Kind.PYTHON, start=0)
+
+
+@handles("keras.backend.ndim", "keras.ops.ndim", "keras.backend.is_keras_tensor", "tf.is_tensor", "tf.executing_eagerly",
+         "keras.backend.dtype", "keras.backend.is_sparse", "tf.is_symbolic_tensor", "keras.backend.backend",
+         "keras.backend.is_tensor", "keras.ops.is_tensor", "keras.backend.standardize_dtype")
+def _python_fact(t: Tracer, frame: Frame, c: Call) -> Value:
+    value = c.get(0, "x")
+    if c.name.endswith(("dtype",)) and isinstance(value, Node):
+        return t.node(frame, "dtype_of", {"x": value}, c.at, Kind.PYTHON)
+    if c.name.endswith("is_tensor") and isinstance(value, Node) and value.kind is Kind.TENSOR and value.op != "phi":
+        return Const(True)
+    op = "static_rank" if c.name.endswith("ndim") else "python.object"
+    return t.node(frame, op, {"x": value} if value is not None else {}, c.at, Kind.PYTHON)
+
+
+@handles("keras.ops.shape", "keras.backend.shape")
+def _ops_shape(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """``keras.ops.shape`` gives static sizes where they are known, tensors where they are not."""
+    if not c.name.startswith("keras.ops"):
+        return None
+    value = c.get(0, "x")
+    node = t.node(frame, "static_shape", {"x": value} if value is not None else {}, c.at, Kind.PYTHON, start=0)
+    node.detail["dynamic"] = True
+    return node
+
+
+@handles("op:keras_input")
+def _keras_input(t: Tracer, frame: Frame, c: Call) -> Value:
+    return t.node(frame, "keras_input", {}, c.at, Kind.SYMBOLIC, api=c.api, dtype="float")
+
+
+@handles("op:layer")
+def _layer(t: Tracer, frame: Frame, c: Call) -> Value:
+    """A layer or model called: its variables are trained, so a gradient may start here."""
+    inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(c.args)}
+    inputs |= {k: v for k, v in c.kwargs.items() if k not in ("training", "mask")}
+    symbolic = any(n.kind is Kind.SYMBOLIC for v in inputs.values() for n in nodes_in(v))
+    return t.node(frame, "layer", inputs, c.at, Kind.SYMBOLIC if symbolic else Kind.TENSOR, dtype="float", api=c.api)
+
+
+@handles("op:dataset")
+def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
+    return External("tensorflow.data.Dataset()")
+
+
+@handles("*.predict", "*.predict_on_batch", "*.predict_proba")
+def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    operands = [n for a in [*c.args, *c.kwargs.values()] for n in nodes_in(a)]
+    if not any(n.kind is Kind.TENSOR for n in operands):
+        return None
+    inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(c.args)}
+    return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name)
+
+
+@method(Node, "predict", "predict_on_batch")
+def _node_predict(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return _predict(t, frame, c) or opaque(t, frame, m.owner, c.args, c.kwargs, c.at, "a prediction")
+
+
+@handles("tf.nest.map_structure", "tf.compat.v1.nest.map_structure")
+def _map_structure(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    if len(c.args) < 2 or not isinstance(c.args[0], (*CALLABLE, External)):
+        return None
+    return _map_nested(t, frame, c.args[0], c.args[1], c)
+
+
+def _map_nested(t: Tracer, frame: Frame, function: Value, value: Value, c: Call) -> Value:
+    if isinstance(value, Seq):
+        return Seq([_map_nested(t, frame, function, v, c) for v in value.items], value.kind, open=value.open)
+    if isinstance(value, Map):
+        return Map({k: _map_nested(t, frame, function, v, c) for k, v in value.items.items()}, open=value.open)
+    return call(t, frame, function, [value], {}, c.at)
+
+
+@handles("tf.identity_n", "tf.tuple")
+def _identity(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    return c.args[0] if c.args else None
+

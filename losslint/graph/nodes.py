@@ -1,0 +1,110 @@
+"""The graph: what happens to values inside a loss, one node an operation."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from losslint.graph.source import Source
+from losslint.graph.values import Map, Seq, Value
+from losslint.ops.table import Api, Operation, operations
+from losslint.project.sites import Mode, Role
+
+
+class Kind(enum.Enum):
+    """What a value is at run time, as far as it is known."""
+
+    TENSOR = "tensor"
+    SYMBOLIC = "symbolic"  # a KerasTensor: the output of a layer while the model is built
+    ARRAY = "array"  # a NumPy array
+    PYTHON = "python"  # a number, shape, flag or object that no tensor value enters
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Context:
+    """How a piece of code runs: its mode, the tapes that record it, and whether recording is switched off."""
+
+    mode: Mode
+    tapes: tuple[object, ...] = ()
+    no_grad: bool = False
+    loop: bool = False
+
+
+@dataclass(eq=False)
+class Node(Value):
+    """One operation applied to values. Nodes are created in execution order, so operands come before their users.
+
+    ``op`` is the canonical operation of the table, or one of the structural ones: ``param``, ``unknown``, ``phi``
+    (values joined where branches meet), ``item`` (indexing), ``attribute``, ``python.*`` (what Python itself does to a
+    tensor: ``python.bool``, ``python.iter``, ``python.float`` ...).
+    """
+
+    index: int
+    op: str
+    inputs: dict[str, Value]
+    source: Source
+    kind: Kind
+    context: Context
+    dtype: str | None = None  # float | int | bool | string | complex, or None when unknown
+    api: Api | None = None
+    role: Role | None = None  # of a param
+    name: str = ""  # of a param; the API as resolved for calls
+    reason: str = ""  # why an unknown is unknown
+    detail: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def operation(self) -> Operation | None:
+        return self.api.operation if self.api else operations().get(self.op)
+
+    @property
+    def family(self) -> str:
+        return self.operation.family if self.operation else ""
+
+    @property
+    def framework(self) -> str:
+        return self.api.framework if self.api else ""
+
+    def operands(self) -> Iterator[tuple[str, Node]]:
+        """(input name, node) for every node among the inputs, looking into sequences and mappings."""
+        for name, value in self.inputs.items():
+            for node in nodes_in(value):
+                yield name, node
+
+    def __repr__(self) -> str:
+        shown = {k: f"%{v.index}" if isinstance(v, Node) else f"{v!r:.40}" for k, v in self.inputs.items()}
+        return f"%{self.index}: {self.op}({', '.join(f'{k}={v}' for k, v in shown.items())})"
+
+
+def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
+    """The nodes a value consists of."""
+    if isinstance(value, Node):
+        yield value
+    elif depth and isinstance(value, Seq):
+        for item in value.items:
+            yield from nodes_in(item, depth - 1)
+    elif depth and isinstance(value, Map):
+        for item in value.items.values():
+            yield from nodes_in(item, depth - 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A value that is returned, differentiated or minimised."""
+
+    value: Value
+    how: str  # return | tape.gradient | minimize | ...
+    source: Source
+
+
+@dataclass(eq=False)
+class Graph:
+    """The trace of one site."""
+
+    nodes: list[Node] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+    params: dict[str, Node] = field(default_factory=dict)
+    statements: list[tuple[Node, Source]] = field(default_factory=list)  # values thrown away by expression statements
+    gaps: list[str] = field(default_factory=list)  # why some code could not be followed

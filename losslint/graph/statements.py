@@ -1,0 +1,338 @@
+"""Execution of statements: one small function a kind, in a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import libcst as cst
+
+from losslint.graph.expressions import binary, condition, evaluate, iterate, set_item, subscript, truth
+from losslint.graph.nodes import Kind, Node
+from losslint.graph.tracer import Frame, Return, Tracer, with_context
+from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
+
+MAX_UNROLL = 6  # iterations of a loop over known items that are executed one by one
+Executor = Callable[[Tracer, Frame, Any], None]
+STATEMENTS: dict[type[cst.CSTNode], Executor] = {}
+
+
+def executes(*types: type[cst.CSTNode]) -> Callable[[Executor], Executor]:
+    """Register the executor of a kind of statement."""
+
+    def register(function: Executor) -> Executor:
+        for kind in types:
+            STATEMENTS[kind] = function
+        return function
+
+    return register
+
+
+def execute(t: Tracer, frame: Frame, node: cst.CSTNode) -> None:
+    """Run one statement, if the path to it is alive."""
+    if not frame.alive:
+        return
+    t.tick()
+    executor = STATEMENTS.get(type(node))
+    if executor is not None:
+        executor(t, frame, node)
+
+
+def execute_block(t: Tracer, frame: Frame, body: cst.BaseSuite | Sequence[cst.CSTNode]) -> None:
+    """Run statements in order."""
+    for statement in body.body if isinstance(body, cst.BaseSuite) else body:
+        execute(t, frame, statement)
+
+
+@executes(cst.SimpleStatementLine, cst.IndentedBlock, cst.SimpleStatementSuite)
+def _line(t: Tracer, frame: Frame, node: cst.SimpleStatementLine) -> None:
+    execute_block(t, frame, list(node.body))
+
+
+@executes(cst.Expr)
+def _expr(t: Tracer, frame: Frame, node: cst.Expr) -> None:
+    value = evaluate(t, frame, node.value)
+    if isinstance(value, Node):
+        t.graph.statements.append((value, frame.source(node.value)))
+
+
+@executes(cst.Assign)
+def _assign(t: Tracer, frame: Frame, node: cst.Assign) -> None:
+    value = evaluate(t, frame, node.value)
+    for target in node.targets:
+        assign(t, frame, target.target, value)
+
+
+@executes(cst.AnnAssign)
+def _annotated(t: Tracer, frame: Frame, node: cst.AnnAssign) -> None:
+    if node.value is not None:
+        assign(t, frame, node.target, evaluate(t, frame, node.value))
+
+
+@executes(cst.AugAssign)
+def _augmented(t: Tracer, frame: Frame, node: cst.AugAssign) -> None:
+    old = evaluate(t, frame, node.target)
+    value = binary(t, frame, type(node.operator).__name__.removesuffix("Assign"), old, evaluate(t, frame, node.value),
+                   node)
+    assign(t, frame, node.target, value, augmented=True)
+
+
+@executes(cst.Return)
+def _return(t: Tracer, frame: Frame, node: cst.Return) -> None:
+    value = evaluate(t, frame, node.value) if node.value is not None else NONE
+    frame.returns.append(Return(value, node.value or node, frame.path[-1] if frame.path else None))
+    frame.alive = False
+
+
+@executes(cst.Raise)
+def _raise(t: Tracer, frame: Frame, node: cst.Raise) -> None:
+    frame.alive = False
+
+
+@executes(cst.Break, cst.Continue)
+def _leave_iteration(t: Tracer, frame: Frame, node: cst.CSTNode) -> None:
+    frame.exits.append(dict(frame.env.vars))
+    frame.alive = False
+
+
+@executes(cst.Assert)
+def _assert(t: Tracer, frame: Frame, node: cst.Assert) -> None:
+    condition(t, frame, node.test, "assert")
+
+
+@executes(cst.Del)
+def _delete(t: Tracer, frame: Frame, node: cst.Del) -> None:
+    targets = [e.value for e in node.target.elements] if isinstance(node.target, cst.Tuple) else [node.target]
+    for target in targets:
+        if isinstance(target, cst.Name):
+            frame.env.vars.pop(target.value, None)
+
+
+@executes(cst.Global, cst.Nonlocal)
+def _outer(t: Tracer, frame: Frame, node: cst.Global) -> None:
+    frame.env.outer.update(item.name.value for item in node.names)
+
+
+@executes(cst.Import, cst.ImportFrom)
+def _import(t: Tracer, frame: Frame, node: cst.Import | cst.ImportFrom) -> None:
+    module = frame.unit.module
+    scope = t.scope(module)
+    if isinstance(node.names, cst.ImportStar):
+        return
+    for alias in node.names:
+        name = alias.evaluated_alias or alias.evaluated_name.partition(".")[0]
+        if name in module.imports:
+            frame.env.vars[name] = scope.imported(module.imports[name])
+
+
+@executes(cst.FunctionDef)
+def _function(t: Tracer, frame: Frame, node: cst.FunctionDef) -> None:
+    frame.env.bind(node.name.value, t.make_function(frame.unit, node, frame.env, frame))
+
+
+@executes(cst.ClassDef)
+def _class(t: Tracer, frame: Frame, node: cst.ClassDef) -> None:
+    frame.env.bind(node.name.value, External(f"{frame.unit.module.name}.<locals>.{node.name.value}"))
+
+
+@executes(cst.If)
+def _if(t: Tracer, frame: Frame, node: cst.If) -> None:
+    test = condition(t, frame, node.test, "if")
+    known = truth(test)
+    orelse = [node.orelse] if node.orelse is not None else []
+    if known is True:
+        execute(t, frame, node.body)
+    elif known is False:
+        execute_block(t, frame, orelse)
+    else:
+        branch(t, frame, node, test, lambda: execute(t, frame, node.body), lambda: execute_block(t, frame, orelse))
+
+
+@executes(cst.Else, cst.Finally)
+def _else(t: Tracer, frame: Frame, node: cst.Else) -> None:
+    execute(t, frame, node.body)
+
+
+def branch(
+    t: Tracer, frame: Frame, at: cst.CSTNode, test: Value, first: Callable[[], None], second: Callable[[], None]
+) -> None:
+    """Run both sides of an undecided branch from the same state and join what they leave behind."""
+    env, path = frame.env, frame.path
+    before = dict(env.vars)
+    frame.path = (*path, test)
+    first()
+    after_first, first_alive = env.vars, frame.alive
+    env.vars, frame.alive = dict(before), True
+    # the other side of an early return runs under the negated condition; only its own returns need a name for it
+    frame.path = path
+    second()
+    after_second, second_alive = env.vars, frame.alive
+    if first_alive and second_alive:
+        env.vars = t.join_vars(frame, after_first, after_second, at, test)
+    else:
+        env.vars = after_first if first_alive else after_second
+    frame.alive = first_alive or second_alive
+
+
+@executes(cst.Match)
+def _match(t: Tracer, frame: Frame, node: cst.Match) -> None:
+    evaluate(t, frame, node.subject)
+    for case in node.cases:
+        branch(t, frame, node, NONE, lambda case=case: execute(t, frame, case.body), lambda: None)  # type: ignore[misc]
+
+
+@executes(cst.While)
+def _while(t: Tracer, frame: Frame, node: cst.While) -> None:
+    test = condition(t, frame, node.test, "while")
+    if truth(test) is not False:
+        repeat(t, frame, node, [None, None], lambda _: execute(t, frame, node.body), endless=truth(test) is True)
+    if node.orelse is not None:
+        execute(t, frame, node.orelse)
+
+
+@executes(cst.For)
+def _for(t: Tracer, frame: Frame, node: cst.For) -> None:
+    iterable = iterate(t, frame, evaluate(t, frame, node.iter), node.iter, "for")
+    items: list[Value]
+    known = not iterable.open and len(iterable.items) <= MAX_UNROLL
+    items = iterable.items if known else (iterable.items[:2] * 2)[:2] or [
+        t.unknown(frame, node.iter, "the items of this loop are not known")] * 2
+
+    def step(item: Value | None) -> None:
+        assign(t, frame, node.target, item if item is not None else NONE)
+        execute(t, frame, node.body)
+
+    repeat(t, frame, node, list(items), step, exact=known)
+    if node.orelse is not None:
+        execute(t, frame, node.orelse)
+
+
+def repeat(
+    t: Tracer, frame: Frame, at: cst.CSTNode, items: list[Any], step: Callable[[Any], None], *,
+    exact: bool = False, endless: bool = False,
+) -> None:  # fmt: skip
+    """Run a loop body once an item; a loop of unknown length runs twice, so that what it carries round is seen."""
+    outer_exits, context = frame.exits, frame.context
+    frame.context = with_context(frame, loop=True)
+    before = dict(frame.env.vars)
+    states: list[dict[str, Value]] = [] if exact or endless else [before]
+    for item in items:
+        frame.exits = []
+        step(item)
+        states += frame.exits
+        if not frame.alive:
+            if not states:
+                break
+            frame.alive = True
+            frame.env.vars = states.pop()
+            if exact:
+                continue
+        if not exact:
+            states.append(dict(frame.env.vars))
+    for state in states:
+        frame.env.vars = t.join_vars(frame, state, frame.env.vars, at)
+    frame.exits, frame.context = outer_exits, context
+
+
+@executes(cst.With)
+def _with(t: Tracer, frame: Frame, node: cst.With) -> None:
+    context = frame.context
+    for item in node.items:
+        manager = evaluate(t, frame, item.item)
+        name = manager.name if isinstance(manager, External) else ""
+        if isinstance(manager, Tape):
+            frame.context = with_context(frame, tapes=(*frame.context.tapes, manager))
+        elif name.endswith(("no_grad()", "stop_recording()", "inference_mode()")):
+            frame.context = with_context(frame, no_grad=True)
+        if item.asname is not None:
+            assign(t, frame, item.asname.name, manager)
+    execute(t, frame, node.body)
+    frame.context = replace(context)
+
+
+@executes(cst.Try, cst.TryStar)
+def _try(t: Tracer, frame: Frame, node: cst.Try) -> None:
+    before = dict(frame.env.vars)
+    execute(t, frame, node.body)
+    if node.orelse is not None:
+        execute(t, frame, node.orelse)
+    after, alive = frame.env.vars, frame.alive
+    for handler in node.handlers:
+        frame.env.vars, frame.alive = dict(before), True
+        if handler.name is not None:
+            assign(t, frame, handler.name.name, t.unknown(frame, handler, "an exception"))
+        execute(t, frame, handler.body)
+        if frame.alive:
+            after = t.join_vars(frame, after, frame.env.vars, handler) if alive else frame.env.vars
+            alive = True
+    frame.env.vars, frame.alive = after, alive
+    if node.finalbody is not None:
+        was, frame.alive = frame.alive, True
+        execute(t, frame, node.finalbody)
+        frame.alive = frame.alive and was
+
+
+def bind_loop_target(t: Tracer, frame: Frame, node: cst.For | cst.With) -> None:
+    """Bind what the head of a module-level ``for`` or ``with`` binds, without running its body."""
+    if isinstance(node, cst.For):
+        items = iterate(t, frame, evaluate(t, frame, node.iter), node.iter, "for").items
+        if items:
+            assign(t, frame, node.target, items[-1])
+        return
+    for item in node.items:
+        if item.asname is not None:
+            assign(t, frame, item.asname.name, evaluate(t, frame, item.item))
+
+
+def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *, augmented: bool = False) -> None:
+    """Bind ``value`` to an assignment target."""
+    match target:
+        case cst.Name(value=name):
+            frame.env.bind(name, value)
+        case cst.Tuple() | cst.List():
+            unpack(t, frame, target, value)
+        case cst.StarredElement():
+            assign(t, frame, target.value, value)
+        case cst.Attribute():
+            owner = evaluate(t, frame, target.value)
+            if isinstance(owner, (Instance, External)):
+                owner.attributes[target.attr.value] = value
+                if augmented and isinstance(owner, Instance) and frame.function is not None:
+                    t.node(frame, "python.setattr", {"x": owner, "value": value}, target, Kind.PYTHON,
+                           name=target.attr.value)
+        case cst.Subscript():
+            owner = evaluate(t, frame, target.value)
+            changed = set_item(t, frame, owner, target, value)
+            if changed is not owner and isinstance(target.value, (cst.Name, cst.Attribute)):
+                assign(t, frame, target.value, changed)
+
+
+def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) -> None:
+    """``a, b = value``."""
+    elements = list(target.elements)
+    if isinstance(value, Node) and value.kind in (Kind.TENSOR, Kind.UNKNOWN, Kind.PYTHON, Kind.SYMBOLIC, Kind.ARRAY):
+        if value.kind is Kind.TENSOR and not value.detail.get("tuple"):
+            t.node(frame, "python.iter", {"x": value}, target, Kind.PYTHON, how="unpacking")
+        parts: list[Value] = [subscript(t, frame, value, Const(i), target) for i in range(len(elements))]
+    else:
+        iterable = iterate(t, frame, value, target, "unpacking")
+        parts = list(iterable.items)
+        starred = next((i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)), None)
+        if starred is not None and len(parts) >= len(elements) - 1 and not iterable.open:
+            after = len(elements) - starred - 1
+            middle = Seq(parts[starred : len(parts) - after])
+            parts = [*parts[:starred], middle, *parts[len(parts) - after :]]
+        elif len(parts) != len(elements):
+            filler = parts[-1] if parts else t.unknown(frame, target, "what is unpacked here is not known")
+            parts = (parts + [filler] * len(elements))[: len(elements)]
+    for element, part in zip(elements, parts, strict=True):
+        assign(t, frame, element.value, part)
+
+
+def run_function(t: Tracer, frame: Frame, body: cst.BaseSuite) -> Value:
+    """Execute a function body in its frame and return the joined result; falling off the end returns None."""
+    execute_block(t, frame, body)
+    if frame.alive and frame.returns:
+        frame.returns.append(Return(NONE, frame.returns[-1].at, None))
+    return t.result(frame)

@@ -1,0 +1,265 @@
+"""From a loss site to its graph."""
+
+from __future__ import annotations
+
+import ast
+
+import libcst as cst
+
+import losslint.graph.framework_calls
+import losslint.graph.python_calls  # noqa: F401 - both register their handlers on import
+from losslint.graph.calls import call, class_attribute, default_value, instantiate
+from losslint.graph.nodes import Context, Graph, Kind, Target
+from losslint.graph.scope import Env
+from losslint.graph.source import Unit
+from losslint.graph.statements import execute, run_function
+from losslint.graph.tracer import BudgetExceeded, Frame, Tracer, Units
+from losslint.graph.values import (
+    UNBOUND,
+    Bound,
+    ClassValue,
+    Const,
+    Func,
+    Instance,
+    Map,
+    Partial,
+    Seq,
+    Value,
+)
+from losslint.project.module import FunctionNode, Project
+from losslint.project.sites import Mode, Role, Site
+
+TENSOR_ROLES = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
+
+
+def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
+    """Execute a site symbolically. Never raises for what the code does: gaps say what could not be followed."""
+    t = Tracer(project, units, site.framework)
+    try:
+        _trace(t, site)
+    except BudgetExceeded:
+        t.gap("it is too large to follow")
+    except RecursionError:
+        t.gap("it nests too deeply to follow")
+    return t.graph
+
+
+def _trace(t: Tracer, site: Site) -> None:
+    if site.kind in ("tape", "expression") and not isinstance(site.node, FunctionNode):
+        owner = site.owner
+        if owner is None:
+            _trace_module_level(t, site)
+            return
+        function, instance = _function_of(t, site, owner)
+    else:
+        function, instance = _function_of(t, site, site.node)
+    if function is None:
+        t.gap("its definition could not be found")
+        return
+    frame = Frame(Env(function.env), function.unit, Context(site.mode), function=function)
+    if function.autograph:
+        frame.context = Context(Mode.AUTOGRAPH)
+    _bind_parameters(t, frame, function, site, instance)
+    t.stack.append(function.node)
+    before = len(t.graph.targets)
+    if isinstance(function.node, cst.Lambda):
+        from losslint.graph.expressions import evaluate
+
+        value = evaluate(t, frame, function.node.body)
+        at: cst.CSTNode = function.node.body
+    else:
+        value = run_function(t, frame, function.node.body)
+        at = frame.returns[-1].at if frame.returns else function.node
+    if function.custom_gradient and isinstance(value, Seq) and len(value.items) == 2:
+        value = value.items[0]
+    if site.kind not in ("tape", "expression"):
+        t.graph.targets[before:] = []  # a tape inside a loss differentiates something else
+    if site.kind not in ("tape", "expression") or len(t.graph.targets) == before:
+        t.target(value, "return", frame.source(at))
+
+
+def _function_of(t: Tracer, site: Site, node: ast.AST) -> tuple[Func | None, Value | None]:
+    """The function object of a site, and ``self`` for methods."""
+    module = site.module
+    scope = t.scope(module)
+    enclosing = module.enclosing_scope(node)
+    if isinstance(enclosing, ast.ClassDef) and isinstance(node, FunctionNode):
+        return _method(t, site, enclosing, node)
+    if isinstance(node, FunctionNode) and isinstance(enclosing, ast.Module):
+        value = scope.define(node)
+        return _plain(value), None
+    if isinstance(enclosing, (*FunctionNode.__args__, ast.Lambda)):  # type: ignore[attr-defined]
+        return _closure(t, site, node, enclosing), None
+    statement = _statement_around(module.parents, node)
+    unit = t.unit(module, statement) if statement is not None else None
+    concrete = unit.find(node) if unit is not None else None
+    if unit is None or not isinstance(concrete, (cst.Lambda, cst.FunctionDef)):
+        return None, None
+    return Func(unit, concrete, scope, getattr(node, "name", "<lambda>")), None
+
+
+def _plain(value: Value) -> Func | None:
+    """The function inside a partial, bound method or decorator result."""
+    if isinstance(value, Func):
+        return value
+    if isinstance(value, (Bound, Partial)):
+        return _plain(value.function)
+    return None
+
+
+def _statement_around(parents: dict[ast.AST, ast.AST], node: ast.AST) -> ast.stmt | None:
+    current: ast.AST | None = node
+    while current is not None and not isinstance(current, ast.stmt):
+        current = parents.get(current)
+    return current
+
+
+def _method(t: Tracer, site: Site, class_node: ast.ClassDef, node: ast.AST) -> tuple[Func | None, Value | None]:
+    scope = t.scope(site.module)
+    cls = ClassValue(site.module, class_node, scope)
+    instance = _instance(t, site, cls)
+    value = class_attribute(t, _outer_frame(t, site), cls, getattr(node, "name", ""), instance)
+    if isinstance(value, Bound):
+        return value.function, instance
+    return _plain(value) if value is not None else None, instance
+
+
+def _outer_frame(t: Tracer, site: Site) -> Frame:
+    """A frame for what happens before the loss runs: building it."""
+    statement = next((s for s in site.module.tree.body if not isinstance(s, (ast.Import, ast.ImportFrom))), None)
+    unit = t.unit(site.module, statement) if statement is not None else None
+    if unit is None:
+        unit = Unit(site.module, ast.parse("pass").body[0])
+    return Frame(t.scope(site.module), unit, Context(Mode.EAGER))
+
+
+def _instance(t: Tracer, site: Site, cls: ClassValue) -> Instance:
+    """``self``: the object built where the loss is used, else with its defaults; what has none stays a parameter."""
+    frame = _outer_frame(t, site)
+    built = site.built_by
+    args, kwargs = _constant_arguments(t, site, built) if built is not None else ([], {})
+    instance = Instance(cls)
+    init = class_attribute(t, frame, cls, "__init__", instance)
+    if isinstance(init, Bound):
+        values = _configuration(t, frame, init.function, args, kwargs, skip=1)
+        call(t, frame, init.function, [instance], values, frame.unit.statement)
+        return instance
+    created = instantiate(t, frame, cls, args, kwargs, frame.unit.statement)
+    return created if isinstance(created, Instance) else instance
+
+
+def _constant_arguments(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Value], dict[str, Value]]:
+    """The arguments a loss is built with at its place of use, as far as they are plain literals."""
+    def literal(node: ast.expr) -> Value | None:
+        try:
+            value = ast.literal_eval(node)
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            return None
+        if isinstance(value, (list, tuple)):
+            return Seq([Const(v) for v in value], "list" if isinstance(value, list) else "tuple")
+        return Const(value) if not isinstance(value, (dict, set)) else None
+
+    args: list[Value] = []
+    for argument in built.args:
+        if isinstance(argument, ast.Starred):
+            break
+        args.append(literal(argument) or UNBOUND)
+    named = {k.arg: literal(k.value) or UNBOUND for k in built.keywords if k.arg is not None}
+    return args, named
+
+
+def _configuration(
+    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], skip: int = 0
+) -> dict[str, Value]:
+    """Arguments for building a loss: given literals, else defaults, else a parameter of unknown value."""
+    parameters = function.node.params
+    positional = [*parameters.posonly_params, *parameters.params][skip:]
+    values: dict[str, Value] = {}
+    for index, parameter in enumerate([*positional, *parameters.kwonly_params]):
+        name = parameter.name.value
+        given = kwargs.get(name) or (args[index] if index < min(len(args), len(positional)) else None)
+        if given is not None and given is not UNBOUND:
+            values[name] = given
+        elif given is None and parameter.default is not None:
+            values[name] = default_value(t, Frame(function.env, function.unit, frame.context), function, parameter)
+        else:
+            values[name] = t.node(frame, "param", {}, frame.unit.statement, Kind.UNKNOWN, name=name)
+    return values
+
+
+def _closure(t: Tracer, site: Site, node: ast.AST, enclosing: ast.AST) -> Func | None:
+    """A function made by a factory: the factory is executed, and the inner function taken with its scope."""
+    factory, instance = _function_of(t, site, enclosing)
+    if factory is None:
+        return None
+    outer = _outer_frame(t, site)
+    args, kwargs = _constant_arguments(t, site, site.built_by) if site.built_by is not None else ([], {})
+    env = Env(factory.env)
+    frame = Frame(env, factory.unit, Context(Mode.EAGER), function=factory)
+    env.vars |= _configuration(t, outer, factory, args, kwargs, skip=int(instance is not None))
+    if instance is not None and factory.node.params.params:
+        env.vars[factory.node.params.params[0].name.value] = instance
+    if isinstance(factory.node.params.star_arg, cst.Param):
+        env.vars[factory.node.params.star_arg.name.value] = Seq([], "tuple", open=True)
+    if factory.node.params.star_kwarg is not None:
+        env.vars[factory.node.params.star_kwarg.name.value] = Map({}, open=True)
+    if isinstance(factory.node, cst.FunctionDef):
+        run_function(t, frame, factory.node.body)
+    wanted = factory.unit.find(node)
+    for function in t.functions:
+        if function.node is wanted:
+            return function
+    if isinstance(wanted, (cst.FunctionDef, cst.Lambda)):  # in a branch that the defaults switch off
+        return Func(factory.unit, wanted, env, getattr(node, "name", "<lambda>"))
+    return None
+
+
+def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instance: Value | None) -> None:
+    """Parameters of the loss itself: tensors by role, configuration by its defaults."""
+    parameters = function.node.params
+    names = frame.env.vars
+    positional = [*parameters.posonly_params, *parameters.params]
+    if instance is not None and positional:
+        names[positional[0].name.value] = instance
+        positional = positional[1:]
+    for parameter in [*positional, *parameters.kwonly_params]:
+        name = parameter.name.value
+        role = site.roles.get(name, Role.UNKNOWN)
+        if parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
+            names[name] = default_value(t, frame, function, parameter)
+            continue
+        kind = Kind.TENSOR if role in TENSOR_ROLES else Kind.UNKNOWN
+        dtype = "float" if role in (Role.PREDICTION, Role.TENSOR) else None
+        node = t.node(frame, "param", {}, parameter, kind, dtype=dtype, name=name)
+        node.role = role
+        t.graph.params[name] = node
+        names[name] = node
+    if isinstance(parameters.star_arg, cst.Param):
+        names[parameters.star_arg.name.value] = Seq([], "tuple", open=True)
+    if parameters.star_kwarg is not None:
+        names[parameters.star_kwarg.name.value] = Map({}, open=True)
+
+
+def _trace_module_level(t: Tracer, site: Site) -> None:
+    """A script: its top-level statements run in order up to the one that holds the site."""
+    module = site.module
+    last = site.row
+    scope = t.scope(module)
+    first_of_site = len(t.graph.targets)
+    for statement in module.tree.body:
+        if statement.lineno > last and statement.lineno > getattr(site.node, "end_lineno", last):
+            break
+        if isinstance(statement, (*FunctionNode.__args__, ast.ClassDef, ast.Import, ast.ImportFrom)):  # type: ignore[attr-defined]
+            continue
+        unit = t.unit(module, statement)
+        if unit is not None:
+            frame = Frame(scope, unit, Context(site.mode))
+            execute(t, frame, unit.statement)
+    t.graph.targets[:] = _targets_of(site, t.graph.targets[first_of_site:])
+
+
+def _targets_of(site: Site, targets: list[Target]) -> list[Target]:
+    """The targets that belong to a module-level site: those in its rows, or after a tape block that it opens."""
+    first, last = site.row, getattr(site.node, "end_lineno", site.row) or site.row
+    inside = [x for x in targets if x.source.unit.module is site.module and first <= x.source.row <= last]
+    return inside or [x for x in targets if x.source.row >= first][:1] or targets[-1:]

@@ -1,0 +1,276 @@
+"""Symbolic execution of a loss: the CST is run with symbolic values, and what happens to them becomes the graph.
+
+``Tracer`` holds the state of one trace (budget, scopes, the graph) and joins values where paths meet. Statements are
+executed in ``statements.py``, expressions evaluated in ``expressions.py``, calls made in ``calls.py``.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+
+import libcst as cst
+
+from losslint.graph.nodes import Context, Graph, Kind, Node, Target, nodes_in
+from losslint.graph.scope import Env, ModuleScope
+from losslint.graph.source import Source, Unit
+from losslint.graph.values import (
+    UNBOUND,
+    Choice,
+    Const,
+    External,
+    Func,
+    Instance,
+    Map,
+    Seq,
+    Value,
+)
+from losslint.ops.table import Api, canonical_name, lookup
+from losslint.project.module import Module, Project
+from losslint.project.sites import Mode
+
+MAX_NODES = 6_000
+MAX_STEPS = 60_000
+MAX_DEPTH = 14  # calls inlined into each other
+MAX_CHOICES = 4
+
+
+class BudgetExceeded(Exception):
+    """The trace grew past its bound; the loss is reported as not analysed."""
+
+
+class Units:
+    """LibCST parses of a run, shared by all its traces."""
+
+    def __init__(self) -> None:
+        self._parsed: dict[ast.stmt, Unit | None] = {}
+
+    def get(self, module: Module, statement: ast.stmt) -> Unit | None:
+        if statement not in self._parsed:
+            try:
+                self._parsed[statement] = Unit(module, statement)
+            except (cst.ParserSyntaxError, cst.CSTValidationError):
+                self._parsed[statement] = None
+        return self._parsed[statement]
+
+
+@dataclass(frozen=True, eq=False)
+class Return:
+    """A value returned at a place, under the innermost undecided condition (None: unconditionally)."""
+
+    value: Value
+    at: cst.CSTNode
+    condition: Value | None
+
+
+@dataclass(eq=False)
+class Frame:
+    """The execution of one function body (or of module-level code)."""
+
+    env: Env
+    unit: Unit
+    context: Context
+    via: Source | None = None
+    function: Func | None = None
+    returns: list[Return] = field(default_factory=list)
+    alive: bool = True
+    path: tuple[Value, ...] = ()  # conditions under which the current statement runs
+    exits: list[dict[str, Value]] = field(default_factory=list)  # names at each break/continue of the current loop
+    depth: int = 0
+
+    def source(self, node: cst.CSTNode) -> Source:
+        return Source(self.unit, node, self.via)
+
+
+class Tracer:
+    """One trace. ``framework`` is the framework of the site; ``keras_version`` decides what AutoGraph converts."""
+
+    def __init__(self, project: Project, units: Units | None = None, framework: str = "tensorflow") -> None:
+        self.project = project
+        self.units = units or Units()
+        self.framework = framework
+        self.graph = Graph()
+        self.steps = 0
+        self.stack: list[cst.CSTNode] = []  # functions being inlined, against recursion
+        self.functions: list[Func] = []  # every function object made
+        self._scopes: dict[Module, ModuleScope] = {}
+
+    # -- scopes and units
+
+    def scope(self, module: Module) -> ModuleScope:
+        if module not in self._scopes:
+            self._scopes[module] = ModuleScope(self, module)
+        return self._scopes[module]
+
+    def unit(self, module: Module, statement: ast.stmt) -> Unit | None:
+        unit = self.units.get(module, statement)
+        if unit is None:
+            self.gap(f"{module.path.name}:{statement.lineno} uses syntax the concrete parser does not know")
+        return unit
+
+    def gap(self, reason: str) -> None:
+        """Note why some code could not be followed."""
+        if reason not in self.graph.gaps:
+            self.graph.gaps.append(reason)
+
+    def tick(self) -> None:
+        self.steps += 1
+        if self.steps > MAX_STEPS or len(self.graph.nodes) > MAX_NODES:
+            raise BudgetExceeded
+
+    @staticmethod
+    def prefers_table(dotted: str) -> bool:
+        """Whether a name means its table entry even where its source is at hand (linting Keras itself)."""
+        return lookup(dotted) is not None
+
+    def make_function(self, unit: Unit, node: cst.CSTNode, env: Env, frame: Frame | None = None) -> Value:
+        """The function object of a ``def`` with its decorators applied."""
+        from losslint.graph.calls import decorate
+
+        assert isinstance(node, cst.FunctionDef)
+        function = Func(unit, node, env, node.name.value)
+        self.functions.append(function)
+        return decorate(self, function, frame or self.module_frame(unit, env))
+
+    def module_frame(self, unit: Unit, env: Env) -> Frame:
+        return Frame(env, unit, Context(Mode.EAGER))
+
+    def execute_bindings(self, scope: ModuleScope, name: str, statements: list[ast.stmt]) -> Value:
+        """The value a module-level name has after its statements ran, each on its own."""
+        from losslint.graph.statements import bind_loop_target, execute
+
+        env = Env(scope)
+        for statement in statements:
+            unit = self.unit(scope.module, statement)
+            if unit is None:
+                continue
+            frame = self.module_frame(unit, env)
+            if isinstance(statement, (ast.For, ast.With)) and isinstance(unit.statement, (cst.For, cst.With)):
+                bind_loop_target(self, frame, unit.statement)
+            elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                env.vars[statement.name] = scope.define(statement)
+            else:
+                execute(self, frame, unit.statement)
+        return env.vars.get(name, UNBOUND)
+
+    # -- nodes
+
+    def node(
+        self,
+        frame: Frame,
+        op: str,
+        inputs: dict[str, Value],
+        at: cst.CSTNode,
+        kind: Kind | None = None,
+        *,
+        dtype: str | None = None,
+        api: Api | None = None,
+        name: str = "",
+        reason: str = "",
+        **detail: object,
+    ) -> Node:
+        """Append an operation to the graph; ``kind`` defaults to what the operands make of it."""
+        self.tick()
+        created = Node(
+            index=len(self.graph.nodes), op=op, inputs=inputs, source=frame.source(at), kind=Kind.UNKNOWN,
+            context=frame.context, dtype=dtype, api=api, name=name, reason=reason, detail=dict(detail),
+        )  # fmt: skip
+        created.kind = kind or join_kinds([operand.kind for _, operand in created.operands()])
+        self.graph.nodes.append(created)
+        return created
+
+    def unknown(self, frame: Frame, at: cst.CSTNode, reason: str, inputs: dict[str, Value] | None = None) -> Node:
+        """A value nothing is known of; what entered it is kept, so that a gradient may pass."""
+        return self.node(frame, "unknown", inputs or {}, at, Kind.UNKNOWN, reason=reason)
+
+    def target(self, value: Value, how: str, source: Source) -> None:
+        self.graph.targets.append(Target(value, how, source))
+
+    # -- joins
+
+    def join(self, frame: Frame, a: Value, b: Value, at: cst.CSTNode, condition: Value | None = None) -> Value:
+        """The value a name has when it is ``a`` on one path and ``b`` on the other."""
+        if a is b or (isinstance(a, Const) and isinstance(b, Const) and same_constant(a, b)):
+            return a
+        if a is UNBOUND or b is UNBOUND:
+            return b if a is UNBOUND else a
+        if isinstance(a, Seq) and isinstance(b, Seq):
+            if len(a.items) == len(b.items) and not (a.open or b.open):
+                items = [self.join(frame, x, y, at, condition) for x, y in zip(a.items, b.items, strict=True)]
+                return Seq(items, a.kind)
+            longer = a if len(a.items) >= len(b.items) else b
+            return Seq(longer.items, a.kind, open=True)
+        if isinstance(a, Map) and isinstance(b, Map):
+            return Map({**a.items, **b.items}, open=True)
+        if any(isinstance(v, (Node, Const, Seq)) for v in (a, b)):
+            inputs = {"x": a, "y": b}
+            if condition is not None:
+                inputs = {"condition": condition, **inputs}
+            kinds = {kind_of(a), kind_of(b)}
+            numeric = all(not isinstance(v, Const) or isinstance(v.value, (int, float)) for v in (a, b))
+            if len(kinds) == 1:
+                kind = kinds.pop()
+            else:
+                kind = Kind.TENSOR if numeric and kinds == {Kind.TENSOR, Kind.PYTHON} else Kind.UNKNOWN
+            dtype = a.dtype if isinstance(a, Node) else b.dtype if isinstance(b, Node) else None
+            return self.node(frame, "phi", inputs, at, kind, dtype=dtype)
+        options = tuple(dict.fromkeys(o for v in (a, b) for o in (v.options if isinstance(v, Choice) else (v,))))
+        if len(options) > MAX_CHOICES:
+            return self.unknown(frame, at, "it is one of many different objects")
+        return Choice(options)
+
+    def join_vars(
+        self, frame: Frame, a: dict[str, Value], b: dict[str, Value], at: cst.CSTNode, condition: Value | None = None
+    ) -> dict[str, Value]:
+        """The local names after two paths meet."""
+        if a is b:
+            return a
+        return {
+            name: self.join(frame, a.get(name, UNBOUND), b.get(name, UNBOUND), at, condition)
+            for name in dict.fromkeys([*a, *b])
+        }
+
+    def result(self, frame: Frame) -> Value:
+        """What a function returns: its return values joined, the later ones standing for the other path."""
+        if not frame.returns:
+            return Const(None)
+        value = frame.returns[-1].value
+        for earlier in reversed(frame.returns[:-1]):
+            value = self.join(frame, earlier.value, value, earlier.at, earlier.condition)
+        return value
+
+
+def same_constant(a: Const, b: Const) -> bool:
+    try:
+        return type(a.value) is type(b.value) and bool(a.value == b.value)
+    except Exception:  # an exotic __eq__; user constants are plain, so this is only a guard
+        return False
+
+
+def kind_of(value: Value) -> Kind:
+    """What a value is at run time."""
+    if isinstance(value, Node):
+        return value.kind
+    if isinstance(value, Seq):
+        return join_kinds([n.kind for n in nodes_in(value)] or [Kind.PYTHON])
+    if isinstance(value, (Const, Map, Func, External, Instance)):
+        return Kind.PYTHON
+    return Kind.UNKNOWN
+
+
+def join_kinds(kinds: list[Kind]) -> Kind:
+    """The kind of a value computed from operands of these kinds."""
+    for kind in (Kind.SYMBOLIC, Kind.TENSOR, Kind.ARRAY, Kind.UNKNOWN):
+        if kind in kinds:
+            return kind
+    return Kind.PYTHON
+
+
+def with_context(frame: Frame, **changes: object) -> Context:
+    """The frame's context with some of its fields changed."""
+    return replace(frame.context, **changes)  # type: ignore[arg-type]
+
+
+def is_framework_name(dotted: str) -> bool:
+    """Whether a dotted name belongs to one of the frameworks the tables describe."""
+    return canonical_name(dotted).partition(".")[0] in ("tf", "keras", "torch", "jax", "jnp")

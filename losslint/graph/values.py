@@ -1,0 +1,155 @@
+"""What a Python name can hold while a loss is traced."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import libcst as cst
+
+if TYPE_CHECKING:
+    from losslint.graph.scope import Env
+    from losslint.graph.source import Unit
+    from losslint.project.module import Module
+
+
+class Value:
+    """Base of everything a name can hold."""
+
+
+@dataclass(frozen=True)
+class Const(Value):
+    """A Python value known while tracing: number, string, bool, None, Ellipsis, slice parts."""
+
+    value: object
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+NONE = Const(None)
+
+
+@dataclass(eq=False)
+class Seq(Value):
+    """A list or tuple. ``open``: it may hold more items of the same sort (built in a loop); ``names``: of a named tuple."""
+
+    items: list[Value]
+    kind: str = "list"
+    open: bool = False
+    names: tuple[str, ...] = ()
+
+
+@dataclass(eq=False)
+class Map(Value):
+    """A dict with known keys; ``open`` when further keys are possible."""
+
+    items: dict[Hashable, Value]
+    open: bool = False
+
+
+@dataclass(eq=False)
+class External(Value):
+    """A name from outside the project, dotted and absolute; ``X()`` is an object made by calling ``X``."""
+
+    name: str
+    args: tuple[Value, ...] = ()
+    kwargs: dict[str, Value] = field(default_factory=dict)
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class ModuleValue(Value):
+    """A module of the project."""
+
+    module: Module
+
+
+@dataclass(eq=False)
+class Func(Value):
+    """A function or lambda with the scope it closes over."""
+
+    unit: Unit
+    node: cst.FunctionDef | cst.Lambda
+    env: Env
+    name: str
+    owner: ClassValue | None = None  # the class a method was found on, for super()
+    decorators: tuple[Value, ...] = ()
+    defaults: dict[str, Value] = field(default_factory=dict)
+    autograph: bool = False  # wrapped in tf.function
+    custom_gradient: bool = False
+
+
+@dataclass(eq=False)
+class Bound(Value):
+    """A method with its object."""
+
+    function: Func
+    instance: Value
+
+
+@dataclass(eq=False)
+class Partial(Value):
+    """``functools.partial``."""
+
+    function: Value
+    args: tuple[Value, ...]
+    kwargs: dict[str, Value]
+
+
+@dataclass(eq=False)
+class ClassValue(Value):
+    """A class of the project."""
+
+    module: Module
+    node: ast.ClassDef
+    env: Env
+
+
+@dataclass(eq=False)
+class Instance(Value):
+    """An object of a project class."""
+
+    cls: ClassValue
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Super(Value):
+    """``super()`` inside a method."""
+
+    cls: ClassValue
+    instance: Value
+
+
+@dataclass(eq=False)
+class Tape(Value):
+    """A ``tf.GradientTape``."""
+
+    persistent: bool = False
+    watched: list[Value] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Unbound(Value):
+    """A name that has no value on this path."""
+
+
+UNBOUND = Unbound()
+
+
+@dataclass(frozen=True, eq=False)
+class Choice(Value):
+    """One of several functions or objects: what a name holds after branches that disagree."""
+
+    options: tuple[Value, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Method(Value):
+    """A method or attribute function of a tensor, list, dict, string or tape: ``values.append``, ``t.numpy``."""
+
+    owner: Value
+    name: str
