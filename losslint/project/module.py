@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-Scope = ast.Module | ast.ClassDef | FunctionNode | ast.Lambda
+from losslint.project.index import FunctionNode, Index, Scope
 
+WITHOUT_POSITION = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 MAX_IMPORT_HOPS = 8  # re-exports followed from one package to the next
 
 
@@ -51,22 +51,44 @@ class Module:
         except (ValueError, RecursionError, MemoryError) as error:
             raise SyntaxError(str(error) or type(error).__name__) from error
         self.lines = text.split("\n")
+        self.notes: dict[str, object] = {}  # what other parts of the analysis computed once for this file
 
-    @cached_property
+    @property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the file in source order, without ``Load``/``Store`` and operators (they carry no position)."""
+        return self._walk[0]
+
+    @property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """Node -> the node around it."""
-        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+        return self._walk[1]
 
     @cached_property
-    def nodes(self) -> list[ast.AST]:
-        """Every node of the file in source order."""
-        found: list[ast.AST] = []
+    def _walk(self) -> tuple[list[ast.AST], dict[ast.AST, ast.AST]]:
+        nodes: list[ast.AST] = []
+        parents: dict[ast.AST, ast.AST] = {}
         stack: list[ast.AST] = [self.tree]
-        while stack:
+        while stack:  # by hand: ast.walk and iter_child_nodes take twice as long
             node = stack.pop()
-            found.append(node)
-            stack.extend(reversed(list(ast.iter_child_nodes(node))))
-        return found
+            nodes.append(node)
+            children: list[ast.AST] = []
+            for field in node._fields:
+                value = getattr(node, field, None)
+                if isinstance(value, list):
+                    if field == "ops":
+                        continue
+                    children += [child for child in value if isinstance(child, ast.AST)]
+                elif isinstance(value, ast.AST) and not isinstance(value, WITHOUT_POSITION):
+                    children.append(value)
+            for child in children:
+                parents[child] = node
+            stack += reversed(children)
+        return nodes, parents
+
+    @cached_property
+    def index(self) -> Index:
+        """Where the functions, classes, calls and values of the file are."""
+        return Index(self.tree, self.nodes, self.parents)
 
     @property
     def package(self) -> str:
@@ -89,7 +111,8 @@ class Module:
 
     @cached_property
     def _import_targets(self) -> list[tuple[str, str]]:
-        nodes = (node for node in ast.walk(self.tree) if isinstance(node, (ast.Import, ast.ImportFrom)))
+        nodes = [node for node in self.nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+        nodes.sort(key=lambda node: node.col_offset)  # what the module imports goes before what a function imports
         return [target for node in nodes for target in import_targets(node, self.package)]
 
     @cached_property
@@ -221,7 +244,7 @@ class Definition:
     def node(self) -> ast.stmt | None:
         """The function or class the name is bound to last, if it is one."""
         last = self.statements[-1] if self.statements else None
-        return last if isinstance(last, (*FunctionNode.__args__, ast.ClassDef)) else None  # type: ignore[attr-defined]
+        return last if isinstance(last, FunctionNode | ast.ClassDef) else None
 
 
 class Project:

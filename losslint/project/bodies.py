@@ -1,0 +1,287 @@
+"""Does a function compute a value that could be differentiated? What a body does, without executing it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import enum
+
+from losslint.project import names
+from losslint.project.index import Function, FunctionNode, Index, Scope, dotted_root, last_name
+from losslint.project.module import Module
+from losslint.project.resolve import Resolver, resolver
+from losslint.project.uses import imports_root
+
+MAX_HELPERS = 3  # levels of helper functions of the file that are asked in turn
+MAX_VALUES = 6  # names followed from a return statement to what is returned
+
+FRAMEWORKS = {
+    "tensorflow": names.words(
+        "tensorflow keras tf_keras keras_core tensorflow_addons tensorflow_probability tf_slim keras_hub keras_cv "
+        "keras_nlp sonnet tensorflow_graphics tensorflow_similarity tensorflow_ranking tf K tfa tfp tfm slim kb"),
+    "torch": names.words("torch torchvision pytorch_lightning lightning kornia monai torchmetrics"),
+    "jax": names.words("jax flax optax haiku jnp equinox chex distrax rlax jaxtyping"),
+}
+_NUMPY_ROOTS = names.words("numpy scipy sklearn skimage cv2 math PIL pandas np statistics random")
+# Parts of a framework that compute nothing.
+_NO_OPS = names.words(
+    "layers summary io data train config saved_model estimator models applications optimizers callbacks utils logging "
+    "distribute gfile flags keras_model saving initializers debugging profiler dtypes metrics app tensorboard test "
+    "experimental_functions constraints datasets preprocessing fit evaluate",
+)
+_NO_OP_NAMES = names.words(
+    "epsilon floatx function constant Variable Tensor print device name_scope variable_scope placeholder Session "
+    "convert_to_tensor standardize_dtype result_type is_tensor get_shape_invariants GradientTape no_grad is_available "
+    "get_variable is_keras_tensor any_symbolic_tensors serialize_keras_object deserialize_keras_object get_loss "
+    "image_data_format KerasTensor Input backend DType TensorShape TensorSpec get_logger get_default_graph "
+    "control_dependencies custom_gradient Parameter manual_seed set_seed no_op group inference_mode load save "
+    "standardize_shape compute_output_spec get_collection get_losses get_total_loss get_regularization_losses",
+)
+# Methods that only tensors have; ndarray has mean, sum, reshape and so on as well.
+_TENSOR_METHODS = names.words(
+    "clamp clamp_ detach unsqueeze view float long softmax log_softmax sigmoid log exp pow sqrt norm abs backward "
+    "gather scatter_ permute expand expand_as masked_fill logsumexp log_prob kl_divergence div mul add sub matmul "
+    "square numel contiguous",
+)
+_ARRAY_METHODS = names.words("mean sum min max std var prod")
+_PYTHON_RESULTS = names.words("item numpy tolist format join eval as_dict to_dict")
+_BUILTINS = frozenset(dir(builtins))
+_TRACED_BUILTINS = {"sum", "abs", "max", "min", "pow", "round", "getattr", "zip", "map", "next"}
+
+
+class Kind(enum.IntEnum):
+    """What an expression evaluates to, from what says least about a loss to what says most."""
+
+    NOTHING = 0  # None, a string, a flag, a number
+    FUNCTION = 1
+    OBJECT = 2  # a layer, a model, an instance
+    PYTHON = 3  # float(x), x.item(): a number that no gradient reaches
+    NUMPY = 4
+    UNKNOWN = 5
+    TENSOR = 6
+
+
+class Bodies:
+    """Answers for the functions of one file."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.index: Index = module.index
+        self.resolver: Resolver = resolver(module)
+        self.framework = framework_of(module)
+        self._computes: dict[Function, bool | None] = {}
+
+    def is_factory(self, function: Function) -> bool:
+        """Whether the function returns functions (or builds and returns objects) and no value."""
+        return bool(self.resolver.returned(function)) and all(
+            self.kind(value, function) is not Kind.TENSOR for value in self.returned_values(function))
+
+    def returned_values(self, function: Function) -> list[ast.expr]:
+        """Expressions a function returns; for a generator nothing."""
+        return [function.body] if isinstance(function, ast.Lambda) else self.index.returns.get(function, [])
+
+    def result(self, function: Function) -> Kind:
+        """The most loss-like thing the function returns."""
+        return max((self.kind(value, function) for value in self.returned_values(function)), default=Kind.NOTHING)
+
+    def numpy_only(self, function: Function) -> bool:
+        """Whether the body calls NumPy (or math, scipy) and no framework."""
+        calls_numpy = False
+        for call in self._calls(function):
+            origin = self.origin(call)
+            if origin == "framework" or origin == "method":
+                return False
+            calls_numpy = calls_numpy or origin == "numpy"
+        return calls_numpy
+
+    def computes(self, function: Function, levels: int = MAX_HELPERS) -> bool | None:
+        """True: the body applies framework operations. False: it certainly does not. None: it calls code not seen."""
+        if function in self._computes:
+            return self._computes[function]
+        self._computes[function] = None  # cuts recursion
+        found: bool | None = False
+        calls_numpy = False
+        for call in self._calls(function):
+            origin = self.origin(call)
+            if origin in ("framework", "method"):
+                found = True
+                break
+            calls_numpy = calls_numpy or origin == "numpy"
+            if origin == "local" and levels:
+                helper = self._helper(call, levels)
+                if helper is True:
+                    found = True
+                    break
+                found = found if helper is False else None
+            elif origin == "unknown":
+                found = None
+        if found is None and calls_numpy:
+            found = False
+        self._computes[function] = found
+        return found
+
+    def _helper(self, call: ast.Call, levels: int) -> bool | None:
+        answers = {self.computes(t.node, levels - 1) for t in self.resolver.targets(call.func, self.index.scope(call))
+                   if isinstance(t.node, FunctionNode | ast.Lambda)}
+        return True if True in answers else None if None in answers else False
+
+    def _calls(self, function: Function) -> list[ast.Call]:
+        """Calls in the body, also in nested functions."""
+        body = function.body if isinstance(function.body, list) else [function.body]
+        found: list[ast.Call] = []
+        stack: list[ast.AST] = list(body)
+        while stack:
+            node = stack.pop()
+            if isinstance(node, ast.Call):
+                found.append(node)
+            stack.extend(ast.iter_child_nodes(node))
+        return found
+
+    def origin(self, call: ast.Call) -> str:
+        """Where the code behind a call is: framework | method | numpy | local | python | object | unknown."""
+        func = call.func
+        if isinstance(func, ast.Call):  # keras.losses.MeanSquaredError()(y, p), nn.MSELoss()(p, y)
+            dotted = self.module.dotted(func.func) or ""
+            return "framework" if dotted.partition(".")[0] in _ALL_FRAMEWORKS else "unknown"
+        if isinstance(func, ast.Name):
+            return self._origin_of_name(func.id, call)
+        if not isinstance(func, ast.Attribute):
+            return "unknown"
+        root = dotted_root(func)
+        if root and root not in {"self", "cls"} and (
+                root in self.module.imports or (root in _FRAMEWORK_ALIASES and not self._is_bound(root, call))):
+            return self._origin_of_dotted(self.module.dotted(func) or func.attr)
+        if func.attr in _TENSOR_METHODS:
+            return "method"
+        if root in {"self", "cls"} and isinstance(func.value, ast.Name):
+            home = self.index.class_around(call)
+            return "local" if home is not None and func.attr in self.index.bound.get(home, {}) else "unknown"
+        if func.attr in _ARRAY_METHODS:
+            return "array"
+        if func.attr in _PYTHON_RESULTS or func.attr in _CONTAINER_METHODS:
+            return "python"
+        return "unknown"
+
+    def _origin_of_name(self, name: str, call: ast.Call) -> str:
+        values, home = self.index.lookup(name, self.index.scope(call))
+        if values:
+            if any(isinstance(value, ast.ClassDef) for value in values):
+                return "object"
+            return "local" if any(isinstance(v, FunctionNode | ast.Lambda) for v in values) else "unknown"
+        if not isinstance(home, ast.Module):
+            return "unknown"  # a parameter
+        if name in self.module.imports:
+            return self._origin_of_dotted(self.module.imports[name])
+        if name in _BUILTINS:
+            return "python"
+        return "unknown"
+
+    def _origin_of_dotted(self, dotted: str) -> str:
+        split = dotted.split(".")
+        if split[0] in _NUMPY_ROOTS or "numpy" in split[1:-1]:
+            return "python" if split[-1] in {"prod", "log"} and split[0] == "math" else "numpy"
+        if split[0] in _ALL_FRAMEWORKS:
+            if split[-1] in _NO_OP_NAMES or not _NO_OPS.isdisjoint(split[1:-1]):
+                return "object"
+            return "object" if split[-1][:1].isupper() else "framework"
+        return "object" if split[-1][:1].isupper() else "unknown"
+
+    def _is_bound(self, name: str, at: ast.AST) -> bool:
+        values, home = self.index.lookup(name, self.index.scope(at))
+        return bool(values) or not isinstance(home, ast.Module)
+
+    def kind(self, node: ast.expr, scope: Scope, levels: int = MAX_VALUES) -> Kind:
+        """What an expression evaluates to."""
+        if levels == 0:
+            return Kind.UNKNOWN
+        match node:
+            case ast.Constant() | ast.JoinedStr():
+                return Kind.NOTHING
+            case ast.Lambda():
+                return Kind.FUNCTION
+            case ast.Name():
+                return self._kind_of_name(node, scope, levels)
+            case ast.Call():
+                return self._kind_of_call(node, scope, levels)
+            case ast.BinOp():
+                return max(self.kind(node.left, scope, levels - 1), self.kind(node.right, scope, levels - 1))
+            case ast.UnaryOp():
+                return self.kind(node.operand, scope, levels - 1)
+            case ast.IfExp():
+                return max(self.kind(node.body, scope, levels - 1), self.kind(node.orelse, scope, levels - 1))
+            case ast.Tuple() | ast.List():
+                return max((self.kind(e, scope, levels - 1) for e in node.elts[:20]), default=Kind.NOTHING)
+            case ast.Dict():
+                return max((self.kind(v, scope, levels - 1) for v in node.values[:20]), default=Kind.NOTHING)
+        return Kind.UNKNOWN
+
+    def _kind_of_name(self, node: ast.Name, scope: Scope, levels: int) -> Kind:
+        values, home = self.index.lookup(node.id, scope)
+        if not values:
+            return Kind.UNKNOWN
+        found = Kind.NOTHING
+        for value in values[-20:]:
+            if isinstance(value, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                found = max(found, Kind.FUNCTION)
+            elif isinstance(value, ast.ClassDef):
+                found = max(found, Kind.OBJECT)
+            elif isinstance(value, ast.expr):
+                found = max(found, self.kind(value, home, levels - 1))
+        return found
+
+    def _kind_of_call(self, node: ast.Call, scope: Scope, levels: int) -> Kind:
+        origin = self.origin(node)
+        name = last_name(node.func)
+        if name in {"partial", "wraps"}:
+            return Kind.FUNCTION
+        if origin == "python":
+            return Kind.UNKNOWN if name in _TRACED_BUILTINS else Kind.PYTHON
+        if origin == "object":
+            return Kind.OBJECT if name[:1].isupper() or name not in _NO_OP_NAMES else Kind.UNKNOWN
+        if origin == "framework":
+            return Kind.TENSOR
+        if origin == "numpy":
+            return Kind.NUMPY
+        if origin == "local":
+            targets = [t.node for t in self.resolver.targets(node.func, scope) if t.node is not None]
+            if targets and all(isinstance(t, FunctionNode | ast.Lambda) and self.resolver.returned(t) for t in targets):
+                return Kind.FUNCTION
+            return Kind.UNKNOWN
+        if isinstance(node.func, ast.Attribute) and name in _PYTHON_RESULTS:
+            return Kind.PYTHON
+        if isinstance(node.func, ast.Name) and name[:1].isupper() and "_" not in name and not name.isupper():
+            return Kind.OBJECT
+        return Kind.UNKNOWN
+
+
+_ALL_FRAMEWORKS = frozenset().union(*FRAMEWORKS.values())
+_FRAMEWORK_ALIASES = names.words("tf K torch F jnp jax keras tfa tfp nn")
+_CONTAINER_METHODS = names.words("append extend items keys values get pop update split strip startswith endswith lower")
+
+
+def framework_of(module: Module) -> str:
+    """The framework a file is written for, by its imports; TensorFlow where nothing tells."""
+    count = dict.fromkeys(FRAMEWORKS, 0)
+    for dotted in (*module.imports.values(), *module.star_imports):
+        root = dotted.partition(".")[0]
+        for framework, roots in FRAMEWORKS.items():
+            count[framework] += root in roots
+    return max(count, key=lambda framework: count[framework])
+
+
+def has_framework(module: Module) -> bool:
+    """Whether the file imports any framework."""
+    return imports_root(module, *_ALL_FRAMEWORKS)
+
+
+def framework_in(module: Module, node: ast.AST) -> str:
+    """The framework of one piece of code in a file that imports several."""
+    count = dict.fromkeys(FRAMEWORKS, 0)
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Name) and inner.id in module.imports:
+            root = module.imports[inner.id].partition(".")[0]
+            for framework, roots in FRAMEWORKS.items():
+                count[framework] += root in roots
+    best = max(count, key=lambda framework: count[framework])
+    return best if count[best] else framework_of(module)
+

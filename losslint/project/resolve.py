@@ -1,0 +1,195 @@
+"""Which code an expression stands for: ``partial(focal, gamma=2.0)``, ``self.loss_fn``, ``{"a": DiceLoss()}``."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from losslint.project import names
+from losslint.project.index import Function, Index, Scope, argument, defaults, dotted_root, last_name, parameters
+from losslint.project.module import Module
+
+MAX_STEPS = 12  # names followed from one expression to the code it stands for
+MAX_TARGETS = 200  # pieces of code one expression may stand for
+
+# Calls that return the function they are given, or one that computes the same.
+_TRANSPARENT = names.words(
+    "partial function jit pmap vmap wraps checkpoint remat script do_not_convert custom_gradient staticmethod "
+    "filter_jit compile update_wrapper",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Code that an expression stands for: a node of this file, or a dotted name of another one."""
+
+    node: Function | ast.ClassDef | None = None
+    dotted: str = ""
+    built_by: ast.Call | None = None
+    called: bool = False  # the expression is the result of calling it, not the function itself
+
+
+class Resolver:
+    """Follows names, attributes, containers, partials, factories and parameters to code."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.index: Index = module.index
+        self._returned: dict[Function, list[Target]] = {}
+
+    def targets(self, expression: ast.AST, scope: Scope) -> list[Target]:
+        """Code that an expression may stand for, without repetition."""
+        found: dict[tuple[ast.AST | None, str], Target] = {}
+        for target in self._targets(expression, scope, None, set(), MAX_STEPS):
+            found.setdefault((target.node, target.dotted), target)
+            if len(found) >= MAX_TARGETS:
+                break
+        return list(found.values())
+
+    def returned(self, function: Function) -> list[Target]:
+        """Functions that a factory returns; empty for a function that returns values."""
+        if function not in self._returned:
+            self._returned[function] = []  # cuts recursion
+            values = [function.body] if isinstance(function, ast.Lambda) else self.index.returns.get(function, [])
+            self._returned[function] = [
+                target for value in values for target in self.targets(value, function)
+                if not target.called and (isinstance(target.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
+            ]
+        return self._returned[function]
+
+    def _targets(
+        self, node: ast.AST, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
+    ) -> Iterator[Target]:
+        if node in seen or steps == 0:
+            return
+        seen.add(node)
+        steps -= 1
+        match node:
+            case ast.Lambda() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield Target(node, built_by=built_by)
+            case ast.Name():
+                yield from self._name(node.id, scope, built_by, seen, steps)
+            case ast.Attribute():
+                yield from self._attribute(node, scope, built_by, seen, steps)
+            case ast.Call():
+                yield from self._call(node, scope, seen, steps)
+            case ast.Dict():
+                for value in node.values:
+                    yield from self._targets(value, scope, built_by, seen, steps)
+            case ast.List() | ast.Tuple() | ast.Set():
+                for element in node.elts:
+                    yield from self._targets(element, scope, built_by, seen, steps)
+            case ast.ListComp() | ast.GeneratorExp() | ast.SetComp():
+                yield from self._targets(node.elt, scope, built_by, seen, steps)
+            case ast.DictComp():
+                yield from self._targets(node.value, scope, built_by, seen, steps)
+            case ast.IfExp():
+                yield from self._targets(node.body, scope, built_by, seen, steps)
+                yield from self._targets(node.orelse, scope, built_by, seen, steps)
+            case ast.BoolOp():
+                for value in node.values:
+                    yield from self._targets(value, scope, built_by, seen, steps)
+            case ast.Subscript() | ast.Starred() | ast.NamedExpr():
+                yield from self._targets(node.value, scope, built_by, seen, steps)
+            case ast.BinOp(op=ast.Add() | ast.BitOr() | ast.Mult()):
+                yield from self._targets(node.left, scope, built_by, seen, steps)
+                yield from self._targets(node.right, scope, built_by, seen, steps)
+
+    def _name(
+        self, name: str, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
+    ) -> Iterator[Target]:
+        values, home = self.index.lookup(name, scope)
+        for value in values:
+            yield from self._targets(value, home, built_by, seen, steps)
+        if values:
+            return
+        if isinstance(home, Function):
+            yield from self._passed(home, name, seen, steps)
+        elif name in self.module.imports:
+            yield Target(dotted=self.module.imports[name], built_by=built_by)
+
+    def _passed(self, function: Function, name: str, seen: set[ast.AST], steps: int) -> Iterator[Target]:
+        """What callers in this file pass for a parameter, and its default."""
+        if (default := defaults(function).get(name)) is not None:
+            yield from self._targets(default, self.index.scope(function), None, seen, steps)
+        if isinstance(function, ast.Lambda):
+            return
+        home = self.index.scope(function)
+        method = isinstance(home, ast.ClassDef)
+        called = home.name if isinstance(home, ast.ClassDef) and function.name == "__init__" else function.name
+        order = [a.arg for a in parameters(function)]
+        if name not in order:
+            return
+        position = order.index(name) - (1 if method and order[0] in {"self", "cls"} else 0)
+        for call in self.index.calls_by_name.get(called, [])[:MAX_TARGETS]:
+            if position >= 0 and (value := argument(call, position, name)) is not None:
+                yield from self._targets(value, self.index.scope(call), None, seen, steps)
+
+    def _attribute(
+        self, node: ast.Attribute, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
+    ) -> Iterator[Target]:
+        base = node.value
+        if isinstance(base, ast.Name) and base.id in {"self", "cls", "_self"}:
+            if (home := self.index.class_around(node)) is not None:
+                yield from self._member(home, node.attr, built_by, seen, steps)
+            return
+        if isinstance(base, ast.Name):
+            values, _ = self.index.lookup(base.id, scope)
+            for value in values:
+                if isinstance(value, ast.ClassDef):
+                    yield from self._member(value, node.attr, built_by, seen, steps)
+                elif isinstance(value, ast.Call):
+                    for target in self._targets(value, scope, built_by, seen, steps):
+                        if isinstance(target.node, ast.ClassDef):
+                            yield from self._member(target.node, node.attr, built_by, seen, steps)
+            if values:
+                return
+        dotted = self.module.dotted(node)
+        if dotted is not None and dotted.partition(".")[0] not in {"self", "cls"}:
+            root = dotted_root(node)
+            if root in self.module.imports:
+                yield Target(dotted=dotted, built_by=built_by)
+
+    def _member(
+        self, home: ast.ClassDef, name: str, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
+    ) -> Iterator[Target]:
+        for value in self.index.attributes.get(home, {}).get(name, []):
+            if value in self.index.parents:
+                yield from self._targets(value, self.index.scope(value), built_by, seen, steps)
+        for bound in self.index.bound.get(home, {}).get(name, []):
+            yield from self._targets(bound, home, built_by, seen, steps)
+
+    def _call(self, node: ast.Call, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
+        name = last_name(node.func)
+        if name in _TRANSPARENT and node.args:
+            yield from self._targets(node.args[0], scope, node if name == "partial" else None, seen, steps)
+            return
+        if isinstance(node.func, ast.Call):  # tf.function(jit_compile=True)(f), partial(jax.jit, ...)(f)
+            if last_name(node.func.func) in _TRANSPARENT and node.args:
+                yield from self._targets(node.args[0], scope, None, seen, steps)
+            return
+        if name in {"dict", "list", "tuple", "values", "items", "zip", "enumerate"}:
+            for value in (*node.args, *(k.value for k in node.keywords)):
+                yield from self._targets(value, scope, None, seen, steps)
+            if isinstance(node.func, ast.Attribute):
+                yield from self._targets(node.func.value, scope, None, seen, steps)
+            return
+        for target in self._targets(node.func, scope, None, seen, steps):
+            if isinstance(target.node, ast.ClassDef):
+                yield Target(target.node, built_by=node)
+            elif target.node is not None:
+                if made := self.returned(target.node):
+                    yield from (Target(inner.node, built_by=node) for inner in made)
+                else:
+                    yield Target(target.node, built_by=node, called=True)
+            else:
+                yield Target(dotted=target.dotted, built_by=node, called=True)
+
+
+def resolver(module: Module) -> Resolver:
+    """The module's one resolver."""
+    found = module.notes.get("resolver")
+    if not isinstance(found, Resolver):
+        found = module.notes["resolver"] = Resolver(module)
+    return found

@@ -1,0 +1,432 @@
+"""Where functions, classes and expressions are used as losses or as metrics: what the calls of a file say."""
+
+from __future__ import annotations
+
+import ast
+import enum
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from losslint.project import names
+from losslint.project.index import Function, Index, Scope, argument, defaults, dotted_root, keyword, last_name
+from losslint.project.module import Definition, Module, Project
+from losslint.project.resolve import Target, resolver
+
+MAX_TERMS = 60  # names and operators followed from a differentiated value to the functions it is a sum of
+
+_REDUCTIONS = names.words("reduce_mean reduce_sum mean sum add_n nanmean squeeze cast compute_average_loss abs maximum")
+_JAX_GRAD = names.words(
+    "grad value_and_grad filter_grad filter_value_and_grad jacfwd jacrev value_and_gradient hessian",
+)
+_ESTIMATOR_SPECS = names.words("EstimatorSpec TPUEstimatorSpec")
+_VARIABLES = names.words("variables weights vars params parameters theta var variable")
+_SOURCES = names.words("trainable_variables trainable_weights variables weights trainable_vars parameters params vars")
+
+
+class Purpose(enum.Enum):
+    """What a piece of code is used for."""
+
+    COMPILE = "compile"  # Keras calls it with (y_true, y_pred)
+    LOSS = "loss"
+    METRIC = "metric"
+
+
+@dataclass(frozen=True)
+class Use:
+    """One place that uses a function or class."""
+
+    purpose: Purpose
+    reason: str
+    module: Module
+    call: ast.Call | None = None  # the compile(...) or other call
+    built_by: ast.Call | None = None
+    scope: Scope | None = None
+    runs_eagerly: bool = False
+
+
+@dataclass(frozen=True)
+class Minimised:
+    """An expression whose value is differentiated or minimised."""
+
+    node: ast.expr
+    reason: str
+    scope: Scope
+    graph: bool = False  # certainly TensorFlow 1 style
+
+
+@dataclass
+class LocalUses:
+    """What the calls of one file say."""
+
+    functions: dict[ast.AST, list[Use]] = field(default_factory=dict)
+    foreign: list[tuple[str, bool, Use]] = field(default_factory=list)  # dotted name, whether it was called there
+    expressions: list[Minimised] = field(default_factory=list)
+    tapes: dict[ast.AST, list[ast.Call]] = field(default_factory=dict)  # with block -> gradient calls on its tape
+    compiled: dict[ast.AST, str] = field(default_factory=dict)  # function -> tf.function | jit around it
+    called_from: dict[ast.AST, list[ast.AST]] = field(default_factory=dict)  # handed to strategy.run(...) and the like
+
+
+@dataclass
+class Uses:
+    """Uses found in other files of the run: (file, name) -> how it is used there, and whether it was called first."""
+
+    by_name: dict[tuple[Path, str], list[tuple[bool, Use]]] = field(default_factory=dict)
+
+    def of(self, module: Module) -> list[tuple[str, bool, Use]]:
+        """(name, called, use) for the names of one file."""
+        path = module.path.resolve()
+        return [(name, called, use) for (home, name), uses in self.by_name.items() if home == path
+                for called, use in uses]
+
+
+def collect_uses(modules: Iterable[Module], project: Project) -> Uses:
+    """Uses across the files of a run: ``compile(loss=pkg.losses.f)`` in one file makes ``f`` a loss in another."""
+    found = Uses()
+    for module in modules:
+        for dotted, called, use in local_uses(module).foreign:
+            home = project.resolve(dotted, module)
+            if isinstance(home, Definition) and home.module is not module:
+                found.by_name.setdefault((home.module.path.resolve(), home.name), []).append((called, use))
+    return found
+
+
+def local_uses(module: Module) -> LocalUses:
+    """What the calls of this file say, computed once."""
+    found = module.notes.get("uses")
+    if not isinstance(found, LocalUses):
+        found = module.notes["uses"] = _Collector(module).collect()
+    return found
+
+
+class _Collector:
+    """Walks over the calls and assignments of one file."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.index: Index = module.index
+        self.resolver = resolver(module)
+        self.found = LocalUses()
+
+    def collect(self) -> LocalUses:
+        self._tapes()
+        for call in self.index.calls:
+            self._call(call)
+        for assignment in self.index.assignments:
+            self._assignment(assignment)
+        for function in self.index.functions:
+            for name, value in defaults(function).items():
+                if _loss_keyword(name):
+                    self._use(value, self.index.scope(function), Purpose.LOSS, f"default of {name}", None)
+        return self.found
+
+    # calls -----------------------------------------------------------------------------------------------------
+
+    def _call(self, call: ast.Call) -> None:
+        name = last_name(call.func)
+        handler = _HANDLERS.get(name)
+        if handler is not None:
+            handler(self, call)
+        for given in call.keywords:
+            if given.arg is None or (name == "compile" and given.arg in {"loss", "metrics", "weighted_metrics"}):
+                continue
+            if _metric_keyword(given.arg):
+                self._use(given.value, self.index.scope(call), Purpose.METRIC, f"{given.arg}=", call)
+            elif _loss_keyword(given.arg):
+                self._use(given.value, self.index.scope(call), Purpose.LOSS, f"passed as {given.arg}= to {name}", call)
+                if name in _ESTIMATOR_SPECS and given.arg == "loss":
+                    self._minimised(given.value, call, f"loss of {name}")
+            elif given.arg.endswith(("_regularizer", "_regulariser")):
+                self._use(given.value, self.index.scope(call), Purpose.LOSS, f"passed as {given.arg}=", call)
+        if name.endswith(("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper")) and call.args:
+            purpose = Purpose.COMPILE if "Loss" in name else Purpose.METRIC
+            self._use(call.args[0], self.index.scope(call), purpose, f"wrapped by {name}", call)
+
+    def _compile(self, call: ast.Call) -> None:
+        if not isinstance(call.func, ast.Attribute):
+            return
+        receiver = (self.module.dotted(call.func.value) or "").partition(".")[0]
+        if receiver in {"re", "torch", "regex", "jax", "nn", "sre_compile"} and keyword(call, "loss") is None:
+            return
+        scope = self.index.scope(call)
+        eager = keyword(call, "run_eagerly")
+        runs_eagerly = isinstance(eager, ast.Constant) and eager.value is True
+        if (loss := argument(call, 1, "loss")) is not None:
+            self._use(loss, scope, Purpose.COMPILE, "passed to compile(loss=...)", call, runs_eagerly, called=True)
+        for metrics in (argument(call, 2, "metrics"), keyword(call, "weighted_metrics")):
+            if metrics is not None:
+                self._use(metrics, scope, Purpose.METRIC, "metrics=", call)
+
+    def _add_loss(self, call: ast.Call) -> None:
+        if (value := argument(call, 0, "losses", "loss")) is not None:
+            self._differentiated(value, call, "passed to add_loss")
+
+    def _minimize(self, call: ast.Call) -> None:
+        dotted = self.module.dotted(call.func) or ""
+        if dotted.startswith(("scipy", "lmfit")) or not isinstance(call.func, ast.Attribute):
+            return
+        if (value := argument(call, 0, "loss", "loss_fn")) is not None and keyword(call, "tape") is None:
+            self._differentiated(value, call, f"fed to {call.func.attr}")
+
+    def _gradients(self, call: ast.Call) -> None:
+        if (value := argument(call, 0, "ys", "loss")) is not None and len(call.args) + len(call.keywords) > 1:
+            dotted = self.module.dotted(call.func) or ""
+            if isinstance(call.func, ast.Attribute) and dotted_root(call.func) not in {"self", "cls"}:
+                self._differentiated(value, call, f"differentiated by {dotted or 'gradients'}", graph=True)
+
+    def _backward(self, call: ast.Call) -> None:
+        if not isinstance(call.func, ast.Attribute) or not imports_root(self.module, "torch"):
+            return
+        receiver: ast.expr = call.func.value
+        if call.args and (call.func.attr == "manual_backward" or names.names_loss(last_name(call.args[0]))):
+            receiver = call.args[0]
+        if isinstance(receiver, ast.Call) and last_name(receiver.func) == "scale" and receiver.args:
+            receiver = receiver.args[0]
+        if isinstance(receiver, ast.Call) and last_name(receiver.func) == "super":
+            return
+        if isinstance(receiver, ast.Name) and receiver.id in {"self", "cls", "ctx"}:
+            return
+        self._differentiated(receiver, call, "differentiated by backward()")
+
+    def _jax_grad(self, call: ast.Call) -> None:
+        if not call.args:
+            return
+        root = dotted_root(call.func)
+        if isinstance(call.func, ast.Name) and root not in self.module.imports:
+            return
+        if root in {"self", "tape", "tf"}:
+            return
+        dotted = self.module.dotted(call.func) or ""
+        if dotted.startswith(("torch.autograd", "numpy")):
+            return
+        self._use(call.args[0], self.index.scope(call), Purpose.LOSS, f"differentiated by {dotted}", call)
+
+    def _wrapped(self, call: ast.Call) -> None:
+        """``tf.function(f)``, ``jax.jit(f)``."""
+        dotted = self.module.dotted(call.func) or ""
+        if call.args and dotted.startswith(("tensorflow", "tf", "jax", "torch")):
+            for target in self.resolver.targets(call.args[0], self.index.scope(call)):
+                if target.node is not None and not target.called:
+                    self.found.compiled.setdefault(target.node, dotted)
+
+    def _run(self, call: ast.Call) -> None:
+        """``strategy.run(step, args=...)`` calls ``step``."""
+        if call.args and isinstance(call.args[0], (ast.Name, ast.Attribute)):
+            for target in self.resolver.targets(call.args[0], self.index.scope(call)):
+                if target.node is not None and not target.called:
+                    self.found.called_from.setdefault(target.node, []).append(call)
+
+    def _wrapped_by_base(self, call: ast.Call) -> None:
+        """``super().__init__(fn, ...)`` in a class that wraps a function as a loss or a metric."""
+        home = self.index.class_around(call)
+        if home is None or not call.args:
+            return
+        bases = [last_name(base) for base in home.bases]
+        for base in bases:
+            if "Metric" in base or base in {"Mean", "Metric"}:
+                self._use(call.args[0], self.index.scope(call), Purpose.METRIC, f"wrapped by {home.name}", call)
+            elif base.endswith(("LossFunctionWrapper", "Loss")):
+                reason = f"wrapped by the loss class {home.name}"
+                self._use(call.args[0], self.index.scope(call), Purpose.COMPILE, reason, call)
+
+    # tapes -----------------------------------------------------------------------------------------------------
+
+    def _tapes(self) -> None:
+        blocks: dict[tuple[Scope, str], list[ast.With | ast.AsyncWith]] = {}
+        for block in self.index.withs:
+            for item in block.items:
+                if (name := self._tape_name(item, block)) is not None:
+                    self.found.tapes[block] = []
+                    blocks.setdefault((self.index.scope(block), name), []).append(block)
+        if not blocks:
+            return
+        for attribute in ("gradient", "jacobian", "batch_jacobian"):
+            for call in self.index.calls_by_name.get(attribute, []):
+                tape = call.func.value if isinstance(call.func, ast.Attribute) else None
+                if isinstance(tape, ast.Name):
+                    self._tape_gradient(call, tape.id, blocks)
+        for minimiser in ("minimize", "_compute_gradients"):
+            for call in self.index.calls_by_name.get(minimiser, []):
+                if isinstance(given := keyword(call, "tape"), ast.Name):
+                    self._tape_gradient(call, given.id, blocks)
+
+    def _tape_name(self, item: ast.withitem, block: ast.AST) -> str | None:
+        made: ast.AST = item.context_expr
+        name = item.optional_vars.id if isinstance(item.optional_vars, ast.Name) else None
+        if isinstance(made, ast.Name):
+            values, _ = self.index.lookup(made.id, self.index.scope(block))
+            name, made = made.id, next((v for v in values if isinstance(v, ast.Call)), made)
+        if isinstance(made, ast.Call) and last_name(made.func) == "GradientTape":
+            return name
+        return None
+
+    def _tape_gradient(
+        self, call: ast.Call, tape: str, blocks: dict[tuple[Scope, str], list[ast.With | ast.AsyncWith]],
+    ) -> None:
+        scope: Scope = self.index.scope(call)
+        while (scope, tape) not in blocks:
+            if isinstance(scope, ast.Module):
+                return
+            scope = self.index.scope(scope)
+        candidates = [block for block in blocks[scope, tape] if block.lineno <= call.lineno]
+        if not candidates:
+            return
+        self.found.tapes[candidates[-1]].append(call)
+        target = argument(call, 0, "target", "loss")
+        sources = argument(call, 1, "sources", "var_list")
+        if target is not None and sources is not None and is_training(sources, self.index, self.index.scope(call)):
+            for part in self._terms(target, self.index.scope(call), set(), MAX_TERMS):
+                self._mark(part, Purpose.LOSS, f"differentiated by {tape}.{last_name(call.func)}", call)
+
+    # what the value of an expression is made of ------------------------------------------------------------------
+
+    def _differentiated(self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False) -> None:
+        """A function that is differentiated, or an expression with the functions it is a sum of."""
+        scope = self.index.scope(call)
+        functions = [] if isinstance(value, ast.Call) else [
+            t for t in self.resolver.targets(value, scope) if not t.called and isinstance(t.node, Function)]
+        if functions:
+            for target in functions:
+                self._mark(target, Purpose.LOSS, reason, call)
+            return
+        for part in self._terms(value, scope, set(), MAX_TERMS):
+            self._mark(part, Purpose.LOSS, reason, call)
+        self._minimised(value, call, reason, graph)
+
+    def _minimised(self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False) -> None:
+        if isinstance(value, ast.Constant):
+            return
+        self.found.expressions.append(Minimised(value, reason, self.index.scope(call), graph))
+
+    def _terms(self, node: ast.AST, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
+        """Functions whose results an expression sums, scales or averages."""
+        if node in seen or steps == 0:
+            return
+        seen.add(node)
+        steps -= 1
+        match node:
+            case ast.Name():
+                values, home = self.index.lookup(node.id, scope)
+                for value in values:
+                    yield from self._terms(value, home, seen, steps)
+            case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
+                if (home_class := self.index.class_around(node)) is not None:
+                    for value in self.index.attributes.get(home_class, {}).get(attribute, []):
+                        yield from self._terms(value, self.index.scope(value), seen, steps)
+            case ast.BinOp():
+                yield from self._terms(node.left, scope, seen, steps)
+                yield from self._terms(node.right, scope, seen, steps)
+            case ast.UnaryOp():
+                yield from self._terms(node.operand, scope, seen, steps)
+            case ast.IfExp():
+                yield from self._terms(node.body, scope, seen, steps)
+                yield from self._terms(node.orelse, scope, seen, steps)
+            case ast.List() | ast.Tuple():
+                for element in node.elts:
+                    yield from self._terms(element, scope, seen, steps)
+            case ast.Subscript():
+                yield from self._terms(node.value, scope, seen, steps)
+            case ast.Call():
+                yield from self._term_call(node, scope, seen, steps)
+
+    def _term_call(self, node: ast.Call, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
+        if last_name(node.func) in _REDUCTIONS:
+            inner = node.args[0] if node.args else None
+            if isinstance(node.func, ast.Attribute) and (inner is None or isinstance(inner, ast.Constant)):
+                inner = node.func.value
+            if inner is not None:
+                yield from self._terms(inner, scope, seen, steps)
+            return
+        for target in self.resolver.targets(node.func, scope):
+            if target.called:
+                continue
+            if isinstance(target.node, ast.ClassDef) and target.built_by is None:
+                continue  # builds an object, calls nothing
+            yield target
+
+    # assignments -------------------------------------------------------------------------------------------------
+
+    def _assignment(self, assignment: ast.Assign | ast.AnnAssign) -> None:
+        value = assignment.value
+        if value is None or isinstance(value, ast.Constant):
+            return
+        targets = assignment.targets if isinstance(assignment, ast.Assign) else [assignment.target]
+        for target in targets:
+            name = last_name(target.value if isinstance(target, ast.Subscript) else target)
+            if not name:
+                continue
+            if _metric_keyword(name.lower()):
+                self._use(value, self.index.scope(assignment), Purpose.METRIC, f"assigned to {name}", None)
+            elif names.names_loss(name) or name.lower() in names.LOSS_KEYWORDS:
+                self._use(value, self.index.scope(assignment), Purpose.LOSS, f"assigned to {name}", None)
+
+    # recording -----------------------------------------------------------------------------------------------------
+
+    def _use(
+        self, value: ast.expr, scope: Scope, purpose: Purpose, reason: str, call: ast.Call | None,
+        runs_eagerly: bool = False, called: bool = False,
+    ) -> None:
+        if isinstance(value, ast.Constant):
+            return
+        for target in self.resolver.targets(value, scope):
+            if target.called and not called and target.node is not None:
+                continue  # loss=f(x): a value, not a function
+            self._mark(target, purpose, reason, call, runs_eagerly)
+
+    def _mark(
+        self, target: Target, purpose: Purpose, reason: str, call: ast.Call | None, runs_eagerly: bool = False,
+    ) -> None:
+        scope = self.index.scope(call) if call is not None else None
+        use = Use(purpose, reason, self.module, call, target.built_by, scope, runs_eagerly)
+        if target.node is not None:
+            self.found.functions.setdefault(target.node, []).append(use)
+        else:
+            self.found.foreign.append((target.dotted, target.called, use))
+
+
+_HANDLERS = {
+    "compile": _Collector._compile,
+    "add_loss": _Collector._add_loss,
+    "minimize": _Collector._minimize,
+    "compute_gradients": _Collector._minimize,
+    "gradients": _Collector._gradients,
+    "backward": _Collector._backward,
+    "manual_backward": _Collector._backward,
+    "function": _Collector._wrapped,
+    "jit": _Collector._wrapped,
+    "run": _Collector._run,
+    "experimental_run_v2": _Collector._run,
+    "__init__": _Collector._wrapped_by_base,
+    **dict.fromkeys(_JAX_GRAD, _Collector._jax_grad),
+}
+
+
+def _loss_keyword(name: str) -> bool:
+    return name in names.LOSS_KEYWORDS or names.names_loss(name)
+
+
+def _metric_keyword(name: str) -> bool:
+    return name in names.METRIC_KEYWORDS
+
+
+def is_training(sources: ast.expr, index: Index, scope: Scope) -> bool:
+    """Whether a gradient is taken with respect to variables (training), not inputs (a physics term, a saliency map)."""
+    for node in ast.walk(sources):
+        name = last_name(node) if isinstance(node, (ast.Name, ast.Attribute)) else ""
+        if not name:
+            continue
+        if not _VARIABLES.isdisjoint(names.parts(name)):
+            return True
+        if isinstance(node, ast.Name):
+            values, _ = index.lookup(name, scope)
+            for value in values:
+                if any(isinstance(inner, (ast.Name, ast.Attribute)) and (
+                        last_name(inner) in _SOURCES or last_name(inner) == "Variable") for inner in ast.walk(value)):
+                    return True
+    return False
+
+
+def imports_root(module: Module, *roots: str) -> bool:
+    """Whether the file imports one of these top-level packages."""
+    return any(dotted.partition(".")[0] in roots for dotted in (*module.imports.values(), *module.star_imports))
+
