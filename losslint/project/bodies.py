@@ -275,13 +275,12 @@ def has_framework(module: Module) -> bool:
 
 
 def framework_in(module: Module, node: ast.AST) -> str:
-    """The framework of one piece of code in a file that imports several."""
-    count = dict.fromkeys(FRAMEWORKS, 0)
-    for inner in ast.walk(node):
-        if isinstance(inner, ast.Name) and inner.id in module.imports:
-            root = module.imports[inner.id].partition(".")[0]
-            for framework, roots in FRAMEWORKS.items():
-                count[framework] += root in roots
-    best = max(count, key=lambda framework: count[framework])
-    return best if count[best] else framework_of(module)
+    """The framework of one piece of code in a file that imports several; Keras itself runs on any of them."""
+    roots = {module.imports[inner.id].partition(".")[0] for inner in ast.walk(node)
+             if isinstance(inner, ast.Name) and inner.id in module.imports}
+    if "tensorflow" not in roots:
+        for framework in ("torch", "jax"):
+            if not roots.isdisjoint(FRAMEWORKS[framework]):
+                return framework
+    return "tensorflow" if not roots.isdisjoint(FRAMEWORKS["tensorflow"]) else framework_of(module)
 

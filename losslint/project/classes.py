@@ -11,6 +11,9 @@ from losslint.project.module import Definition, Module, Project
 
 MAX_BASES = 6  # levels of base classes followed
 
+_NO_LOSS_CLASS = names.words(
+    "test tests config metric callback hook monitor scheduler model error exception task trainer",
+)
 _FRAMEWORK_ROOTS = names.words("tensorflow keras tf_keras torch jax flax numpy abc typing enum object unittest absl")
 
 
@@ -68,11 +71,9 @@ class Classes:
 
 
 def names_loss_class(name: str) -> bool:
-    """``DiceLoss``, ``LossComputer``-like names do not count: the name must end in a word for a loss."""
+    """``DiceLoss``, ``YoloLossV2``, ``SegCriterion``; not ``LossScaleOptimizer``, ``LossHistory``."""
     split = names.parts(name)
-    return bool(split) and (names.names_loss(split[-1]) or split[-1] == "criterion" or (
-        len(split) > 1 and split[-1].isdigit() and names.names_loss(split[-2]))) and not (
-        {"test", "config", "metric", "callback", "tests"} & set(split))
+    return (names.names_loss(name) or split[-1:] == ("criterion",)) and _NO_LOSS_CLASS.isdisjoint(split)
 
 
 def kind_by_bases(node: ast.ClassDef, module: Module, project: Project, levels: int) -> ClassKind:

@@ -7,7 +7,7 @@ import enum
 
 from losslint.project import names
 from losslint.project.classes import Classes, ClassKind
-from losslint.project.index import Function, Index, Scope, keyword
+from losslint.project.index import Function, Index, Scope, keyword, last_name
 from losslint.project.module import Module
 from losslint.project.uses import LocalUses, Purpose, Use, imports_root
 
@@ -79,6 +79,8 @@ class Modes:
 
     def _decorated(self, function: Function) -> Mode | None:
         for decorator in getattr(function, "decorator_list", []):
+            if last_name(decorator) == "do_not_convert":
+                return Mode.GRAPH
             call = decorator if isinstance(decorator, ast.Call) else None
             mode = self._wrapper_mode(self.module.dotted(call.func if call else decorator) or "", call)
             if mode is not None:
@@ -110,7 +112,8 @@ class Modes:
                     callers.append(call)
         modes = {self._around(call, framework, levels - 1) for call in callers[:40]}
         if not modes:
-            return Mode.EAGER if self._holds_tape(function) else Mode.UNKNOWN
+            inherits = isinstance(home := self.index.scope(function), ast.ClassDef) and bool(home.bases)
+            return Mode.EAGER if self._holds_tape(function) and not inherits else Mode.UNKNOWN
         for mode in (Mode.GRAPH, Mode.AUTOGRAPH, Mode.UNKNOWN):
             if mode in modes:
                 return mode

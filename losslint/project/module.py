@@ -170,7 +170,8 @@ def import_targets(node: ast.AST, package: str) -> list[tuple[str, str]]:
         return [(a.asname, a.name) if a.asname else (a.name.partition(".")[0],) * 2 for a in node.names]
     if isinstance(node, ast.ImportFrom):
         base = absolute_module(node.module or "", node.level, package)
-        return [("*", base) if a.name == "*" else (a.asname or a.name, f"{base}.{a.name}") for a in node.names]
+        return [("*", base) if a.name == "*" else (a.asname or a.name, f"{base}.{a.name}" if base else a.name)
+                for a in node.names]
     return []
 
 
@@ -287,6 +288,8 @@ class Project:
 
     def _search(self, dotted: str, near: Module, root: Path) -> Module | None:
         relative = Path(*dotted.split("."))
+        if not relative.name:
+            return None
         for base in dict.fromkeys([root, near.path.parent, *list(root.resolve().parents)[:2]]):
             for candidate in (base / relative.with_suffix(".py"), base / relative / "__init__.py"):
                 if candidate.is_file():

@@ -69,9 +69,14 @@ CONFIG_WORDS = words(
     "threshold thresholds lambda lamda lam lmbda coef coefficient coeff factor name dtype training config cfg params",
     "hparams options opt args kwargs scale power exponent normalize normalise reduce average size depth verbose debug",
     "mode type method kind ignore step epoch global keepdims strategy ndim rank seed rate is use n ndims sigma k",
-    "quantile percentile iteration iterations idx index key rng device",
+    "quantile percentile iteration iterations idx index key rng device ignored",
 )
-CONFIG_NAMES = words("from_logits num_classes n_classes batch_size label_smoothing batch_idx batch_index")
+CONFIG_NAMES = words(
+    "from_logits num_classes n_classes n_class num_class nb_classes batch_size label_smoothing batch_idx batch_index",
+    "num_outputs num_labels n_outputs num_replicas num_anchors n_bins num_bins num_samples n_samples num_heads",
+)
+SIZE_WORDS = words("length lengths len lens shape shapes size sizes count counts")
+EITHER_WORDS = words("target targets tgt expected reference ref teacher actual")  # with logits: student's or teacher's?
 TRUE_NAMES = words(
     "y_true ytrue y_t true y_actual y_gt y_label y_labels y_target y_targets y_real trues gt y_tru y_trues",
 )

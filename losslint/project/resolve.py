@@ -158,7 +158,8 @@ class Resolver:
             if value in self.index.parents:
                 yield from self._targets(value, self.index.scope(value), built_by, seen, steps)
         for bound in self.index.bound.get(home, {}).get(name, []):
-            yield from self._targets(bound, home, built_by, seen, steps)
+            if not is_property(bound):
+                yield from self._targets(bound, home, built_by, seen, steps)
 
     def _call(self, node: ast.Call, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
         name = last_name(node.func)
@@ -185,6 +186,11 @@ class Resolver:
                     yield Target(target.node, built_by=node, called=True)
             else:
                 yield Target(dotted=target.dotted, built_by=node, called=True)
+
+
+def is_property(node: ast.AST) -> bool:
+    """Whether reading the attribute calls the function."""
+    return any(last_name(d) in {"property", "cached_property"} for d in getattr(node, "decorator_list", []))
 
 
 def resolver(module: Module) -> Resolver:

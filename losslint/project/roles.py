@@ -53,11 +53,15 @@ def role_by_name(name: str) -> Role:
         return Role.CONFIG
     label, prediction = bool(split & names.LABEL_WORDS), bool(split & names.PREDICTION_WORDS)
     output = bool(split & names.OUTPUT_WORDS)
-    if split & names.WEIGHT_WORDS and not (prediction or (label and not split & {"weight", "weights"})):
+    if split & {"weight", "weights"} or (split & names.WEIGHT_WORDS and not (prediction or label or output)):
         return Role.CONFIG if split & names.CLASS_WEIGHT_WORDS and not label else Role.WEIGHT
-    if label and prediction:
-        # pred_label and label_logits are predictions; target_logits and teacher targets may be either
-        return Role.TENSOR if split & {"target", "targets", "expected", "reference", "ref"} else Role.PREDICTION
+    if split & names.SIZE_WORDS:
+        return Role.TENSOR if label or prediction or output else Role.UNKNOWN
+    if "ignore" in split:
+        return Role.CONFIG
+    if (label and prediction) or "teacher" in split:
+        # pred_label and label_logits are predictions; target_logits and what a teacher says may be either
+        return Role.TENSOR if split & names.EITHER_WORDS else Role.PREDICTION
     if prediction:
         return Role.PREDICTION
     if label and output:
@@ -66,7 +70,7 @@ def role_by_name(name: str) -> Role:
         return Role.LABEL
     if output:
         return Role.PREDICTION
-    if split and (split <= names.CONFIG_WORDS or names.parts(name)[0] in {"use", "is", "n", "num", "with", "apply"}):
+    if split and (split <= names.CONFIG_WORDS or names.parts(name)[0] in {"use", "is", "with", "apply"}):
         return Role.CONFIG
     return Role.UNKNOWN
 

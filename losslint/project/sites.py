@@ -113,12 +113,17 @@ class _Finder:
     # uses --------------------------------------------------------------------------------------------------------
 
     def _add_foreign(self, value: ast.AST, called: bool, use: Use) -> None:
+        """A use in another file: of a name of this one, or of what calling it returned."""
         for target in self.resolver.targets(value, self.module.tree):
-            if target.node is not None and not target.called:
-                made = self.resolver.returned(target.node) if called and isinstance(target.node, Function) else []
-                for node in [t.node for t in made] or [target.node]:
-                    if node is not None:
-                        self._add_use(node, use)
+            node = target.node
+            if node is None or target.called:
+                continue
+            if called and isinstance(node, Function):
+                for made in self.resolver.returned(node):
+                    if made.node is not None:
+                        self._add_use(made.node, use)
+            else:
+                self._add_use(node, use)
 
     def _add_use(self, node: ast.AST, use: Use) -> None:
         """A use of a class is one of its ``call``; a factory passed uncalled stands for what it returns."""
@@ -198,7 +203,7 @@ class _Finder:
         decided, reason = self._decided(function)
         if decided is not None:
             return _Evidence(reason, keras_calls=keras_calls, uses=losses) if decided else None
-        if losses and self._is_value(function, keras_calls):
+        if losses and self._is_value(function, losses, keras_calls):
             first = next((use for use in losses if use.purpose is Purpose.COMPILE), losses[0])
             return _Evidence(self._where(first), keras_calls=keras_calls, uses=losses)
         if len(uses) > len(losses) or isinstance(function, ast.Lambda):
@@ -209,10 +214,18 @@ class _Finder:
         place = "" if use.module is self.module else f" in {use.module.path.name}"
         return f"{use.reason}{place}" + (f" in line {use.call.lineno}" if use.call is not None and not place else "")
 
-    def _is_value(self, function: Function, keras_calls: bool) -> bool:
+    def _is_value(self, function: Function, uses: tuple[Use, ...], keras_calls: bool) -> bool:
         """A used function is a loss unless it is a factory or returns nothing that could be differentiated."""
         if keras_calls:
             return True
+        if all(use.purpose is Purpose.TERM for use in uses):
+            name = getattr(function, "name", "")
+            named = names.names_loss(name) or names.has_loss_word(name) or has_pair(roles_of(function))
+            here = any(use.module is self.module for use in uses)
+            if not named and (not here or (parameters(function) and self.bodies.computes(function) is False)):
+                return False
+        elif self._in_test(function) and not names.names_loss(getattr(function, "name", "")):
+            return False
         return self.bodies.result(function) is not Kind.NOTHING and (
             self.bodies.result(function) is not Kind.OBJECT) and not self.resolver.returned(function)
 

@@ -12,6 +12,7 @@ from losslint.project import names
 from losslint.project.index import Function, Index, Scope, argument, defaults, dotted_root, keyword, last_name
 from losslint.project.module import Definition, Module, Project
 from losslint.project.resolve import Target, resolver
+from losslint.project.roles import has_pair, roles_of
 
 MAX_TERMS = 60  # names and operators followed from a differentiated value to the functions it is a sum of
 
@@ -29,6 +30,7 @@ class Purpose(enum.Enum):
 
     COMPILE = "compile"  # Keras calls it with (y_true, y_pred)
     LOSS = "loss"
+    TERM = "term"  # its result is part of a sum that is differentiated
     METRIC = "metric"
 
 
@@ -276,7 +278,7 @@ class _Collector:
         sources = argument(call, 1, "sources", "var_list")
         if target is not None and sources is not None and is_training(sources, self.index, self.index.scope(call)):
             for part in self._terms(target, self.index.scope(call), set(), MAX_TERMS):
-                self._mark(part, Purpose.LOSS, f"differentiated by {tape}.{last_name(call.func)}", call)
+                self._mark(part, Purpose.TERM, f"differentiated by {tape}.{last_name(call.func)}", call)
 
     # what the value of an expression is made of ------------------------------------------------------------------
 
@@ -290,7 +292,7 @@ class _Collector:
                 self._mark(target, Purpose.LOSS, reason, call)
             return
         for part in self._terms(value, scope, set(), MAX_TERMS):
-            self._mark(part, Purpose.LOSS, reason, call)
+            self._mark(part, Purpose.TERM, reason, call)
         self._minimised(value, call, reason, graph)
 
     def _minimised(self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False) -> None:
@@ -369,7 +371,7 @@ class _Collector:
         if isinstance(value, ast.Constant):
             return
         for target in self.resolver.targets(value, scope):
-            if target.called and not called and target.node is not None:
+            if target.called and isinstance(target.node, Function) and not (called and has_pair(roles_of(target.node))):
                 continue  # loss=f(x): a value, not a function
             self._mark(target, purpose, reason, call, runs_eagerly)
 
