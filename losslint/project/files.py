@@ -1,0 +1,282 @@
+"""From paths to the bytes of Python files: the walk, what it leaves out, and the byte search that drops most files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from os.path import abspath, realpath
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from losslint.config import Settings
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+# A file can hold a loss only if it has a word of both kinds. Framework words and CASED_WORDS count as written here,
+# LOSS_WORDS in any case, WITHIN_WORDS in any case where they are not part of the longer word beside them.
+FRAMEWORK_WORDS = (b"tensorflow", b"keras", b"torch", b"jax", b"tf.", b"lightning", b"flax", b"losslint")
+LOSS_WORDS = (
+    b"loss", b"y_pred", b"y_true", b"gradient", b"minimize", b"entropy", b"nll", b"penalt", b"crit", b"objective",
+    b"cost", b"regularis", b"regulariz", b"divergence", b"distance", b"likelihood", b"backward", b"score", b"energy",
+    b"logit", b"xent", b"loglik", b"logprob", b"kld", b"jsd", b"jaccard", b"tversky", b"lovasz", b"focal", b"triplet",
+    b"npairs", b"contrastive", b"infonce", b"margin", b"hinge", b"wasserstein", b"emd", b"sinkhorn", b"elbo", b"huber",
+    b"logcosh", b"mse", b"mae", b"mape", b"msle", b"bce", b"cce(", b"pinball", b"quantile", b"tilted", b"perceptual",
+    b"cosine", b"poisson", b"charbonnier", b"ctc", b"crps", b"mmd", b"ssim", b"distill", b"hausdorff", b"adversarial",
+    b"squared", b"discrepancy", b"kl(", b"kl_", b"_kl",
+)  # fmt: skip
+CASED_WORDS = (b"error", b"SquaredError", b"AbsoluteError", b"PercentageError", b"LogarithmicError")
+WITHIN_WORDS = ((b"dice", b"indice"), (b"iou", b"ious"))
+
+PYTHON_SUFFIXES = frozenset((".py", ".pyi", ".pyw", ".pyt", ".gyp", ".gypi", ".tac", ".wsgi"))  # if given explicitly
+MAX_BYTES = 2_000_000  # a larger file met on a walk is generated data, not code somebody trains with
+WILDCARDS = frozenset("*?[")
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """A Python file: its path as it is to be shown, and its bytes."""
+
+    path: Path
+    data: bytes
+    explicit: bool  # named by the user, not met on a walk
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something about the paths that the user has to know. A ``fatal`` one means: not all that was asked was done."""
+
+    path: Path
+    message: str
+    fatal: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def may_hold_a_loss(data: bytes) -> bool:
+    """Whether a file is worth parsing, by its bytes alone."""
+    if not any(word in data for word in FRAMEWORK_WORDS):
+        return False
+    lower = data.lower()
+    return (any(word in lower for word in LOSS_WORDS) or any(word in data for word in CASED_WORDS)
+            or any(lower.count(word) > lower.count(longer) for word, longer in WITHIN_WORDS))
+
+
+def worth_parsing(data: bytes, settings: Settings) -> bool:
+    """The prefilter as the settings want it. It stands aside where they name losses, which may be called anything."""
+    return not settings.prefilter or bool(settings.loss_functions) or may_hold_a_loss(data)
+
+
+def discover(paths: Iterable[Path], settings: Settings, problems: list[Problem] | None = None) -> Iterator[SourceFile]:
+    """Every Python file under ``paths`` (default: the current folder) once, in an order that depends on names alone.
+
+    Files named by the user are always among them; excludes and .gitignore files act on the walk through folders. What
+    cannot be found or read is added to ``problems`` and the walk goes on.
+    """
+    found = [] if problems is None else problems
+    seen: set[str] = set()
+    for path, explicit, real in _candidates(sorted(_expanded(paths, found)), settings, found):
+        if real in seen:
+            continue
+        seen.add(real)
+        data = _read(path, explicit, found)
+        if data is not None:
+            yield SourceFile(path, data, explicit)
+
+
+def _candidates(paths: Iterable[Path], settings: Settings, problems: list[Problem]) -> Iterator[tuple[Path, bool, str]]:
+    visited: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            yield from ((file, False, real) for file, real in _Walk(path, settings, problems, visited))
+        elif refusal := _refusal(path):
+            problems.append(Problem(path, refusal))
+        else:
+            yield path, True, realpath(path)
+
+
+def _expanded(paths: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
+    """The paths, with patterns that no shell has expanded replaced by what they match."""
+    for path in list(paths) or [Path()]:
+        matches = _glob(path) if not os.path.lexists(path) else [path]
+        if not matches:
+            problems.append(Problem(path, "no such file or folder"))
+        yield from matches
+
+
+def _glob(path: Path) -> list[Path]:
+    if not WILDCARDS & set(str(path)):
+        return []
+    import glob
+
+    return [Path(match) for match in glob.glob(str(path), recursive=True)]
+
+
+def _refusal(path: Path) -> str | None:
+    """Why a file that the user named cannot be checked."""
+    suffix = path.suffix.lower()
+    if suffix == ".ipynb":
+        return "notebooks are not read yet; export it first: jupyter nbconvert --to script " + path.name
+    if not suffix or suffix in PYTHON_SUFFIXES or _runs_python(path):
+        return None
+    return f"not a Python file (it ends in {path.suffix}, not .py)"
+
+
+def _runs_python(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            first = file.readline(200)
+    except OSError:
+        return True  # reading it will say what is wrong
+    return first.startswith(b"#!") and b"python" in first
+
+
+def _read(path: Path, explicit: bool, problems: list[Problem]) -> bytes | None:
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES and not explicit:
+            note = f"skipped: {size / 1e6:.1f} MB is more than code has (name the file to check it all the same)"
+            problems.append(Problem(path, note, fatal=False))
+            return None
+        return path.read_bytes()
+    except OSError as error:
+        problems.append(Problem(path, f"cannot be read: {error.strerror or error}"))
+        return None
+
+
+class _Walk:
+    """The ``*.py`` files below one folder, as (path, real path). A folder reached twice is walked once."""
+
+    def __init__(self, top: Path, settings: Settings, problems: list[Problem], visited: set[str]) -> None:
+        self.top = top
+        self.settings = settings
+        self.problems = problems
+        self.visited = visited
+        patterns = (*settings.exclude, *settings.extend_exclude)
+        self.excluded_names = {p for p in patterns if not set(p) & (WILDCARDS | set("/!\\#"))}
+        self.excluded_patterns = [p for p in patterns if p not in self.excluded_names]
+
+    def __iter__(self) -> Iterator[tuple[Path, str]]:
+        gitignores = self._gitignores_above() if self.settings.respect_gitignore else []
+        return self._folder(self.top, abspath(self.top), gitignores)
+
+    def _folder(self, folder: Path, absolute: str, specs: list[_Rules]) -> Iterator[tuple[Path, str]]:
+        real = realpath(absolute)
+        if real in self.visited:
+            return
+        self.visited.add(real)
+        entries = self._entries(folder)
+        names = {entry.name for entry in entries}
+        if "pyvenv.cfg" in names and folder != self.top:
+            return
+        if ".gitignore" in names and self.settings.respect_gitignore:
+            specs = [*_rules(absolute, os.path.join(absolute, ".gitignore")), *specs]
+        for entry in entries:
+            path = os.path.join(absolute, entry.name)
+            is_folder = _is_folder(entry)
+            if not (is_folder or entry.name.endswith(".py")) or self._left_out(entry.name, path, is_folder, specs):
+                continue
+            if is_folder:
+                yield from self._folder(folder / entry.name, path, specs)
+            elif _is_file(entry):
+                yield folder / entry.name, realpath(path) if entry.is_symlink() else os.path.join(real, entry.name)
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            self.problems.append(Problem(folder, f"cannot be read: {error.strerror or error}"))
+            return []
+
+    def _left_out(self, name: str, path: str, is_folder: bool, specs: list[_Rules]) -> bool:
+        return (name in self.excluded_names or bool(self._exclude and self._exclude.verdict(path, is_folder))
+                or _verdict(specs, path, is_folder))
+
+    @cached_property
+    def _exclude(self) -> _Rules | None:
+        """The excluded patterns, seen from the root, or from ``top`` where that is elsewhere or excluded itself."""
+        if not self.excluded_patterns:
+            return None
+        root, top = str(self.settings.root), abspath(self.top)
+        rules = _Rules(root, _spec(self.excluded_patterns))
+        return rules if _inside(top, root) and not rules.verdict(top, True) else _Rules(top, rules.spec)
+
+    def _gitignores_above(self) -> list[_Rules]:
+        """The ignore files between the repository and ``top``, deepest first; none if they ignore ``top``."""
+        top = Path(abspath(self.top))
+        above = list(top.parents)
+        root = next((i for i, folder in enumerate((top, *above)) if (folder / ".git").exists()), 0)
+        specs = [rules for folder in above[:root] for rules in _rules(str(folder), str(folder / ".gitignore"))]
+        repository = (top, *above)[root]
+        specs += _rules(str(repository), str(repository / ".git" / "info" / "exclude"))
+        return [] if _verdict(specs, str(top), True) else specs
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """Ignore patterns and the folder they are relative to."""
+
+    folder: str
+    spec: GitIgnoreSpec
+
+    def verdict(self, path: str, is_folder: bool) -> bool | None:
+        """True: ignored, False: taken back by ``!``, None: not mentioned."""
+        name = os.path.relpath(path, self.folder) if not _inside(path, self.folder) else path[len(self.folder):]
+        name = name.replace(os.sep, "/").lstrip("/")
+        return self.spec.check_file(name + "/" if is_folder else name).include if name else None
+
+
+def _verdict(specs: list[_Rules], path: str, is_folder: bool) -> bool:
+    verdicts = (rules.verdict(path, is_folder) for rules in specs)
+    return next((verdict for verdict in verdicts if verdict is not None), False)
+
+
+def _rules(folder: str, file: str) -> list[_Rules]:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as lines:
+            patterns = [line.rstrip("\n") for line in lines if line.strip() and not line.startswith("#")]
+    except OSError:
+        return []
+    return [_Rules(folder, _spec(patterns))] if patterns else []
+
+
+def _spec(patterns: list[str]) -> GitIgnoreSpec:
+    """The patterns compiled; one that git could not read either is passed over."""
+    from pathspec import GitIgnoreSpec
+
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError:
+        return GitIgnoreSpec.from_lines(pattern for pattern in patterns if _compiles(pattern))
+
+
+def _compiles(pattern: str) -> bool:
+    from pathspec import GitIgnoreSpec
+
+    try:
+        GitIgnoreSpec.from_lines([pattern])
+    except ValueError:
+        return False
+    return True
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a symlink to itself
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
