@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
+from losslint.graph.nodes import Graph, Kind, Node, nodes_in
 from losslint.graph.values import Value
-from losslint.project.sites import Mode, Role
+from losslint.project.modes import Mode
+from losslint.project.roles import Role
 
 Roots = frozenset[int]
 EMPTY: Roots = frozenset()
@@ -149,8 +150,8 @@ class GradientFacts:
         }  # fmt: skip
         return frozenset(own | maybe)
 
-    def _propagate(self, uncut: frozenset[int]) -> list[Flow]:
-        """One forward pass; the nodes in ``uncut`` are taken to pass a derivative on."""
+    def _propagate(self, uncut: frozenset[int], blocked: frozenset[int] = frozenset()) -> list[Flow]:
+        """One forward pass; nodes in ``uncut`` are taken to pass a derivative on, those in ``blocked`` to stop it."""
         flows: list[Flow] = []
         for node in self.graph.nodes:
             live: set[int] = set()
@@ -170,6 +171,8 @@ class GradientFacts:
             if node.op in ("param", "layer", "unknown", "attribute") or node.family == "variable":
                 live.add(node.index)
                 reach.add(node.index)
+            if node.index in blocked:
+                live.clear()
             flows.append(Flow(frozenset(live), frozenset(zero - live), frozenset(reach)))
         return flows
 
@@ -238,15 +241,13 @@ class GradientFacts:
         plain = [c for c in decisive if c.cause is not Cause.COMPARE]
         return plain or decisive or [c for c in cuts if c.cause is not Cause.COMPARE] or cuts
 
+    def live_without(self, blocked: set[int]) -> list[Roots]:
+        """For each node the roots that would still be live if some operations stopped the derivative."""
+        return [flow.live for flow in self._propagate(frozenset(), frozenset(blocked))]
+
     def _live_with(self, value: Value | Node, uncut: Iterable[int]) -> bool:
         flows = self._propagate(frozenset(uncut))
         return any(flows[node.index].live & self.trained for node in nodes_in(value))
-
-    # -- the result of the loss
-
-    def results(self) -> list[Target]:
-        """The targets to be judged: of several returned values, those that carry a gradient (the others are metrics)."""
-        return self.graph.targets
 
     def unknown_on_path(self, value: Value | Node) -> list[Node]:
         """Unknown operations between a trained root and the value."""

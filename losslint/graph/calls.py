@@ -38,7 +38,7 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import Api, canonical_name, lookup
-from losslint.project.sites import Mode
+from losslint.project.modes import Mode
 
 Handler = Callable[[Tracer, Frame, "Call"], "Value | None"]
 BY_NAME: dict[str, Handler] = {}  # canonical dotted name -> handler

@@ -138,6 +138,8 @@ def _hashable(value: object) -> bool:
 def _name(t: Tracer, frame: Frame, node: cst.Name) -> Value:
     value = frame.env.lookup(node.value)
     if value is not UNBOUND:
+        if isinstance(value, Const) and node.value not in frame.env.vars:
+            t.graph.plain_reads.append((frame.source(node), node.value))
         return value
     if node.value in ("True", "False", "None"):
         return Const({"True": True, "False": False, "None": None}[node.value])
@@ -187,7 +189,7 @@ def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode)
                 result = t.join(frame, result, value, at)
             return result
         case External():
-            return _external_attribute(owner, name)
+            return _external_attribute(t, frame, owner, name, at)
         case ModuleValue(module=module):
             return _module_attribute(t, module, name)
         case Instance():
@@ -210,9 +212,14 @@ def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode)
     return Method(owner, name)
 
 
-def _external_attribute(owner: External, name: str) -> Value:
+SYMBOLIC_ATTRIBUTES = ("input", "output", "inputs", "outputs")
+
+
+def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at: cst.CSTNode) -> Value:
     if name in owner.attributes:
         return owner.attributes[name]
+    if name in SYMBOLIC_ATTRIBUTES and owner.name.endswith("()") and lookup(owner.name) is not None:
+        return t.node(frame, "keras_input", {}, at, Kind.SYMBOLIC, dtype="float")  # model.input, layer.output
     dotted = f"{owner.name}.{name}"
     return fold.named_constant(dotted) or fold.finfo_attribute(owner, name) or External(dotted)
 
@@ -227,7 +234,10 @@ def _module_attribute(t: Tracer, module: Any, name: str) -> Value:
 
 def _instance_attribute(t: Tracer, frame: Frame, owner: Instance, name: str, at: cst.CSTNode) -> Value:
     if name in owner.attributes:
-        return owner.attributes[name]
+        value = owner.attributes[name]
+        if not isinstance(value, Node) or value.kind is not Kind.TENSOR:
+            t.graph.plain_reads.append((frame.source(at), name))
+        return value
     if name == "__class__":
         return owner.cls
     found = class_attribute(t, frame, owner.cls, name, owner)
@@ -431,7 +441,10 @@ def _boolean(t: Tracer, frame: Frame, node: cst.BooleanOperation) -> Value:
     if known is not None:
         return left if known is (word == "or") else evaluate(t, frame, node.right)
     right = evaluate(t, frame, node.right)
-    return t.join(frame, left, right, node)
+    joined = t.join(frame, left, right, node)
+    if isinstance(joined, Node):
+        joined.detail["boolean"] = True
+    return joined
 
 
 @evaluates(cst.Comparison)

@@ -23,7 +23,7 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import lookup
-from losslint.project.sites import Mode
+from losslint.project.modes import Mode
 
 CALLABLE = (Func, Bound, Partial, ClassValue)
 

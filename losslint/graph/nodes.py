@@ -10,7 +10,8 @@ from typing import Any
 from losslint.graph.source import Source
 from losslint.graph.values import Map, Seq, Value
 from losslint.ops.table import Api, Operation, operations
-from losslint.project.sites import Mode, Role
+from losslint.project.modes import Mode
+from losslint.project.roles import Role
 
 
 class Kind(enum.Enum):
@@ -107,4 +108,5 @@ class Graph:
     targets: list[Target] = field(default_factory=list)
     params: dict[str, Node] = field(default_factory=dict)
     statements: list[tuple[Node, Source]] = field(default_factory=list)  # values thrown away by expression statements
+    plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed

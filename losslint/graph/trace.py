@@ -27,7 +27,9 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.project.module import FunctionNode, Project
-from losslint.project.sites import Mode, Role, Site
+from losslint.project.modes import Mode
+from losslint.project.roles import Role
+from losslint.project.sites import Site
 
 TENSOR_ROLES = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
 

@@ -27,7 +27,7 @@ from losslint.graph.values import (
 )
 from losslint.ops.table import Api, canonical_name, lookup
 from losslint.project.module import Module, Project
-from losslint.project.sites import Mode
+from losslint.project.modes import Mode
 
 MAX_NODES = 6_000
 MAX_STEPS = 60_000

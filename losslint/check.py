@@ -1,0 +1,162 @@
+"""The one entry that the command line, a server and the Python API call: paths in, findings out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from losslint.config import Settings
+from losslint.findings import Finding, Location, LossRef, Severity
+from losslint.graph.trace import trace
+from losslint.graph.tracer import Units
+from losslint.project.files import Problem as FileProblem
+from losslint.project.files import SourceFile, discover, may_hold_a_loss
+from losslint.project.module import Module, Project, decode, module_name
+from losslint.project.sites import Site, SiteOptions, find_sites
+from losslint.project.uses import Uses, collect_uses
+from losslint.rules import catalogue
+from losslint.rules.base import Loss, Problem, Rule
+
+SYNTAX_ERROR, NOT_ANALYSED = "LL001", "LL004"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of a run."""
+
+    findings: list[Finding] = field(default_factory=list)
+    losses: list[Site] = field(default_factory=list)
+    files: int = 0
+    traced: int = 0  # losses followed to their result without an unknown on the way of the gradient
+    modules: dict[Path, Module] = field(default_factory=dict)
+    problems: list[FileProblem] = field(default_factory=list)  # files that could not be looked at
+
+
+class Run:
+    """One check over a set of files: parses are shared, findings collected."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.project = Project()
+        self.units = Units()
+        self.findings: dict[tuple[object, ...], Finding] = {}
+        self.losses: list[Site] = []
+        self.traced = 0
+
+    def add(self, finding: Finding) -> None:
+        """Keep one finding a place: the most severe, as a helper may be reached from several losses."""
+        key = (finding.path, finding.code, finding.start, finding.end)
+        known = self.findings.get(key)
+        if known is None or known.severity < finding.severity:
+            self.findings[key] = finding
+
+    def check_module(self, module: Module, uses: Uses) -> None:
+        options = SiteOptions(
+            loss_functions=self.settings.loss_functions, not_loss_functions=self.settings.not_loss_functions,
+            keras_version=keras_version(self.settings, module.path),
+        )  # fmt: skip
+        for site in find_sites(module, self.project, options, uses):
+            self.losses.append(site)
+            self.check_site(site, options.keras_version)
+
+    def check_site(self, site: Site, version: int) -> None:
+        try:
+            loss = Loss(site, trace(site, self.project, self.units), version)
+            if loss.graph.gaps:
+                self.add(not_analysed(site, "; ".join(loss.graph.gaps)))
+            if is_traced(loss):
+                self.traced += 1
+            for rule in catalogue().values():
+                for problem in rule.check(loss):
+                    self.add(place(rule, problem, loss))
+        except Exception as error:  # one loss that breaks the analysis never hides the others
+            if os.environ.get("LOSSLINT_DEBUG"):
+                raise
+            self.add(not_analysed(site, f"the analysis failed with {type(error).__name__}: {error}"))
+
+
+def is_traced(loss: Loss) -> bool:
+    """Whether the loss was followed from its result to its inputs without an unknown on the gradient's path."""
+    if loss.graph.gaps or not loss.results:
+        return False
+    return not any(loss.gradient.unknown_on_path(value) for value, _ in loss.results)
+
+
+def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
+    """A problem as a finding in a file."""
+    start, end = problem.source.span
+    module = problem.source.unit.module
+    rows = {s.row for s in problem.related if s.unit.module is module}
+    return Finding(
+        code=rule.code, name=rule.name, severity=problem.severity or rule.severity, message=problem.message,
+        help=problem.help, path=module.path, start=start, end=end, loss=reference(loss.site),
+        related_rows=tuple(sorted(rows)),
+    )  # fmt: skip
+
+
+def reference(site: Site) -> LossRef:
+    return LossRef(site.qualname, site.kind, site.row)
+
+
+def not_analysed(site: Site, reason: str) -> Finding:
+    """LL004: a loss that could not be followed, and why."""
+    at = Location(site.row, getattr(site.node, "col_offset", 0) + 1)
+    return Finding(
+        NOT_ANALYSED, "not-analysed", Severity.INFO, f"{site.qualname} was not analysed to its end: {reason}",
+        "split the loss into smaller functions, or check it with --confirm", site.module.path, at,
+        replace(at, column=at.column + 1), reference(site),
+    )  # fmt: skip
+
+
+def syntax_error(path: Path, error: SyntaxError) -> Finding:
+    """LL001: a file that is not Python."""
+    at = Location(error.lineno or 1, max(error.offset or 1, 1))
+    return Finding(
+        SYNTAX_ERROR, "syntax-error", Severity.ERROR, f"not valid Python: {error.msg}",
+        "mend the syntax; the other files were checked", path, at, replace(at, column=at.column + 1),
+    )  # fmt: skip
+
+
+def keras_version(settings: Settings, path: Path) -> int:
+    """The Keras a file targets."""
+    from losslint.target import detect_keras_version, project_root
+
+    version = settings.keras_version
+    return version if isinstance(version, int) else detect_keras_version(project_root(path))
+
+
+def check_paths(paths: Iterable[Path], settings: Settings, stdin: tuple[Path, str] | None = None) -> Report:
+    """Check files and directories, or one text from standard input under the name it would have."""
+    run = Run(settings)
+    problems: list[FileProblem] = []
+    modules: list[Module] = []
+    files = 0
+    sources: Iterable[SourceFile | tuple[Path, str]] = [stdin] if stdin else discover(paths, settings, problems)
+    for source in sources:
+        files += 1
+        path = source[0] if isinstance(source, tuple) else source.path
+        try:
+            if isinstance(source, tuple):
+                module = Module(path, source[1], module_name(path))
+                run.project.add(module)
+            elif settings.prefilter and not may_hold_a_loss(source.data):
+                continue
+            else:
+                module = Module(path, decode(source.data), module_name(path))
+                run.project.add(module)
+        except SyntaxError as error:
+            run.add(syntax_error(path, error))
+            continue
+        modules.append(module)
+    uses = collect_uses(modules, run.project)
+    for module in modules:
+        run.check_module(module, uses)
+    findings = sorted(run.findings.values(), key=lambda f: f.sort_key)
+    return Report(findings, run.losses, files, run.traced, {m.path: m for m in modules}, problems)
+
+
+def check_source(text: str, path: Path, settings: Settings) -> Report:
+    """Check one text under the name it would have."""
+    return check_paths([], settings, stdin=(path, text))

@@ -1,0 +1,185 @@
+"""What a rule is, and what it may ask about a loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+from losslint.facts.gradient import Cause, Cut, GradientFacts
+from losslint.findings import Severity
+from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
+from losslint.graph.source import Source
+from losslint.graph.values import Map, Seq, Value
+from losslint.ops.table import preferred
+from losslint.project.modes import Mode
+from losslint.project.roles import Role
+from losslint.project.sites import Site
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a rule found, before it is placed in the file."""
+
+    source: Source
+    message: str
+    help: str
+    severity: Severity | None = None  # None: the rule's own
+    related: tuple[Source, ...] = ()
+
+
+class Rule:
+    """A rule is a query over one loss: subclass it in a file of its own, and nothing else needs to change.
+
+    The docstring is the documentation; ``BAD`` and ``GOOD`` are complete modules that the test-suite checks: each BAD
+    one must give this rule on the lines marked ``# expect: CODE``, each GOOD one must give nothing of warning or error.
+    """
+
+    code: ClassVar[str]
+    name: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.ERROR
+    BAD: ClassVar[tuple[str, ...]] = ()
+    GOOD: ClassVar[tuple[str, ...]] = ()
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        """The problems of one loss."""
+        raise NotImplementedError
+
+    @property
+    def documentation(self) -> str:
+        import inspect
+
+        return inspect.getdoc(type(self)) or ""
+
+    @property
+    def summary(self) -> str:
+        """The first line of the documentation."""
+        return self.documentation.partition("\n")[0]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A traced loss with its facts: all that a rule sees."""
+
+    site: Site
+    graph: Graph
+    keras_version: int = 3
+
+    @cached_property
+    def gradient(self) -> GradientFacts:
+        return GradientFacts(self.graph)
+
+    @property
+    def nodes(self) -> list[Node]:
+        return self.graph.nodes
+
+    @cached_property
+    def results(self) -> list[tuple[Value, Target]]:
+        """The values to be judged. Of several returned values only those that carry a gradient are the loss."""
+        found: list[tuple[Value, Target]] = []
+        for target in self.graph.targets:
+            parts = _parts(target.value)
+            live = [p for p in parts if self.gradient.live(p)]
+            found += [(part, target) for part in (live or parts)]
+        return found
+
+    @cached_property
+    def dead_results(self) -> list[tuple[Value, Target]]:
+        """Results that depend on the prediction but through which no derivative arrives."""
+        return [(value, target) for value, target in self.results if self.gradient.is_cut(value)]
+
+    @cached_property
+    def decisive_cuts(self) -> list[Cut]:
+        """The operations that leave a result without any gradient; none where only a signature speaks for a loss
+        and the cut is a threshold or a discrete operation: a hard metric is the likelier explanation there."""
+        found: dict[int, Cut] = {}
+        for value, _ in self.dead_results:
+            for cut in self.gradient.decisive_cuts(value):
+                found.setdefault(cut.node.index, cut)
+        cuts = list(found.values())
+        if not self.site.certain and any(c.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO) for c in cuts):
+            return []
+        return cuts
+
+    def cuts_by(self, *causes: Cause) -> Iterator[Cut]:
+        """Decisive cuts of some causes."""
+        return (cut for cut in self.decisive_cuts if cut.cause in causes)
+
+    @cached_property
+    def prediction(self) -> str:
+        """The name of the prediction for messages."""
+        names = [n.name for n in self.graph.params.values() if n.role is Role.PREDICTION]
+        return names[0] if len(names) == 1 else "the predictions" if names else "the model"
+
+    def root_of(self, operand: Node) -> str:
+        """The trained parameter an operand comes from, for messages."""
+        roots = self.gradient.live(operand) or self.gradient.reach(operand)
+        names = [self.nodes[i].name for i in sorted(roots) if self.nodes[i].op == "param"]
+        return names[0] if len(names) == 1 else self.prediction
+
+    def users(self, node: Node) -> list[Node]:
+        """The nodes that take a node as an input."""
+        return self._users.get(node.index, [])
+
+    @cached_property
+    def _users(self) -> dict[int, list[Node]]:
+        found: dict[int, list[Node]] = {}
+        for node in self.nodes:
+            for _, operand in node.operands():
+                found.setdefault(operand.index, []).append(node)
+        return found
+
+    @cached_property
+    def relevant(self) -> set[int]:
+        """Nodes that some result is computed from."""
+        return {node.index for value, _ in self.results for node in self.gradient.cone(value)}
+
+
+def _parts(value: Value) -> list[Value]:
+    if isinstance(value, Seq) and value.items:
+        return [p for item in value.items for p in _parts(item)]
+    if isinstance(value, Map) and value.items:
+        return [p for item in value.items.values() for p in _parts(item)]
+    return [value]
+
+
+def tensor_operands(node: Node) -> list[Node]:
+    """Operands that are tensors at run time."""
+    return [operand for _, operand in node.operands() if operand.kind is Kind.TENSOR]
+
+
+def tensors_in(value: Value | None) -> list[Node]:
+    """Tensors among the parts of a value."""
+    return [] if value is None else [n for n in nodes_in(value) if n.kind is Kind.TENSOR]
+
+
+def graph_severity(node: Node, *, autograph_converts: bool = False) -> Severity | None:
+    """How bad it is that a node raises while a graph is traced; None where the code only ever runs eagerly."""
+    mode = node.context.mode
+    if mode is Mode.GRAPH:
+        return Severity.ERROR
+    if mode is Mode.AUTOGRAPH:
+        return None if autograph_converts else Severity.ERROR
+    return Severity.INFO if mode is Mode.UNKNOWN else None
+
+
+def where_it_raises(node: Node) -> str:
+    """The mode in words, for messages."""
+    return {
+        Mode.GRAPH: "Keras fit (which traces the loss without AutoGraph)",
+        Mode.AUTOGRAPH: "tf.function",
+    }.get(node.context.mode, "graph mode")
+
+
+def twin(loss: Loss, node: Node) -> str:
+    """The framework's own spelling of the operation a NumPy or math function computes, e.g. ``tf.reduce_mean``."""
+    framework = loss.site.framework
+    if framework == "tensorflow" and "keras.ops" in loss.site.module.text and "tensorflow" not in loss.site.module.text:
+        framework = "keras"
+    return preferred(framework, node.op) or ""
+
+
+def sentence(text: str) -> str:
+    """First letter upper case, the rest as it is."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,52 @@
+"""LL108."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.gradient import Cause
+from losslint.rules.base import Loss, Problem, Rule
+
+
+class Detached(Rule):
+    """The only path from the prediction to the loss is detached from the tape.
+
+    What it does: finds ``tf.stop_gradient``, ``tf.Variable(t)``, ``assign``, code under ``stop_recording`` and their
+    relatives, where no other path carries a gradient. Detached targets and weights beside one are fine.
+
+    Why it is bad: everything before that point is a constant: the gradient is None.
+
+    Use instead: detach only what shall not be trained.
+
+    Confirmed by: running the loss under ``tf.GradientTape`` (gradient None).
+    """
+
+    code = "LL108"
+    name = "detached"
+    BAD = (
+        """
+import tensorflow as tf
+
+def consistency_loss(y_true, y_pred):
+    target = tf.stop_gradient(y_pred)  # expect: LL108
+    return tf.reduce_mean(tf.square(y_true - target))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def advantage_loss(y_true, y_pred):
+    weight = tf.stop_gradient(tf.abs(y_true - y_pred))
+    return tf.reduce_mean(weight * tf.square(y_true - y_pred))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for cut in loss.cuts_by(Cause.DETACH):
+            yield Problem(
+                cut.node.source,
+                f"{cut.node.source.text} takes {loss.root_of(cut.operand)} off the tape, and there is no other path to "
+                "the loss: training gets no gradient",
+                "detach only targets and weights; let one path from the prediction to the loss through",
+            )

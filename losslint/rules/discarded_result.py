@@ -1,0 +1,66 @@
+"""LL111."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.graph.nodes import Kind, Node
+from losslint.rules.base import Loss, Problem, Rule, tensor_operands
+
+PURE_FAMILIES = ("elementwise", "reduce", "linear", "loss", "compare", "round", "sign", "index", "discrete", "image",
+                 "move", "gather", "signal", "cast")  # fmt: skip
+OPERATORS = ("add", "sub", "mul", "div", "pow", "neg", "matmul", "clip")
+
+
+class DiscardedResult(Rule):
+    """The result of a tensor operation is thrown away: the guard does nothing.
+
+    What it does: finds expression statements inside a loss whose value is a new tensor nobody uses.
+
+    Why it is bad: tensors do not change in place; ``tf.clip_by_value(p, eps, 1 - eps)`` on a line of its own leaves
+    ``p`` as it was, and the log below still meets 0.
+
+    Use instead: assign the result.
+
+    Confirmed by: the statement can be removed without any change of value or gradient.
+    """
+
+    code = "LL111"
+    name = "discarded-result"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def clipped_loss(y_true, y_pred):
+    tf.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)  # expect: LL111
+    return tf.reduce_mean(tf.abs(y_true - y_pred))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def checked_loss(y_true, y_pred):
+    tf.debugging.assert_equal(tf.shape(y_true), tf.shape(y_pred))
+    tf.print("mean", tf.reduce_mean(y_pred))
+    return tf.reduce_mean(tf.abs(y_true - y_pred))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for node, source in loss.graph.statements:
+            if is_pure(node) and tensor_operands(node) and node.source.node is source.node:
+                operand = tensor_operands(node)[0].source.text
+                yield Problem(source, f"the result of {source.text} is thrown away: tensors do not change in place",
+                              f"assign it: {operand} = {source.text}" if operand.isidentifier() else "assign the result")
+
+
+def is_pure(node: Node) -> bool:
+    """Whether a node only computes a tensor."""
+    if node.kind is not Kind.TENSOR:
+        return False
+    if node.api is None:
+        return node.op in OPERATORS
+    return node.framework in ("tensorflow", "keras", "jax") and node.family in PURE_FAMILIES

@@ -1,0 +1,82 @@
+"""LL110."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.values import Const
+from losslint.project.roles import Role
+from losslint.rules.base import Loss, Problem, Rule
+
+DUMMY = re.compile(r"dummy|zero|identity|fake|no_?loss|noop|none|constant|placeholder|stub|mock", re.I)
+LOOKS_ELSEWHERE = ("unknown", "attribute", "array_method")
+
+
+class IgnoresPrediction(Rule):
+    """The returned value does not depend on the prediction.
+
+    What it does: follows the returned value back; when the prediction is not among what it is computed from, there is
+    nothing to train. (A loss that ignores the label is an info: it may be a regulariser.)
+
+    Why it is bad: the gradient is None for every weight.
+
+    Use instead: compute the loss from the prediction. Dummy losses of multi-output models are left alone.
+
+    Confirmed by: running the loss under ``tf.GradientTape`` (gradient None).
+    """
+
+    code = "LL110"
+    name = "ignores-prediction"
+    BAD = (
+        """
+import tensorflow as tf
+
+def spread_loss(y_true, y_pred):
+    centre = tf.reduce_mean(y_true, axis=0)
+    return tf.reduce_mean(tf.square(y_true - centre), axis=-1)  # expect: LL110
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def zero_loss(y_true, y_pred):
+    return 0.0 * y_true
+
+def add_loss_output(y_true, y_pred):
+    return y_pred
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        params = loss.graph.params.values()
+        if not loss.site.certain or not any(p.role is Role.PREDICTION for p in params):
+            return
+        if DUMMY.search(loss.site.qualname) or loss.graph.gaps:
+            return
+        facts = loss.gradient
+        for value, target in loss.results:
+            if isinstance(value, Const) or not any(nodes_in(value)) or target.how != "return":
+                continue
+            cone = list(facts.cone(value))
+            if any(n.op in LOOKS_ELSEWHERE for n in cone):
+                continue
+            if not facts.reach(value):
+                if only_a_label(cone):
+                    continue
+                yield Problem(target.source, f"the returned value does not depend on {loss.prediction}: there is nothing "
+                              "to train", f"compute the loss from {loss.prediction}")
+            elif not any(n.op == "param" and n.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN) for n in cone) and any(
+                    p.role is Role.LABEL for p in params) and sum(n.op != "param" for n in cone) > 1:
+                label = next(p.name for p in params if p.role is Role.LABEL)
+                yield Problem(target.source, f"the returned value does not depend on {label}: the loss pulls every "
+                              "prediction the same way", f"compare {loss.prediction} with {label}, or rename the parameter "
+                              "to _ if this is a regulariser", Severity.INFO)
+
+
+def only_a_label(cone: list[Node]) -> bool:
+    """``return 0 * y_true`` and ``return tf.reduce_mean(y_true)``: a deliberate stand-in, not a forgotten prediction."""
+    return sum(n.op != "param" for n in cone) <= 1

@@ -1,0 +1,59 @@
+"""LL206."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.graph.nodes import Kind
+from losslint.rules.base import Loss, Problem, Rule, tensor_operands
+
+
+class ItemAssignment(Rule):
+    """NumPy habits that a tensor does not have: ``t[i] = x``, ``t.mean()``, ``t.T``, ``t.reshape(..)``, ``t.astype(..)``.
+
+    What it does: finds item assignment to tensors and methods that ``tf.Tensor`` lacks.
+
+    Why it is bad: they raise in every mode: ``'Tensor' object does not support item assignment``,
+    ``'Tensor' object has no attribute 'mean'``.
+
+    Use instead: ``tf.where`` or ``tf.tensor_scatter_nd_update``; ``tf.reduce_mean``, ``tf.transpose``, ``tf.reshape``,
+    ``tf.cast``.
+
+    Confirmed by: running the loss (raises).
+    """
+
+    code = "LL206"
+    name = "item-assignment"
+    BAD = (
+        """
+import tensorflow as tf
+
+def padded_loss(y_true, y_pred):
+    error = tf.abs(y_true - y_pred)
+    error[:, 0] = 0.0  # expect: LL206
+    return error.mean()  # expect: LL206
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def padded_loss(y_true, y_pred):
+    parts = [tf.abs(y_true - y_pred), tf.square(y_true - y_pred)]
+    parts[0] = parts[0] * 0.5
+    return tf.add_n(parts)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        if loss.site.framework != "tensorflow":
+            return
+        for node in loss.nodes:
+            if node.op == "python.set_item" and getattr(node.inputs.get("x"), "kind", None) is Kind.TENSOR:
+                yield Problem(node.source, f"{node.source.text} is assigned to, but a tensor cannot be changed in place: "
+                              "TypeError", "use tf.where(mask, new, old), or tf.tensor_scatter_nd_update")
+            elif node.family == "missing" and tensor_operands(node):
+                method = node.name.rpartition(".")[2]
+                instead = node.api.note if node.api is not None and node.api.note else "use the tf function of that name"
+                yield Problem(node.source, f"{node.source.text}: a tensor has no .{method}: AttributeError", f"use {instead}"
+                              if instead.startswith("tf.") else instead)

@@ -1,0 +1,116 @@
+"""LL210."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import libcst as cst
+
+from losslint.findings import Severity
+from losslint.graph.source import Source
+from losslint.project.module import target_names
+from losslint.rules.base import Loss, Problem, Rule
+
+LOOPS = (ast.For, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+
+
+class LateBindingClosure(Rule):
+    """Losses made in a loop all see the last value of the loop variable.
+
+    What it does: finds lambdas and functions that are defined in a loop and use its variable without binding it.
+
+    Why it is bad: Python looks the variable up when the loss is called, after the loop has ended: every output is trained
+    for the last quantile, weight or column.
+
+    Use instead: bind it as a default, ``lambda y, f, q=q: ...``, or use ``functools.partial`` or a factory.
+
+    Confirmed by: the losses of the list give the same value for different loop values.
+    """
+
+    code = "LL210"
+    name = "late-binding-closure"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def pinball(q, y, f):
+    e = y - f
+    return tf.reduce_mean(tf.maximum(q * e, (q - 1.0) * e))
+
+losses = []
+for q in (0.1, 0.5, 0.9):
+    losses.append(lambda y, f: pinball(q, y, f))  # expect: LL210
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile(loss=losses)
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def pinball(q, y, f):
+    e = y - f
+    return tf.reduce_mean(tf.maximum(q * e, (q - 1.0) * e))
+
+losses = [lambda y, f, q=q: pinball(q, y, f) for q in (0.1, 0.5, 0.9)]
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile(loss=losses)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        node = loss.site.node
+        if not isinstance(node, (ast.Lambda, ast.FunctionDef)) or loss.site.kind == "tape":
+            return
+        variables = loop_variables(loss, node)
+        free = free_names(node) & variables.keys()
+        if not free:
+            return
+        source = place(loss)
+        if source is not None:
+            name = sorted(free)[0]
+            yield Problem(
+                source,
+                f"{name} is looked up when the loss is called, after the loop has ended: every loss of the loop uses the "
+                f"last value of {name}",
+                f"bind it now: lambda ..., {name}={name}: ..." if isinstance(node, ast.Lambda)
+                else f"give the function a default {name}={name}, or make it in a factory",
+            )
+
+
+def loop_variables(loss: Loss, node: ast.AST) -> dict[str, ast.AST]:
+    """Names bound by the loops around a function, up to the scope it is defined in."""
+    module = loss.site.module
+    scope = module.enclosing_scope(node)
+    found: dict[str, ast.AST] = {}
+    for ancestor in module.ancestors(node):
+        if ancestor is scope:
+            break
+        if isinstance(ancestor, (ast.For, ast.AsyncFor)):
+            found |= dict.fromkeys(target_names(ancestor.target), ancestor)
+        elif isinstance(ancestor, LOOPS):
+            for generator in ancestor.generators:  # type: ignore[attr-defined]
+                found |= dict.fromkeys(target_names(generator.target), ancestor)
+    return found
+
+
+def free_names(node: ast.Lambda | ast.FunctionDef) -> set[str]:
+    """Names that a function uses without binding them itself; defaults are evaluated outside and do not count."""
+    arguments = node.args
+    bound = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+    bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
+    body = node.body if isinstance(node.body, list) else [node.body]
+    names = [n for part in body for n in ast.walk(part) if isinstance(n, ast.Name)]
+    stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return {n.id for n in names if isinstance(n.ctx, ast.Load)} - bound - stored
+
+
+def place(loss: Loss) -> Source | None:
+    """The lambda, or the name of the function."""
+    source = next((t.source for t in loss.graph.targets), None)
+    found = source.unit.find(loss.site.node) if source is not None else None
+    if source is None or found is None:
+        return source
+    return Source(source.unit, found.name if isinstance(found, cst.FunctionDef) else found)

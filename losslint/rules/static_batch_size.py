@@ -1,0 +1,91 @@
+"""LL205."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.graph.nodes import Kind, Node
+from losslint.project.modes import Mode
+from losslint.rules.base import Loss, Problem, Rule
+
+HARMLESS_USERS = ("python.object", "phi", "equal", "not_equal", "static_rank", "dtype_of", "python.bool", "python.format")
+KEEPS_BATCH_AXIS = ("param", "abs", "square", "neg", "cast", "sigmoid", "softmax", "log", "exp", "clip", "convert_to_tensor",
+                    "identity", "add", "sub", "mul", "div", "stop_gradient", "relu", "maximum", "minimum")  # fmt: skip
+
+
+class StaticBatchSize(Rule):
+    """The static batch size is used as a number: ``y_pred.shape[0]``, ``int_shape(y)[0]``.
+
+    What it does: finds arithmetic, loops and reshapes with the first dimension of the shape of a loss's own arguments.
+    Comparing it with None, printing it and the other dimensions are fine.
+
+    Why it is bad: the batch dimension is None while ``fit`` traces the loss, unless the data divides evenly into
+    batches: the code works on 8 samples with batches of 4 and raises ``None values not supported`` on 10.
+
+    Use instead: ``tf.shape(y_pred)[0]`` (cast to the dtype of the loss), ``-1`` in reshapes, or a mean.
+
+    Confirmed by: ``fit`` over two full batches and a partial one (raises).
+    """
+
+    code = "LL205"
+    name = "static-batch-size"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def batch_mean_loss(y_true, y_pred):
+    return tf.reduce_sum(tf.square(y_true - y_pred)) / y_pred.shape[0]  # expect: LL205
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def batch_mean_loss(y_true, y_pred):
+    batch = y_pred.shape[0]
+    if batch is None:
+        batch = tf.shape(y_pred)[0]
+    flat = tf.reshape(y_pred, (-1, y_pred.shape[-1]))
+    return tf.reduce_sum(tf.square(y_true - flat)) / tf.cast(tf.shape(y_pred)[0], tf.float32)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        if loss.site.framework != "tensorflow" or loss.site.kind in ("tape", "expression"):
+            return
+        for node in loss.nodes:
+            if node.context.mode not in (Mode.GRAPH, Mode.AUTOGRAPH):
+                continue
+            if node.op == "static_dim" and node.detail.get("axis") == 0 and self._used(loss, node):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} is None while fit traces the loss, unless every batch is full: the last, "
+                    "partial batch then raises `None values not supported`",
+                    "use tf.shape(...)[0] (cast it to the dtype of the loss), or reduce_mean over the batch",
+                )
+            elif node.op == "unstack" and node.detail.get("first_axis") and not node.detail.get("counted") and (
+                    batch_first(node.inputs.get("x"))):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} needs the batch size, which is None while fit traces the loss unless every batch "
+                    "is full",
+                    "write it for the whole batch at once, or use tf.map_fn; to split columns give axis=",
+                )
+
+    def _used(self, loss: Loss, node: Node) -> bool:
+        operand = node.inputs.get("x")
+        inner = operand.inputs.get("x") if isinstance(operand, Node) and operand.op == "static_shape" else operand
+        if isinstance(operand, Node) and operand.detail.get("dynamic"):
+            return False
+        return batch_first(inner) and any(user.op not in HARMLESS_USERS for user in loss.users(node))
+
+
+def batch_first(value: object, depth: int = 12) -> bool:
+    """Whether the first axis of a tensor is the batch: an argument of the loss, or computed element-wise from one."""
+    if not isinstance(value, Node) or value.kind is not Kind.TENSOR or not depth:
+        return False
+    if value.op == "param":
+        return True
+    return value.op in KEEPS_BATCH_AXIS and any(batch_first(operand, depth - 1) for _, operand in value.operands())

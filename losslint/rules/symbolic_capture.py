@@ -1,0 +1,140 @@
+"""LL209."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from losslint.graph.nodes import Kind, Node
+from losslint.graph.source import Source
+from losslint.rules.base import Loss, Problem, Rule
+
+ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "pow")
+REDUCING = ("mean", "sum", "max", "min", "std", "var", "norm", "item", "gather", "static_dim", "shape", "static_shape")
+
+
+class SymbolicCapture(Rule):
+    """The loss closes over a symbolic layer output, or over a whole data set where a batch is meant.
+
+    What it does: finds losses that use ``model.input``, the output of a layer that was called while the model was built
+    (a KerasTensor), or an array that the same file also passes to ``fit``.
+
+    Why it is bad: a KerasTensor has no values in the loss: ``A KerasTensor cannot be used as input to a TensorFlow
+    function``. A whole data set has another number of rows than the batch: ``Incompatible shapes``.
+
+    Use instead: pass extra data through ``y_true`` (concatenate columns), move the term to a layer with ``add_loss``, or
+    write a ``train_step``.
+
+    Confirmed by: compiling and fitting the smallest model the file allows (raises).
+    """
+
+    code = "LL209"
+    name = "symbolic-capture"
+    BAD = (
+        """
+import tensorflow as tf
+
+inputs = tf.keras.Input((4,))
+z_mean = tf.keras.layers.Dense(2)(inputs)
+outputs = tf.keras.layers.Dense(4)(z_mean)
+model = tf.keras.Model(inputs, outputs)
+
+def vae_loss(y_true, y_pred):
+    kl = tf.reduce_mean(tf.square(z_mean))  # expect: LL209
+    return tf.reduce_mean(tf.square(y_true - y_pred)) + kl
+
+model.compile(loss=vae_loss)
+""",
+        """
+import numpy as np
+import tensorflow as tf
+
+def residual_loss(features):
+    def loss(y_true, y_pred):
+        return tf.reduce_mean(tf.square(y_pred - y_true) * features)  # expect: LL209
+    return loss
+
+x_train, y_train = np.ones((64, 3)), np.ones((64, 3))
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile(loss=residual_loss(x_train))
+model.fit(x_train, y_train)
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+source = tf.keras.Input((4,))
+extractor = tf.keras.Model(source, tf.keras.layers.Dense(2)(source))
+
+def perceptual_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(extractor(y_true) - extractor(y_pred)))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        if loss.site.kind in ("tape", "expression") or loss.site.framework != "tensorflow":
+            return
+        yield from self.symbols(loss)
+        yield from self.data_sets(loss)
+
+    def symbols(self, loss: Loss) -> Iterator[Problem]:
+        for node in loss.nodes:
+            if node.kind is not Kind.SYMBOLIC or node.index not in loss.relevant or not inside(loss, node.source):
+                continue
+            symbol = next((o for _, o in node.operands() if o.kind is Kind.SYMBOLIC), node)
+            if symbol is not node and inside(loss, symbol.source):
+                continue  # the first use has been reported
+            name = symbol.detail.get("bound_to") or symbol.source.text
+            yield Problem(
+                node.source,
+                f"{node.source.text} uses {name}, a symbolic output of the model under construction: it has no values "
+                "inside the loss (`A KerasTensor cannot be used as input to a TensorFlow function`)",
+                "pass the data through y_true, move the term to a layer with add_loss, or write a train_step",
+                related=(symbol.source,),
+            )
+
+    def data_sets(self, loss: Loss) -> Iterator[Problem]:
+        captured = captured_data(loss)
+        for node in loss.nodes:
+            if node.op not in ELEMENTWISE or node.index not in loss.relevant:
+                continue
+            sides = [node.inputs.get("x"), node.inputs.get("y")]
+            for data, other in (sides, sides[::-1]):
+                name = whole(data, captured)
+                if name and isinstance(other, Node) and loss.gradient.reach(other) and inside(loss, node.source):
+                    yield Problem(
+                        node.source,
+                        f"{name} is the whole data set that fit gets, while {loss.prediction} is one batch of it: the rows "
+                        "do not belong together, and the shapes differ (`Incompatible shapes`)",
+                        f"pass {name} through y_true (concatenate it as further columns), or write a train_step",
+                    )
+                    return
+
+
+def inside(loss: Loss, source: Source) -> bool:
+    """Whether a place is in the code of the loss itself."""
+    node = loss.site.node
+    first, last = loss.site.row, getattr(node, "end_lineno", loss.site.row)
+    return source.unit.module is loss.site.module and first <= source.row <= last
+
+
+def captured_data(loss: Loss) -> dict[str, str]:
+    """Factory parameters that are given a variable which the file also passes to ``fit``: parameter -> variable."""
+    built, factory = loss.site.built_by, loss.site.owner
+    if built is None or not isinstance(factory, ast.FunctionDef):
+        return {}
+    fitted = {a.id for call in loss.site.module.nodes if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+              and call.func.attr == "fit" for a in call.args[:2] if isinstance(a, ast.Name)}
+    names = [a.arg for a in factory.args.args]
+    given = [*zip(names, built.args, strict=False), *((k.arg, k.value) for k in built.keywords if k.arg)]
+    return {name: value.id for name, value in given if isinstance(value, ast.Name) and value.id in fitted}
+
+
+def whole(value: object, captured: dict[str, str], depth: int = 6) -> str:
+    """The variable name of a data set that a value still has all rows of."""
+    if not isinstance(value, Node) or not depth or value.op in REDUCING:
+        return ""
+    if value.op == "param":
+        return captured.get(value.name, "")
+    return next((name for _, o in value.operands() if (name := whole(o, captured, depth - 1))), "")

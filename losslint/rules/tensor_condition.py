@@ -1,0 +1,96 @@
+"""LL201."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.graph.nodes import Kind
+from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_raises
+
+HOW = {
+    "if": "if", "while": "while", "conditional expression": "the conditional expression", "assert": "assert",
+    "bool()": "bool()", "comprehension condition": "the condition of the comprehension",
+}  # fmt: skip
+AUTOGRAPH_CONVERTS = ("if", "while", "conditional expression")
+INSTEAD = {
+    "while": "use tf.while_loop",
+    "assert": "use tf.debugging.assert_greater and its relatives",
+}
+
+
+class TensorCondition(Rule):
+    """Python asks a tensor whether it is true: ``if``, ``while``, a conditional expression, ``assert``.
+
+    What it does: finds conditions that depend on the value of a tensor. Configuration, ``is None``, static shapes and
+    ranks, ``isinstance`` and ``training`` flags are Python values and fine.
+
+    Why it is bad: Keras 3 ``fit`` traces the loss without AutoGraph and raises ``OperatorNotAllowedInGraphError: Using a
+    symbolic tf.Tensor as a Python bool is not allowed``. The gradient itself is not the trouble: where the code
+    runs (eagerly, under the user's own ``@tf.function``, in Keras 2) it is right.
+
+    Use instead: ``tf.where`` (both sides are computed), ``tf.cond``, or ``@tf.function`` on the function that holds the
+    ``if``. A jump between the branches stays a jump, whichever is used.
+
+    Confirmed by: tracing the loss without AutoGraph (raises).
+    """
+
+    code = "LL201"
+    name = "tensor-condition"
+    BAD = (
+        """
+import tensorflow as tf
+
+def switching_loss(y_true, y_pred):
+    error = tf.abs(y_true - y_pred)
+    if tf.reduce_mean(error) > 1.0:  # expect: LL201
+        return tf.reduce_mean(error)
+    return tf.reduce_mean(tf.square(error))
+""",
+        """
+import tensorflow as tf
+
+def scaled_loss(y_true, y_pred):
+    positives = tf.reduce_sum(y_true)
+    scale = 1.0 / positives if positives > 0 else 1.0  # expect: LL201
+    return scale * tf.reduce_sum(tf.abs(y_true - y_pred))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def masked_loss(y_true, y_pred, sample_weight=None, squared=True):
+    error = y_true - y_pred
+    error = tf.square(error) if squared else tf.abs(error)
+    if sample_weight is not None:
+        error = error * sample_weight
+    if y_pred.shape[-1] == 1 or len(y_pred.shape) > 2:
+        error = tf.squeeze(error, axis=-1)
+    return tf.reduce_mean(error)
+""",
+        """
+import tensorflow as tf
+
+@tf.function
+def converted_loss(y_true, y_pred):
+    error = tf.reduce_mean(tf.abs(y_true - y_pred))
+    if error > 1.0:
+        error = 0.5 * error
+    return error
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for node in loss.nodes:
+            how = node.detail.get("how")
+            operand = node.inputs.get("x")
+            if node.op != "python.bool" or how not in HOW or getattr(operand, "kind", None) is not Kind.TENSOR:
+                continue
+            if getattr(operand, "detail", {}).get("boolean"):
+                continue  # LL202 has said it
+            severity = graph_severity(node, autograph_converts=how in AUTOGRAPH_CONVERTS)
+            if severity is not None:
+                instead = INSTEAD.get(str(how), "use tf.where(condition, a, b) or tf.cond; @tf.function on the function "
+                                      "that holds it also works")
+                yield Problem(node.source, f"{HOW[str(how)]} needs the value of the tensor {node.source.text}: "
+                              f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError", instead, severity)

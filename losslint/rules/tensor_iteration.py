@@ -1,0 +1,68 @@
+"""LL203."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.graph.nodes import Kind
+from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_raises
+
+
+class TensorIteration(Rule):
+    """Python iterates over a tensor: ``for x in t``, a comprehension, ``zip``, ``enumerate``, ``list``, unpacking.
+
+    What it does: finds such loops inside a loss. Lists of tensors, ``tf.unstack`` along a known axis and data sets are
+    fine.
+
+    Why it is bad: Keras 3 ``fit`` raises ``OperatorNotAllowedInGraphError: Iterating over a symbolic tf.Tensor is not
+    allowed``. AutoGraph converts only the plain ``for``; the others raise under ``@tf.function`` as well.
+
+    Use instead: one vectorised expression over the whole batch, or ``tf.map_fn``.
+
+    Confirmed by: tracing the loss (raises).
+    """
+
+    code = "LL203"
+    name = "tensor-iteration"
+    BAD = (
+        """
+import tensorflow as tf
+
+def per_sample_loss(y_true, y_pred):
+    total = 0.0
+    for t, p in zip(y_true, y_pred):  # expect: LL203
+        total += tf.reduce_mean(tf.abs(t - p))
+    return total
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def per_channel_loss(y_true, y_pred):
+    total = 0.0
+    for c in range(3):
+        total += tf.reduce_mean(tf.abs(y_true[..., c] - y_pred[..., c]))
+    return total + sum(tf.reduce_mean(p) for p in tf.unstack(y_pred, axis=-1))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for node in loss.nodes:
+            operand = node.inputs.get("x")
+            if node.op == "python.contains":
+                severity = graph_severity(node)
+                instead = "use tf.reduce_any(tf.equal(t, x))"
+                what = f"`in` searches the tensor {node.source.text}"
+            elif node.op == "python.iter" and getattr(operand, "kind", None) is Kind.TENSOR:
+                how = str(node.detail.get("how"))
+                severity = graph_severity(node, autograph_converts=how == "for")
+                instead = "write it for the whole batch at once (reductions over an axis), or use tf.map_fn"
+                if how == "unpacking":
+                    instead = "use tf.unstack(t, num=..., axis=...), or index the parts: t[..., 0]"
+                what = f"{how} iterates over the tensor {getattr(operand, 'source', node.source).text}"
+            else:
+                continue
+            if severity is not None:
+                yield Problem(node.source, f"{what}: {where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                              instead, severity)

@@ -1,0 +1,74 @@
+"""LL109."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.gradient import ESCAPES
+from losslint.graph.nodes import Node
+from losslint.project.modes import Mode
+from losslint.rules.base import Loss, Problem, Rule, twin
+
+FACTORS = ("mul", "div", "pow")
+
+
+class WrongGradient(Rule):
+    """A factor of the loss leaves the tape while the rest stays on it: the gradient is there, and it is wrong.
+
+    What it does: finds products of a differentiable value and one that was turned into a Python number or NumPy array
+    on the way, ``mse * float(mse)``, in code that runs eagerly. (Where a graph is traced the conversion raises, which
+    LL101 and LL102 report.) An explicit ``stop_gradient`` says that this is meant.
+
+    Why it is bad: no error and no None; the step goes in a wrong direction or has a wrong length.
+
+    Use instead: keep the factor a tensor; write ``tf.stop_gradient`` where a constant factor is meant.
+
+    Confirmed by: comparing the gradient with central differences.
+    """
+
+    code = "LL109"
+    name = "wrong-gradient"
+    BAD = (
+        """
+import tensorflow as tf
+
+def step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        mse = tf.reduce_mean(tf.square(y - model(x)))
+        loss = mse * float(mse)  # expect: LL109
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        mse = tf.reduce_mean(tf.square(y - model(x)))
+        loss = mse * tf.stop_gradient(mse)
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+    print(float(loss))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        facts = loss.gradient
+        for node in loss.nodes:
+            if node.op not in FACTORS or node.index not in loss.relevant or not facts.live(node):
+                continue
+            for name in ("x", "y"):
+                factor = node.inputs.get(name)
+                if not isinstance(factor, Node) or not facts.is_cut(factor):
+                    continue
+                for cut in facts.decisive_cuts(factor):
+                    if cut.cause in ESCAPES and cut.node.context.mode in (Mode.EAGER, Mode.UNKNOWN):
+                        replacement = twin(loss, cut.node)
+                        yield Problem(
+                            cut.node.source,
+                            f"{cut.node.source.text} is a constant to the gradient tape, while the other factor of "
+                            f"{node.source.text} is differentiated: the gradient is there, but it is not the loss's",
+                            f"keep it a tensor{f' ({replacement})' if replacement else ''}; if a constant factor is "
+                            "meant, say so with tf.stop_gradient",
+                            related=(node.source,),
+                        )
