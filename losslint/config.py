@@ -68,7 +68,7 @@ def read_code(text: str, codes: Codes) -> str:
     if code.startswith(ALL_RULES) and any(known.startswith(code) for known in codes):
         return code
     by_name = {name: known for known, name in codes.items()}
-    guess = nearest(text.strip().lower(), by_name) or nearest(code, codes)
+    guess = nearest(text.strip().lower(), by_name) or (nearest(code, codes) if code.startswith("L") else None)
     hint = f"; did you mean {by_name.get(guess, guess)!r}?" if guess else "; `losslint rule --all` lists the rules"
     raise ValueError(f"unknown rule code {text.strip()!r}{hint}")
 
@@ -320,7 +320,7 @@ def _value(file: Path, key: str, value: Any, codes: Codes) -> Any:
     try:
         return kind.read(value, codes)
     except ValueError as error:
-        raise ConfigError(f"{file}: {key}: {error or f'must be {kind.expects}, not {value!r}'}") from error
+        raise ConfigError(f"{file}: {key}: {str(error) or f'must be {kind.expects}, not {value!r}'}") from error
 
 
 def _joined(key: str, inherited: Any, own: Any) -> Any:
