@@ -53,8 +53,8 @@ class Minimised:
 
     node: ast.expr
     reason: str
-    scope: Scope
     graph: bool = False  # certainly TensorFlow 1 style
+    framework: str = ""  # where the call itself tells
 
 
 @dataclass
@@ -137,7 +137,7 @@ class _Collector:
             elif _loss_keyword(given.arg):
                 self._use(given.value, self.index.scope(call), Purpose.LOSS, f"passed as {given.arg}= to {name}", call)
                 if name in _ESTIMATOR_SPECS and given.arg == "loss":
-                    self._minimised(given.value, call, f"loss of {name}")
+                    self.found.expressions.append(Minimised(given.value, f"loss of {name}"))
             elif given.arg.endswith(("_regularizer", "_regulariser")):
                 self._use(given.value, self.index.scope(call), Purpose.LOSS, f"passed as {given.arg}=", call)
         if name.endswith(("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper")) and call.args:
@@ -188,7 +188,7 @@ class _Collector:
             return
         if isinstance(receiver, ast.Name) and receiver.id in {"self", "cls", "ctx"}:
             return
-        self._differentiated(receiver, call, "differentiated by backward()")
+        self._differentiated(receiver, call, "differentiated by backward()", framework="torch")
 
     def _jax_grad(self, call: ast.Call) -> None:
         if not call.args:
@@ -282,7 +282,9 @@ class _Collector:
 
     # what the value of an expression is made of ------------------------------------------------------------------
 
-    def _differentiated(self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False) -> None:
+    def _differentiated(
+        self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False, framework: str = "",
+    ) -> None:
         """A function that is differentiated, or an expression with the functions it is a sum of."""
         scope = self.index.scope(call)
         functions = [] if isinstance(value, ast.Call) else [
@@ -293,12 +295,8 @@ class _Collector:
             return
         for part in self._terms(value, scope, set(), MAX_TERMS):
             self._mark(part, Purpose.TERM, reason, call)
-        self._minimised(value, call, reason, graph)
-
-    def _minimised(self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False) -> None:
-        if isinstance(value, ast.Constant):
-            return
-        self.found.expressions.append(Minimised(value, reason, self.index.scope(call), graph))
+        if not isinstance(value, ast.Constant):
+            self.found.expressions.append(Minimised(value, reason, graph, framework))
 
     def _terms(self, node: ast.AST, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
         """Functions whose results an expression sums, scales or averages."""

@@ -1,0 +1,250 @@
+"""Is this function a loss, and what says so? The user first, then use, then class, name and signature."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from losslint.project import names
+from losslint.project.bodies import Bodies, Kind, framework_in, framework_of, has_framework
+from losslint.project.classes import Classes, ClassKind
+from losslint.project.decisions import CALL_METHODS, Decisions
+from losslint.project.index import Function, FunctionNode, Index, last_name, parameters
+from losslint.project.module import Module
+from losslint.project.resolve import Resolver, resolver
+from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
+from losslint.project.uses import LocalUses, Purpose, Use, Uses, local_uses
+
+_NO_LOSS_CLASSES = (ClassKind.METRIC, ClassKind.TEST, ClassKind.LIGHTNING, ClassKind.MODEL)
+_PRINTS = names.words("print info debug write")
+_NO_GRADIENT = names.words("no_grad inference_mode")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Why a function is believed to be a loss."""
+
+    reason: str
+    certain: bool = True  # False: only a signature or a word speaks for it
+    keras_calls: bool = False  # Keras calls it with (y_true, y_pred)
+    uses: tuple[Use, ...] = ()
+
+
+class Judge:
+    """Weighs the evidence for the functions of one file."""
+
+    def __init__(self, module: Module, classes: Classes, decisions: Decisions, uses: Uses) -> None:
+        self.module = module
+        self.index: Index = module.index
+        self.classes = classes
+        self.decisions = decisions
+        self.bodies = Bodies(module)
+        self.resolver: Resolver = resolver(module)
+        self.framework = framework_of(module)
+        self.imports_framework = has_framework(module)
+        stem = names.parts(module.path.stem)
+        folders = {module.path.parent.name, *module.name.split(".")[:-1]}
+        self.in_metric_folder = not names.METRIC_FILES.isdisjoint(folders)
+        self.in_metric_file = not names.METRIC_FILES.isdisjoint(stem[:1] + stem[-1:])
+        self.uses: dict[ast.AST, list[Use]] = {}
+        local: LocalUses = local_uses(module)
+        for node, found in local.functions.items():
+            for use in found:
+                self._add(node, use)
+        for name, called, use in uses.of(module):
+            for value in self.index.bound.get(module.tree, {}).get(name, []):
+                self._add_foreign(value, called, use)
+
+    def framework_at(self, node: ast.AST) -> str:
+        """The framework of one piece of code."""
+        return framework_in(self.module, node) if self.imports_framework else self.framework
+
+    # uses ----------------------------------------------------------------------------------------------------------
+
+    def _add(self, node: ast.AST, use: Use) -> None:
+        """A use of a class is one of its ``call``; a factory passed uncalled stands for what it returns."""
+        if isinstance(node, ast.ClassDef):
+            if (method := self._called_method(node, use)) is not None:
+                self.uses.setdefault(method, []).append(use)
+        elif isinstance(node, Function) and (made := self.resolver.returned(node)):
+            for target in made:
+                if target.node is not None:
+                    self.uses.setdefault(target.node, []).append(use)
+        else:
+            self.uses.setdefault(node, []).append(use)
+
+    def _called_method(self, node: ast.ClassDef, use: Use) -> FunctionNode | None:
+        kind = self.classes.kind(node)
+        method = self.classes.method(node, *CALL_METHODS)
+        if kind in _NO_LOSS_CLASSES or method is None:
+            return None
+        told = kind in (ClassKind.LOSS, ClassKind.REGULARIZER) or use.purpose is Purpose.COMPILE
+        return method if told or has_pair(roles_of(method)) else None
+
+    def _add_foreign(self, value: ast.AST, called: bool, use: Use) -> None:
+        """A use in another file: of a name of this one, or of what calling it returned."""
+        for target in self.resolver.targets(value, self.module.tree):
+            node = target.node
+            if node is None or target.called:
+                continue
+            if called and isinstance(node, Function):
+                for made in self.resolver.returned(node):
+                    if made.node is not None:
+                        self._add(made.node, use)
+            else:
+                self._add(node, use)
+
+    # judging -------------------------------------------------------------------------------------------------------
+
+    def evidence(self, function: Function) -> Evidence | None:
+        """Why ``function`` is a loss; None when it is not."""
+        uses = self.uses.get(function, [])
+        losses = tuple(use for use in uses if use.purpose is not Purpose.METRIC)
+        keras_calls = any(use.purpose is Purpose.COMPILE for use in losses)
+        if (decision := self.decisions.on_function(function)) is not None:
+            return Evidence(decision.reason, keras_calls=keras_calls, uses=losses) if decision.is_loss else None
+        if losses and (keras_calls or self._is_used_as_value(function, losses)):
+            first = next((use for use in losses if use.purpose is Purpose.COMPILE), losses[0])
+            return Evidence(self._describe(first), keras_calls=keras_calls, uses=losses)
+        if len(uses) > len(losses):
+            return None  # a metric and nothing else
+        if isinstance(function, ast.Lambda):
+            return self._by_maker(function)
+        home = self.index.scope(function)
+        kind = self.classes.kind(home) if isinstance(home, ast.ClassDef) else None
+        if kind in (ClassKind.METRIC, ClassKind.TEST) or function.name.startswith(("test_", "setUp")):
+            return None
+        if isinstance(home, ast.ClassDef) and (evidence := self._by_class(function, home, kind)) is not None:
+            return evidence
+        return self._by_name(function)
+
+    def _describe(self, use: Use) -> str:
+        if use.module is not self.module:
+            return f"{use.reason} in {use.module.path.name}"
+        return use.reason + (f" in line {use.call.lineno}" if use.call is not None else "")
+
+    def _is_used_as_value(self, function: Function, uses: tuple[Use, ...]) -> bool:
+        """A used function is a loss unless it builds something, or is a mere factor or helper in a sum."""
+        name = getattr(function, "name", "")
+        if all(use.purpose is Purpose.TERM for use in uses):
+            named = names.names_loss(name) or names.has_loss_word(name) or has_pair(roles_of(function))
+            here = any(use.module is self.module for use in uses)
+            if not named and (not here or (parameters(function) and self.bodies.computes(function) is False)):
+                return False
+        elif self.in_test(function) and not names.names_loss(name):
+            return False
+        return self.bodies.result(function) not in (Kind.NOTHING, Kind.OBJECT) and not self.resolver.returned(function)
+
+    def _by_class(self, function: FunctionNode, home: ast.ClassDef, kind: ClassKind | None) -> Evidence | None:
+        if self.bodies.result(function) in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
+            return None
+        if function.name in CALL_METHODS and self.bodies.computes(function) is not False:
+            if kind is ClassKind.LOSS:
+                keras = self.framework_at(function) == "tensorflow" and function.name == "call"
+                return Evidence(f"{home.name} is a loss class", keras_calls=keras)
+            if kind is ClassKind.REGULARIZER:
+                return Evidence(f"{home.name} is a regularizer")
+            if names.has_loss_word(home.name) and has_pair(roles_of(function)) and kind is not ClassKind.MODEL:
+                return Evidence(f"{home.name}.{function.name} takes labels and predictions", certain=False)
+        if function.name == "training_step" and self.framework == "torch" and (
+                kind is ClassKind.LIGHTNING or len(parameters(function)) >= 2):
+            return Evidence("Lightning minimises what training_step returns")
+        return None
+
+    def _by_name(self, function: FunctionNode) -> Evidence | None:
+        name, maker = function.name, self._maker(function)
+        named, made = names.names_loss(name), names.names_loss(maker)
+        word = names.has_loss_word(name) or names.has_loss_word(maker)
+        canonical = has_canonical_pair(function)
+        if not (named or made or word or canonical):
+            return None
+        roles = roles_of(function)
+        pair = canonical or has_pair(roles)
+        if self._is_helper(function, roles, pair, strong=canonical and (named or made)):
+            return None
+        if named:
+            return Evidence(f"its name contains 'loss': {name}", certain=not self.in_metric_file)
+        if made and roles:
+            return Evidence(f"returned by {maker}", certain=not self.in_metric_file)
+        if self.in_metric_file or names.names_metric(name) or names.names_helper(name):
+            return None
+        if canonical:
+            listed = ", ".join(a.arg for a in parameters(function)[:3])
+            return Evidence(f"its signature takes labels and predictions: ({listed})", certain=False)
+        if word and pair:
+            return Evidence(f"it is named {maker or name} and takes labels and predictions", certain=False)
+        return None
+
+    def _by_maker(self, function: ast.Lambda) -> Evidence | None:
+        """A lambda that a loss factory returns."""
+        maker = self._maker(function)
+        named = names.names_loss(maker)
+        pair = has_canonical_pair(function) or has_pair(roles_of(function))
+        if not (named or (names.has_loss_word(maker) and pair)) or self.in_metric_folder:
+            return None
+        if not parameters(function) or self.bodies.computes(function) is False:
+            return None
+        return Evidence(f"returned by {maker}", certain=named)
+
+    def _maker(self, function: Function) -> str:
+        """The name of the factory that returns the function; empty when none does."""
+        owner = self.index.def_around(function)
+        if owner is not None and any(target.node is function for target in self.resolver.returned(owner)):
+            return owner.name
+        return ""
+
+    # what looks like a loss and is none ----------------------------------------------------------------------------
+
+    def _is_helper(self, function: FunctionNode, roles: dict[str, Role], pair: bool, strong: bool) -> bool:
+        """Whether a function named or shaped like a loss is something else: a plot, a factory, a NumPy twin."""
+        if self.in_metric_folder or (names.names_helper(function.name) and not pair):
+            return True
+        if self.resolver.returned(function):
+            return True
+        result, computes = self.bodies.result(function), self.bodies.computes(function)
+        if result in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
+            return True
+        if computes is False and not (pair and self.imports_framework and self._is_arithmetic(function)):
+            return True
+        if computes is None and not (pair or (self.imports_framework and roles)):
+            return True
+        if computes is not True and (result is Kind.NUMPY or not roles):
+            return True
+        return not strong and (
+            result in (Kind.PYTHON, Kind.NUMPY) or self._without_gradient(function) or self._only_printed(function))
+
+    def _is_arithmetic(self, function: FunctionNode) -> bool:
+        """``return y_true * y_pred``: no call that could be NumPy's, no branch."""
+        kinds = {type(node) for node in ast.walk(function)}
+        return ast.BinOp in kinds and ast.If not in kinds and not self.bodies.numpy_only(function)
+
+    def _without_gradient(self, function: FunctionNode) -> bool:
+        """Whether all of it runs under ``no_grad``."""
+        wrapped = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
+        body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
+        for statement in body[:1] + body[-1:]:
+            if isinstance(statement, ast.With):
+                wrapped += [i.context_expr.func for i in statement.items if isinstance(i.context_expr, ast.Call)]
+        return any(last_name(node) in _NO_GRADIENT for node in wrapped)
+
+    def _only_printed(self, function: FunctionNode) -> bool:
+        calls = self.index.calls_by_name.get(function.name, [])
+        return bool(calls) and all(self._is_printed(call) for call in calls)
+
+    def _is_printed(self, call: ast.Call) -> bool:
+        for around in self.index.ancestors(call):
+            if isinstance(around, ast.Call) and last_name(around.func) in _PRINTS:
+                return True
+            if isinstance(around, ast.stmt):
+                return False
+        return False
+
+    def in_test(self, node: ast.AST) -> bool:
+        """Whether the code stands in a test function."""
+        return any(around.name.startswith("test") for around in self._defs_around(node))
+
+    def _defs_around(self, node: ast.AST) -> Iterator[FunctionNode]:
+        for around in (node, *self.index.ancestors(node)):
+            if isinstance(around, FunctionNode):
+                yield around
