@@ -1,0 +1,204 @@
+"""Comments that silence findings: ``# noqa: LL101``, ``# losslint: ignore[LL101] reason``, ``# losslint: file-ignore``.
+
+A line comment covers the expression it stands beside, from any row of it or from an end of the statement around it; on
+a row of a ``def`` or ``class`` header or of a decorator it covers the whole definition. Comments that silence nothing
+are LL002, codes that do not exist LL003.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from losslint.config import ALL_RULES, Codes, Settings, did_you_mean, nearest
+from losslint.findings import Finding, Location, LossRef
+from losslint.notices import UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION, Notice
+from losslint.project.module import Module
+
+NOQA = re.compile(r"#\s*noqa\b(?:\s*:\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.IGNORECASE)
+DIRECTIVE = re.compile(r"#\s*losslint:\s*(?P<word>[\w-]+)\s*(?:\[(?P<codes>[^\]#]*)\])?(?P<reason>[^#]*)")
+CODE = re.compile(r"[^\s,]+")
+SUPPRESSING = ("ignore", "file-ignore")
+DIRECTIVES = (*SUPPRESSING, "loss", "not-loss")
+OWN_CODES = {UNUSED_SUPPRESSION.code, UNKNOWN_SUPPRESSION.code}  # silencing these is never "unused"
+Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+@dataclass(frozen=True)
+class Suppression:
+    """One comment that silences. Without ``codes`` it silences every rule."""
+
+    row: int
+    start: int  # 1-based columns of the comment's text, the end exclusive
+    end: int
+    codes: tuple[tuple[str, int], ...]  # code or prefix as written, and its column
+    whole_file: bool = False
+    noqa: bool = False
+    reason: str = ""
+
+    def covers(self, code: str) -> bool:
+        """Whether a rule is among those it silences. Complaints about suppressions have to be named."""
+        return bool(self.prefixes(code)) or not (self.codes or code in OWN_CODES)
+
+    def prefixes(self, code: str) -> list[str]:
+        """Which of its codes silence a rule."""
+        found = [prefix for prefix, _ in self.codes if code.startswith(prefix.upper())]
+        return [prefix for prefix in found if code not in OWN_CODES or len(prefix) > len(ALL_RULES)]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Findings to be shown, with the configured severities, and those that a comment silences."""
+
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[tuple[Finding, Suppression]] = field(default_factory=list)
+
+
+def apply(findings: Iterable[Finding], modules: Mapping[Path, Module], settings: Settings, codes: Codes) -> Outcome:
+    """Take the silenced findings out, add LL002 and LL003, and bring all into line with the settings."""
+    files = {path: FileSuppressions(module) for path, module in modules.items() if _mentions_any(module)}
+    outcome = Outcome()
+    for finding in findings:
+        _sort_in(finding, files, settings, outcome)
+    for path, file in files.items():
+        for finding in file.complaints(path, settings, codes):
+            _sort_in(finding, files, settings, outcome)
+    outcome.findings.sort(key=lambda finding: finding.sort_key)
+    outcome.suppressed.sort(key=lambda pair: pair[0].sort_key)
+    return outcome
+
+
+def _sort_in(finding: Finding, files: Mapping[Path, FileSuppressions], settings: Settings, outcome: Outcome) -> None:
+    file = files.get(finding.path)
+    silencer = file.silencer(finding) if file else None
+    adjusted = settings.adjust(finding)
+    if adjusted is None:
+        return
+    if silencer is None:
+        outcome.findings.append(adjusted)
+    else:
+        outcome.suppressed.append((adjusted, silencer))
+
+
+def _mentions_any(module: Module) -> bool:
+    return "noqa" in module.text.lower() or "losslint:" in module.text
+
+
+def parse(comment: str, row: int, column: int) -> Iterator[Suppression]:
+    """The suppressions in one comment that starts at ``column``."""
+    for match in NOQA.finditer(comment):
+        codes = _codes(match, column)
+        ours = tuple(code for code in codes if code[0].upper().startswith(ALL_RULES))
+        if ours or not codes:
+            yield Suppression(row, column + match.start(), column + match.end(), ours, noqa=True)
+    for match in DIRECTIVE.finditer(comment):
+        if match["word"] in SUPPRESSING:
+            end = match.end("reason") - len(match["reason"]) + len(match["reason"].rstrip())
+            yield Suppression(row, column + match.start(), column + end, _codes(match, column),
+                              whole_file=match["word"] == "file-ignore", reason=match["reason"].strip(" :-"))
+
+
+def _codes(match: re.Match[str], column: int) -> tuple[tuple[str, int], ...]:
+    start = match.start("codes")
+    return tuple((code.group(), column + start + code.start()) for code in CODE.finditer(match["codes"] or ""))
+
+
+class FileSuppressions:
+    """The suppressions of one file, and which of their codes have silenced something."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.whole_file: list[Suppression] = []
+        self.by_row: dict[int, list[Suppression]] = {}
+        self.used: set[tuple[Suppression, str]] = set()
+        for row, comment in module.comments.items():
+            for suppression in parse(comment, row, len(module.lines[row - 1]) - len(comment) + 1):
+                (self.whole_file if suppression.whole_file else self.by_row.setdefault(row, [])).append(suppression)
+
+    def silencer(self, finding: Finding) -> Suppression | None:
+        """The comment that silences a finding. All that would are marked as used."""
+        candidates = [s for row in sorted(self._rows(finding)) for s in self.by_row.get(row, ())]
+        matching = [s for s in (*candidates, *self.whole_file) if s.covers(finding.code)]
+        for suppression in matching:
+            self.used.update((suppression, prefix) for prefix in suppression.prefixes(finding.code) or [""])
+        return matching[0] if matching else None
+
+    def complaints(self, path: Path, settings: Settings, codes: Codes) -> Iterator[Finding]:
+        """LL002 and LL003 for this file."""
+        for suppression in [*self.whole_file, *(s for row in self.by_row.values() for s in row)]:
+            yield from self._complaints(suppression, path, settings, codes)
+        for row, comment in self.module.comments.items():
+            yield from _unknown_directives(comment, path, row, len(self.module.lines[row - 1]) - len(comment) + 1)
+
+    def _complaints(self, comment: Suppression, path: Path, settings: Settings, codes: Codes) -> Iterator[Finding]:
+        if not comment.codes and not comment.noqa and (comment, "") not in self.used and all(
+                map(settings.enabled, codes)):
+            yield _finding(UNUSED_SUPPRESSION, path, comment.row, comment.start, comment.end - comment.start,
+                           "nothing is found here that this comment could silence", "delete the comment")
+        for written, column in comment.codes:
+            matching = {code for code in codes if code.startswith(written.upper())}
+            if not matching:
+                hint = did_you_mean(written.upper(), codes) or "; `losslint rule --all` lists the rules"
+                yield _finding(UNKNOWN_SUPPRESSION, path, comment.row, column, len(written),
+                               f"there is no rule {written}", hint.removeprefix("; "))
+            elif (comment, written) not in self.used and any(map(settings.enabled, matching - OWN_CODES)):
+                yield _finding(UNUSED_SUPPRESSION, path, comment.row, column, len(written),
+                               f"{written.upper()} finds nothing here", _remedy(comment))
+
+    def _rows(self, finding: Finding) -> set[int]:
+        """Rows on which a comment speaks for a finding."""
+        rows = set(range(finding.start.row, finding.end.row + 1))
+        if not self.by_row:
+            return rows
+        for node in self._statements:
+            last = node.end_lineno or node.lineno
+            around = node.lineno <= finding.start.row and finding.end.row <= last
+            if isinstance(node, DEFINITIONS):
+                rows |= _header(node) if around or _defines(node, finding.loss) else set()
+            elif around:
+                header = _header(node) if hasattr(node, "body") else {node.lineno, last}
+                rows |= {min(header), max(header)} if finding.start.row <= max(header) else set()
+        return rows
+
+    @cached_property
+    def _statements(self) -> list[ast.stmt]:
+        return [node for node in self.module.nodes if isinstance(node, ast.stmt)]
+
+
+def _defines(node: Definition, loss: LossRef | None) -> bool:
+    return loss is not None and node.lineno == loss.row and node.name == loss.name.rpartition(".")[2]
+
+
+def _header(node: ast.stmt) -> set[int]:
+    """Rows of a compound statement down to its colon, and of the decorators of a definition."""
+    body: list[ast.stmt] = getattr(node, "body", [])
+    return {*range(_first_row(node), _first_row(body[0]) if body else 0), node.lineno}
+
+
+def _first_row(node: ast.stmt) -> int:
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(decorator.lineno for decorator in decorators)])
+
+
+def _remedy(suppression: Suppression) -> str:
+    return "delete the comment" if len(suppression.codes) == 1 else "delete the code from the comment"
+
+
+def _unknown_directives(comment: str, path: Path, row: int, column: int) -> Iterator[Finding]:
+    """LL003 for ``# losslint: ingore[..]``: it was meant to silence and does nothing."""
+    for match in DIRECTIVE.finditer(comment):
+        word = match["word"]
+        if word not in DIRECTIVES and (match["codes"] is not None or nearest(word, DIRECTIVES)):
+            yield _finding(UNKNOWN_SUPPRESSION, path, row, column + match.start("word"), len(word),
+                           f"there is no comment `losslint: {word}`",
+                           did_you_mean(word, DIRECTIVES).removeprefix("; ") or f"write one of {', '.join(DIRECTIVES)}")
+
+
+def _finding(notice: Notice, path: Path, row: int, column: int, width: int, message: str, help: str) -> Finding:
+    return Finding(notice.code, notice.name, notice.severity, message, help, path, Location(row, column),
+                   Location(row, column + width))
