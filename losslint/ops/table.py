@@ -166,14 +166,13 @@ def _framework(root: str) -> str | None:
     return "python" if root in {name.partition(".")[0] for name in apis("python")} else None
 
 
-
 @cache
 def canonical_name(dotted: str) -> str:
     """The one spelling the tables use: ``tensorflow.compat.v1.log`` -> ``tf.log``, ``tf.keras.x`` -> ``keras.x``,
     ``numpy.x`` -> ``np.x``, ``torch.nn.functional.x`` -> ``torch.F.x``, ``jax.numpy.x`` -> ``jnp.x``."""
     for prefix, short in _SPELLINGS:
         if dotted == prefix or dotted.startswith(prefix + "."):
-            return canonical_name(short + dotted[len(prefix):])
+            return canonical_name(short + dotted[len(prefix) :])
     return dotted
 
 
@@ -188,7 +187,7 @@ _SPELLINGS = (
 )  # fmt: skip
 
 _TF_MODULES = ("tf", "tf.math", "tf.nn", "tf.linalg", "tf.image", "tf.random", "tf.signal", "tf.debugging")
-_KERAS_MODULES = ("layers", "losses", "metrics", "ops", "activations", "optimizers", "regularizers", "models", "backend")
+_KERAS_MODULES = ("layers", "losses", "metrics", "ops", "activations", "optimizers", "regularizers", "models")
 
 
 @cache
@@ -214,6 +213,7 @@ def _public_names(name: str) -> Iterator[str]:
     """Where the public API may hold what a framework's inner module defines (``keras.layers.core.dense.Dense``)."""
     parts = name.split(".")
     if name.startswith("tf.python.") and len(parts) > 3:
-        yield from (f"{module}.{parts[-1]}" for module in _TF_MODULES)
+        modules = ("tf.nn", *_TF_MODULES) if "nn" in parts[-2] else _TF_MODULES
+        yield from (f"{module}.{parts[-1]}" for module in modules)
     elif parts[0] == "keras" and len(parts) > 3 and parts[1] in _KERAS_MODULES:
         yield f"keras.{parts[1]}.{parts[-1]}"
