@@ -43,11 +43,11 @@ class Cause(enum.Enum):
     ZERO = "zero"
 
 
+ROOTS = ("param", "layer", "unknown", "attribute", "keras_input")  # where a gradient may start
 ESCAPES = (Cause.NUMPY, Cause.PYTHON, Cause.FOREIGN)
 TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method", "python.sum", "python.max",
                "python.min", "python.set_item", "stack")  # fmt: skip
-VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len",
-             "keras_input")  # fmt: skip
+VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len")
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
 KEEPS_TAPE_IN_NUMPY = ("np.diff", "np.flip", "np.fliplr", "np.flipud", "np.rollaxis", "np.trim_zeros")  # only slice
@@ -132,8 +132,10 @@ class Flow:
 class GradientFacts:
     """The gradient view of one graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, *, trains_model: bool = False) -> None:
+        """``trains_model``: the site differentiates with respect to variables, so its parameters are data."""
         self.graph = graph
+        self.trains_model = trains_model
         self.flows = self._propagate(frozenset())
 
     @cached_property
@@ -146,7 +148,8 @@ class GradientFacts:
             return frozenset(own | predictions)
         maybe = {
             n.index for n in nodes
-            if n.op in ("unknown", "attribute") or (n.op == "param" and n.role in (Role.TENSOR, Role.UNKNOWN, None))
+            if n.op in ("unknown", "attribute", "keras_input") or n.detail.get("watched") or (
+                not self.trains_model and n.op == "param" and n.role in (Role.TENSOR, Role.UNKNOWN, None))
         }  # fmt: skip
         return frozenset(own | maybe)
 
@@ -168,7 +171,7 @@ class GradientFacts:
                     zero |= inner.zero
                 elif kind is Edge.ZERO:
                     zero |= inner.live | inner.zero
-            if node.op in ("param", "layer", "unknown", "attribute") or node.family == "variable":
+            if node.op in ROOTS or node.family == "variable" or node.detail.get("watched"):
                 live.add(node.index)
                 reach.add(node.index)
             if node.index in blocked:

@@ -133,7 +133,27 @@ def call(t: Tracer, frame: Frame, function: Value, args: list[Value], kwargs: di
             for other in results[1:]:
                 value = t.join(frame, value, other, at)
             return value
+    if isinstance(function, Node) and function.op == "attribute" and (Node, function.name) in METHODS:
+        return call_method(t, frame, Method(function.inputs["x"], function.name), args, kwargs, at)
+    if isinstance(function, Node) and is_model_call(function, kwargs):
+        inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | {k: v for k, v in kwargs.items()
+                                                                                if k not in ("training", "mask")}
+        return t.node(frame, "layer", {**inputs, "function": function}, at, Kind.UNKNOWN, dtype="float")
     return opaque(t, frame, function, args, kwargs, at, "it is called through a name that is not known")
+
+
+MODEL_WORDS = ("model", "net", "network", "generator", "discriminator", "encoder", "decoder", "layer", "critic", "actor",
+               "policy", "module", "backbone", "head", "extractor", "embedding", "dense", "conv", "teacher",
+               "student")  # fmt: skip
+
+
+def is_model_call(function: Node, kwargs: dict[str, Value]) -> bool:
+    """Whether an object that is not known is called as a model: by its name, or with ``training=``."""
+    if "training" in kwargs:
+        return True
+    words = function.name.lower().strip("_").rstrip("s0123456789").split("_")
+    return function.op in ("param", "attribute") and any(word in words or words[-1].endswith(word)
+                                                         for word in MODEL_WORDS)
 
 
 def opaque(
@@ -167,11 +187,19 @@ def call_function(
     finally:
         t.stack.pop()
     if function.custom_gradient and isinstance(result, Seq) and len(result.items) == 2:
-        value = result.items[0]
         inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
-        return t.node(frame, "custom_gradient", {**inputs, "value": value}, at, kind_of(value),
-                      dtype=value.dtype if isinstance(value, Node) else None, grad=result.items[1])
+        return _with_custom_gradient(t, frame, result.items[0], inputs, at)
     return result
+
+
+def _with_custom_gradient(
+    t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """The value of a function with a gradient of its own: whatever it computes, a gradient passes."""
+    if isinstance(value, Seq):
+        return Seq([_with_custom_gradient(t, frame, v, inputs, at) for v in value.items], value.kind, open=value.open)
+    dtype = value.dtype if isinstance(value, Node) else None
+    return t.node(frame, "custom_gradient", {**inputs, "value": value}, at, kind_of(value), dtype=dtype)
 
 
 def run(t: Tracer, frame: Frame, function: Func) -> Value:

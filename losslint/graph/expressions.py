@@ -32,6 +32,7 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import lookup
+from losslint.project.module import Module
 
 MAX_RANGE = 64  # items of a range() that are listed one by one
 Evaluator = Callable[[Tracer, Frame, Any], Value]
@@ -224,7 +225,9 @@ def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at:
     return fold.named_constant(dotted) or fold.finfo_attribute(owner, name) or External(dotted)
 
 
-def _module_attribute(t: Tracer, module: Any, name: str) -> Value:
+def _module_attribute(t: Tracer, module: Module, name: str) -> Value:
+    if t.prefers_table(f"{module.name}.{name}"):
+        return External(f"{module.name}.{name}")
     value = t.scope(module).lookup(name)
     if value is UNBOUND:
         submodule = t.project.find_module(f"{module.name}.{name}", module)
@@ -588,8 +591,8 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
         case Node(op="static_shape"):
             return _shape_item(t, frame, owner, index, at)
         case Node():
-            dtype = owner.dtype
-            return t.node(frame, "item", {"x": owner, "index": index}, at, owner.kind, dtype=dtype)
+            kind = Kind.UNKNOWN if isinstance(index, Const) and isinstance(index.value, str) else owner.kind
+            return t.node(frame, "item", {"x": owner, "index": index}, at, kind, dtype=owner.dtype)
     return t.unknown(frame, at, "an item of an object that is not known", {"index": index})
 
 
@@ -647,7 +650,8 @@ def set_item(t: Tracer, frame: Frame, owner: Value, target: cst.Subscript, value
         else:
             owner.items[f"<{len(owner.items)}>"] = value
             owner.open = True
-    elif isinstance(owner, Node) and owner.kind in (Kind.ARRAY, Kind.TENSOR):
+    elif isinstance(owner, Node) and owner.kind in (Kind.ARRAY, Kind.TENSOR) and not may_be_several(owner) and not (
+            isinstance(index, Const) and isinstance(index.value, str)):
         op = "numpy.set_item" if owner.kind is Kind.ARRAY else "python.set_item"
         return t.node(frame, op, {"x": owner, "index": index, "value": value}, target, owner.kind, dtype=owner.dtype)
     return owner
@@ -697,6 +701,11 @@ def _comprehension(t: Tracer, frame: Frame, node: cst.ListComp | cst.GeneratorEx
     return Seq(items, "list", open=state["open"])
 
 
+def may_be_several(value: Node) -> bool:
+    """Whether a node may be a tuple or list of tensors: a model with several outputs, an operation that returns a tuple."""
+    return bool(value.detail.get("tuple")) or value.op in ("layer", "unknown", "gradient", "attribute")
+
+
 def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) -> Seq:
     """The items a ``for`` goes through; iterating over a tensor is noted."""
     match value:
@@ -706,7 +715,7 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
             return Seq([Const(k) for k in value.items], open=value.open)
         case Const(value=str() | tuple() | range() as known):
             return Seq([Const(c) for c in list(known)[:MAX_RANGE]], open=len(known) > MAX_RANGE)
-        case Node(kind=Kind.TENSOR | Kind.SYMBOLIC):
+        case Node(kind=Kind.TENSOR | Kind.SYMBOLIC) if not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, at, Kind.PYTHON, how=how)
             return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
         case Node(kind=Kind.ARRAY):

@@ -353,6 +353,36 @@ def _map_nested(t: Tracer, frame: Frame, function: Value, value: Value, c: Call)
     return call(t, frame, function, [value], {}, c.at)
 
 
+@handles("tf.nest.flatten", "keras.tree.flatten", "tree.flatten", "jax.tree.leaves", "jax.tree_util.tree_leaves")
+def _flatten(t: Tracer, frame: Frame, c: Call) -> Value:
+    value = c.get(0, "structure")
+    if isinstance(value, Seq):
+        return Seq(list(value.items), open=value.open)
+    if isinstance(value, Map):
+        return Seq(list(value.items.values()), open=value.open)
+    return Seq([value] if value is not None else [], open=True)
+
+
+@handles("tf.clip_by_global_norm")
+def _clip_by_global_norm(t: Tracer, frame: Frame, c: Call) -> Value:
+    """A list of clipped tensors, and their norm."""
+    tensors = c.get(0, "t_list")
+    inputs = {"x": tensors} if tensors is not None else {}
+    items = [t.node(frame, "identity", dict(inputs), c.at, Kind.UNKNOWN)]
+    return Seq([Seq(list(items), open=True), t.node(frame, "norm", dict(inputs), c.at, Kind.TENSOR, dtype="float")], "tuple")
+
+
+@method(Node, "get_scaled_loss", "scale_loss")
+def _scale_loss(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    """A loss-scaling optimizer multiplies the loss by a number."""
+    return c.args[0] if c.args else NONE
+
+
+@handles("*.get_scaled_loss", "*.scale_loss")
+def _scale_loss_external(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    return c.args[0] if c.args else None
+
+
 @handles("tf.identity_n", "tf.tuple")
 def _identity(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return c.args[0] if c.args else None

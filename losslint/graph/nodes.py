@@ -32,6 +32,7 @@ class Context:
     tapes: tuple[object, ...] = ()
     no_grad: bool = False
     loop: bool = False
+    guarded: bool = False  # under a condition of the configuration that is not known here
 
 
 @dataclass(eq=False)

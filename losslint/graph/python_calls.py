@@ -377,6 +377,17 @@ def _text(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return _object(t, frame, c)
 
 
+@method(Node, "items", "keys", "values", "get")
+def _unknown_mapping(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    """The dict protocol on a value that is not known: its entries carry what the value carries."""
+    assert isinstance(m.owner, Node)
+    key = t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
+    entry = t.node(frame, "item", {"x": m.owner, "index": key}, c.at, Kind.UNKNOWN)
+    if c.name == "get":
+        return entry
+    return Seq([{"items": Seq([key, entry], "tuple"), "keys": key, "values": entry}[c.name]], open=True)
+
+
 @method(Node, "as_list", "as_proto", "num_elements", "is_fully_defined", "with_rank_at_least", "assert_has_rank")
 def _shape_method(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     assert isinstance(m.owner, Node)

@@ -8,9 +8,9 @@ from typing import Any
 
 import libcst as cst
 
-from losslint.graph.expressions import binary, condition, evaluate, iterate, set_item, subscript, truth
+from losslint.graph.expressions import binary, condition, evaluate, iterate, may_be_several, set_item, subscript, truth
 from losslint.graph.nodes import Kind, Node
-from losslint.graph.tracer import Frame, Return, Tracer, with_context
+from losslint.graph.tracer import Frame, Return, Tracer, kind_of, with_context
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
 
 MAX_UNROLL = 6  # iterations of a loop over known items that are executed one by one
@@ -161,12 +161,16 @@ def branch(
     env, path = frame.env, frame.path
     before = dict(env.vars)
     frame.path = (*path, test)
+    context = frame.context
+    if kind_of(test) is not Kind.TENSOR:
+        frame.context = with_context(frame, guarded=True)
     first()
     after_first, first_alive = env.vars, frame.alive
     env.vars, frame.alive = dict(before), True
     # the other side of an early return runs under the negated condition; only its own returns need a name for it
     frame.path = path
     second()
+    frame.context = context
     after_second, second_alive = env.vars, frame.alive
     if first_alive and second_alive:
         env.vars = t.join_vars(frame, after_first, after_second, at, test)
@@ -312,9 +316,9 @@ def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) 
     """``a, b = value``."""
     elements = list(target.elements)
     if isinstance(value, Node) and value.kind in (Kind.TENSOR, Kind.UNKNOWN, Kind.PYTHON, Kind.SYMBOLIC, Kind.ARRAY):
-        if value.kind is Kind.TENSOR and not value.detail.get("tuple"):
+        if value.kind is Kind.TENSOR and not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, target, Kind.PYTHON, how="unpacking")
-        parts: list[Value] = [subscript(t, frame, value, Const(i), target) for i in range(len(elements))]
+        parts: list[Value] = [subscript(t, frame, value, Const(i), e.value) for i, e in enumerate(elements)]
     else:
         iterable = iterate(t, frame, value, target, "unpacking")
         parts = list(iterable.items)

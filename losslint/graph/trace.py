@@ -220,6 +220,7 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
     """Parameters of the loss itself: tensors by role, configuration by its defaults."""
     parameters = function.node.params
     names = frame.env.vars
+    structured = structured_names(site)
     positional = [*parameters.posonly_params, *parameters.params]
     if instance is not None and positional:
         names[positional[0].name.value] = instance
@@ -230,7 +231,7 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         if parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
             names[name] = default_value(t, frame, function, parameter)
             continue
-        kind = Kind.TENSOR if role in TENSOR_ROLES else Kind.UNKNOWN
+        kind = Kind.TENSOR if role in TENSOR_ROLES and name not in structured else Kind.UNKNOWN
         dtype = "float" if role in (Role.PREDICTION, Role.TENSOR) else None
         node = t.node(frame, "param", {}, parameter, kind, dtype=dtype, name=name)
         node.role = role
@@ -240,6 +241,49 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         names[parameters.star_arg.name.value] = Seq([], "tuple", open=True)
     if parameters.star_kwarg is not None:
         names[parameters.star_kwarg.name.value] = Map({}, open=True)
+
+
+CONTAINERS = ("list", "tuple", "dict", "Mapping", "Sequence")
+MAPPING_METHODS = ("keys", "items", "values", "get", "pop", "update")
+LOOPING = ("zip", "enumerate", "len", "list", "sorted")
+
+
+def structured_names(site: Site) -> set[str]:
+    """Names that a loss treats as a list or dict of tensors rather than as one tensor.
+
+    Keras calls a loss with one tensor each; everywhere else a name that is looped over, unpacked or asked for its truth
+    is more likely a container.
+    """
+    found: set[str] = set()
+    keras_calls = site.mode is Mode.GRAPH and site.kind not in ("tape", "expression")
+    for node in ast.walk(site.node):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds]):
+                if any(isinstance(n, (ast.Name, ast.Attribute)) and (getattr(n, "id", "") or getattr(n, "attr", ""))
+                       in CONTAINERS for n in ast.walk(kinds)):
+                    found.add(name)
+            case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str())):
+                found.add(name)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in MAPPING_METHODS:
+                found.add(name)
+            case ast.Compare(left=ast.Constant(value=str()), ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
+                found.add(name)
+            case ast.keyword(arg=None, value=ast.Name(id=name)):
+                found.add(name)
+            case ast.Call(func=ast.Attribute(attr="flatten" | "map_structure"), args=arguments):
+                found |= {a.id for a in arguments if isinstance(a, ast.Name)} if "nest" in ast.unparse(node.func) or (
+                    "tree" in ast.unparse(node.func)) else set()
+            case _ if keras_calls:
+                continue
+            case ast.For(iter=ast.Name(id=name)) | ast.comprehension(iter=ast.Name(id=name)):
+                found.add(name)
+            case ast.Call(func=ast.Name(id=function), args=arguments) if function in LOOPING:
+                found |= {a.id for a in arguments if isinstance(a, ast.Name)}
+            case ast.If(test=ast.Name(id=name)) | ast.IfExp(test=ast.Name(id=name)):
+                found.add(name)
+            case ast.Assign(targets=[ast.Tuple()], value=ast.Name(id=name)):
+                found.add(name)
+    return found
 
 
 def _trace_module_level(t: Tracer, site: Site) -> None:

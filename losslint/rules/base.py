@@ -68,7 +68,7 @@ class Loss:
 
     @cached_property
     def gradient(self) -> GradientFacts:
-        return GradientFacts(self.graph)
+        return GradientFacts(self.graph, trains_model=self.site.kind in ("tape", "expression"))
 
     @property
     def nodes(self) -> list[Node]:

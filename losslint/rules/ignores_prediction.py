@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -62,7 +63,7 @@ def add_loss_output(y_true, y_pred):
             if isinstance(value, Const) or not any(nodes_in(value)) or target.how != "return":
                 continue
             cone = list(facts.cone(value))
-            if any(n.op in LOOKS_ELSEWHERE for n in cone):
+            if any(n.op in LOOKS_ELSEWHERE for n in cone) or deleted(loss):
                 continue
             if not facts.reach(value):
                 if only_a_label(cone):
@@ -78,5 +79,11 @@ def add_loss_output(y_true, y_pred):
 
 
 def only_a_label(cone: list[Node]) -> bool:
-    """``return 0 * y_true`` and ``return tf.reduce_mean(y_true)``: a deliberate stand-in, not a forgotten prediction."""
-    return sum(n.op != "param" for n in cone) <= 1
+    """``return 0 * y_true`` or a constant: a deliberate stand-in, not a forgotten prediction."""
+    return sum(n.op != "param" for n in cone) <= 1 or not any(n.op == "param" for n in cone)
+
+
+def deleted(loss: Loss) -> bool:
+    """``del y_pred`` says that the argument is ignored on purpose."""
+    return any(isinstance(n, ast.Delete) and any(isinstance(x, ast.Name) and x.id in loss.graph.params for x in ast.walk(n))
+               for n in ast.walk(loss.site.node))
