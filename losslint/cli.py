@@ -1,0 +1,188 @@
+"""The command line. ``losslint [PATHS]`` checks; other commands are named: ``losslint rule LL101``.
+
+Exit codes: 0 clean, 1 findings (warning or error), 2 could not do what was asked. Everything heavy is imported by the
+command that needs it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from losslint import __version__
+from losslint.config import ConfigError, options
+
+if TYPE_CHECKING:
+    from losslint.report.listing import RuleInfo
+    from losslint.session import Request
+
+FORMATS = ("text", "concise", "json", "github", "rdjson")
+SEVERITIES = ("info", "warning", "error")
+CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
+DEFAULT_COMMAND = "check"
+
+
+class CommandLine(click.Group):
+    """A group whose default command is ``check``: a path needs no command in front."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in self.commands:
+            args = [DEFAULT_COMMAND, *args]
+        return super().parse_args(ctx, args)
+
+
+class CheckCommand(click.Command):
+    """The default command; its help is the program's help and lists the other commands."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage("losslint", "[OPTIONS] [PATHS]... | COMMAND ...")
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(60)) for name, command in commands.commands.items()])
+
+
+def _codes(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(code for text in given for code in text.replace(",", " ").split())
+
+
+def _setting(key: str) -> str:
+    help: str = options()[key].metadata["help"]
+    return help
+
+
+def _code_option(name: str) -> Callable[[Any], Any]:
+    return click.option(f"--{name}", metavar="CODES", multiple=True, callback=_codes, help=_setting(name))
+
+
+def _format_option(*formats: str) -> Callable[[Any], Any]:
+    return click.option("--output-format", type=click.Choice(formats), default="text", show_default=True,
+                        help="How to print.")
+
+
+@click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def commands() -> None:
+    """Find the losses in Python files and say where their gradient is cut, undefined or wrong."""
+
+
+@commands.command(DEFAULT_COMMAND, cls=CheckCommand, short_help="Check PATHS (the default).")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@_code_option("select")
+@_code_option("ignore")
+@_code_option("extend-select")
+@click.option("--severity", type=click.Choice(SEVERITIES), help=_setting("severity") + "  [default: warning]")
+@_format_option(*FORMATS)
+@click.option("-o", "--output-file", type=click.Path(path_type=Path), metavar="FILE",
+              help="Write the report to a file.")
+@click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH",
+              help="The name that the text from standard input (-) has.")
+@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take the settings from this file.")
+@click.option("--isolated", is_flag=True, help="Take no settings from any file.")
+@click.option("--show-losses", is_flag=True, help="List what is taken for a loss, and why.")
+@click.option("--show-files", is_flag=True, help="List the files that would be checked.")
+@click.option("--show-settings", is_flag=True, help="Print the settings in force.")
+@click.option("--show-suppressed", is_flag=True, help="Print findings that a comment silences, too.")
+@click.option("--statistics", is_flag=True, help="Count findings by rule instead of printing them.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
+@click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s", prog_name="losslint")
+def check(**given: Any) -> int:
+    """Find the losses in PATHS (default: the current folder; - reads standard input) and say where their gradient
+    is cut, undefined or wrong."""
+    from losslint.session import Request, run
+
+    request = _consistent(Request(**given))
+    return run(request)
+
+
+def _consistent(request: Request) -> Request:
+    """The request, if its options go together.
+
+    Raises:
+        click.UsageError: they do not.
+    """
+    if request.config and request.isolated:
+        raise click.UsageError("--config and --isolated exclude each other.")
+    if request.reads_stdin and any(str(path) != "-" for path in request.paths):
+        raise click.UsageError("standard input (-, --stdin-filename) cannot be checked together with other paths.")
+    return request
+
+
+@commands.command(short_help="Explain a rule, or list all.")
+@click.argument("code", required=False)
+@click.option("--all", "every", is_flag=True, help="All rules, one a line.")
+@_format_option("text", "json")
+def rule(code: str | None, every: bool, output_format: str) -> int:
+    """Explain the rule CODE (a code, a name, or a prefix of codes): what it finds, why that is bad, what to write
+    instead."""
+    from losslint.report import listing
+    from losslint.session import emit, known_rules
+
+    rules = known_rules()
+    if every == (code is not None):
+        raise click.UsageError("give the code of one rule, or --all.")
+    chosen = rules if code is None else _rules_named(code, rules)
+    if output_format == "json":
+        emit(listing.rules_json(chosen.values()))
+    else:
+        emit(listing.rules_text(chosen) if len(chosen) > 1 else listing.rule_text(*chosen.values()))
+    return CLEAN
+
+
+def _rules_named(text: str, rules: Mapping[str, RuleInfo]) -> Mapping[str, RuleInfo]:
+    """The rule of a name, or those whose codes begin with ``text``.
+
+    Raises:
+        click.ClickException: there is none.
+    """
+    from losslint.config import read_code
+
+    if named := {code: rule for code, rule in rules.items() if rule.name == text.lower()}:
+        return named
+    try:
+        prefix = read_code(text, {code: rule.name for code, rule in rules.items()})
+    except ValueError as error:
+        raise click.ClickException(f"{error}.") from error
+    return {code: rule for code, rule in rules.items() if code.startswith(prefix)}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code. Never raises, and prints one line for what went wrong."""
+    _speak_utf8()
+    try:
+        code = commands.main(list(sys.argv[1:] if arguments is None else arguments), "losslint", standalone_mode=False)
+        return code if isinstance(code, int) else CLEAN
+    except click.UsageError as error:
+        return _fail(f"{_one_line(error.format_message())} (losslint --help lists the options)")
+    except (click.ClickException, ConfigError) as error:
+        return _fail(_one_line(error.format_message() if isinstance(error, click.ClickException) else str(error)))
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get("LOSSLINT_DEBUG"):
+            raise
+        return _fail(f"internal error: {type(error).__name__}: {_one_line(str(error))}. This is a bug in losslint "
+                     f"{__version__}: please report it with the file (LOSSLINT_DEBUG=1 shows the traceback).")
+
+
+def _fail(message: str) -> int:
+    click.echo(f"losslint: {message}", err=True)
+    return FAILED
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _speak_utf8() -> None:
+    """Print UTF-8 even where the console's encoding is poor: a message must never end in an encoding error."""
+    streams: list[IO[str] | Any] = [sys.stdout, sys.stderr]
+    for stream in streams:
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="replace")

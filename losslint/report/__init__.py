@@ -1,0 +1,89 @@
+"""Findings as text for people, editors and machines: one module a format, each with ``render(result) -> str``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from os.path import abspath
+from pathlib import Path
+
+from losslint.findings import Finding, Severity
+from losslint.project.module import Module
+from losslint.suppress import Suppression
+
+FORMATS = ("text", "concise", "json", "github", "rdjson")
+
+
+@dataclass(frozen=True)
+class Result:
+    """All that a report is made of."""
+
+    findings: Sequence[Finding] = ()
+    severity: Severity = Severity.WARNING  # the least that is shown to people
+    everywhere: bool = False  # the severity was asked for on the command line: it holds for machines too
+    suppressed: Sequence[tuple[Finding, Suppression]] = ()
+    show_suppressed: bool = False
+    losses: int = 0
+    files: int = 0
+    seconds: float = 0.0
+    quiet: bool = False
+    modules: Mapping[Path, Module] = field(default_factory=dict)
+
+    @cached_property
+    def shown(self) -> list[Finding]:
+        """Findings of at least the wanted severity."""
+        return [finding for finding in self.findings if self.severity <= finding.severity]
+
+    @property
+    def reported(self) -> Sequence[Finding]:
+        """Findings for machines: all, unless a severity was asked for."""
+        return self.shown if self.everywhere else self.findings
+
+    @property
+    def failed(self) -> bool:
+        """Whether a shown finding is more than an info."""
+        return any(finding.severity > Severity.INFO for finding in self.shown)
+
+    @cached_property
+    def hidden(self) -> Counter[Severity]:
+        """How many findings of each severity are not shown."""
+        return Counter(finding.severity for finding in self.findings if finding.severity < self.severity)
+
+    def lines(self, path: Path) -> Sequence[str]:
+        """The lines of a file; none if it cannot be read."""
+        if path in self.modules:
+            return self.modules[path].lines
+        try:
+            return path.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            return ()
+
+
+def render(format: str, result: Result) -> str:
+    """The report in one of `FORMATS`."""
+    text: str = import_module(f"losslint.report.{format}").render(result)
+    return text
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 error``, ``2 losses``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks."""
+    return " ".join(text.split())
+
+
+def from_here(path: Path) -> str:
+    """A path as seen from the current folder where that is above it, with forward slashes."""
+    absolute = Path(abspath(path))
+    return absolute.relative_to(Path.cwd()).as_posix() if absolute.is_relative_to(Path.cwd()) else path.as_posix()
+
+
+def url(code: str) -> str | None:
+    """The page of a rule. There is none yet: `losslint rule CODE` prints the documentation."""
+    return None

@@ -1,0 +1,17 @@
+"""One line a finding: ``path:row:column: CODE [name] message``."""
+
+from __future__ import annotations
+
+from losslint.findings import Finding
+from losslint.report import Result, one_line
+
+
+def render(result: Result) -> str:
+    """The findings, one a line."""
+    return "".join(f"{line(finding)}\n" for finding in result.shown)
+
+
+def line(finding: Finding) -> str:
+    """A finding on one line."""
+    at = f"{finding.path}:{finding.start.row}:{finding.start.column}"
+    return f"{at}: {finding.code} [{finding.name}] {one_line(finding.message)}"

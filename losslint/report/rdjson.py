@@ -1,0 +1,41 @@
+"""Reviewdog's diagnostic format; its columns count UTF-8 bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from losslint.findings import Finding, Location
+from losslint.report import Result, from_here, url
+
+
+def render(result: Result) -> str:
+    """The findings as one DiagnosticResult."""
+    document = {
+        "source": {"name": "losslint"},
+        "diagnostics": [_diagnostic(finding, result) for finding in result.reported],
+    }
+    return json.dumps(document, indent=2) + "\n"
+
+
+def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:
+    page = url(finding.code)
+    return {
+        "message": f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message,
+        "location": {
+            "path": from_here(finding.path),
+            "range": {
+                "start": _position(finding, finding.start, result),
+                "end": _position(finding, finding.end, result),
+            },
+        },
+        "severity": finding.severity.value.upper(),
+        "code": {"value": finding.code} | ({"url": page} if page else {}),
+    }
+
+
+def _position(finding: Finding, at: Location, result: Result) -> dict[str, int]:
+    lines = result.lines(finding.path)
+    before = lines[at.row - 1][:at.column - 1] if at.row <= len(lines) else ""
+    beyond = at.column - 1 - len(before)
+    return {"line": at.row, "column": len(before.encode("utf-8", "replace")) + beyond + 1}

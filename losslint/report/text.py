@@ -1,0 +1,110 @@
+"""The report for people: where, what is wrong with this code, the code itself, what to write instead."""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+
+from losslint.findings import Finding, Severity
+from losslint.report import Result, counted, one_line
+from losslint.report.frame import frame
+from losslint.suppress import Suppression
+
+COLUMNS = 130  # cells in a line where no terminal says how many: most code fits
+PROSE = 100  # text wider than this is hard to read, however wide the terminal is
+
+Line = list[tuple[str, str]]  # pieces of text, each with the name of its style in `paint.STYLES`
+
+
+def render(result: Result, columns: int = COLUMNS) -> str:
+    """The report without colours."""
+    return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in report(result, columns))
+
+
+def report(result: Result, columns: int = COLUMNS) -> Iterator[Line]:
+    """The report, line by line."""
+    for finding in result.shown:
+        yield from entry(finding, result, columns)
+        yield []
+    if result.show_suppressed:
+        yield from _suppressed_entries(result, columns)
+    if not result.quiet:
+        yield [(summary(result), "summary")]
+
+
+def entry(finding: Finding, result: Result, columns: int) -> Iterator[Line]:
+    """One finding. Its first line is never broken: editors read it."""
+    yield _header(finding)
+    yield from _wrapped(finding.message, "  ", "", columns)
+    for row in frame(result.lines(finding.path), finding, columns):
+        yield [(row.gutter, "gutter"), (row.text, "mark" if row.marks else "code")]
+    if finding.help:
+        yield from _wrapped(finding.help, "  help: ", "help", columns)
+
+
+def _header(finding: Finding) -> Line:
+    place: Line = [(f"{finding.path}:{finding.start.row}:{finding.start.column}", "path"), (": ", "")]
+    kind: Line = [(f"{finding.code} {finding.severity.value}", finding.severity.value), (f" [{finding.name}]", "name")]
+    return [*place, *kind, (f" in {one_line(finding.loss.name)}" if finding.loss else "", "")]
+
+
+def _wrapped(text: str, first: str, style: str, columns: int) -> Iterator[Line]:
+    """Text broken at spaces and indented under its label; lines that are indented already are code and stay."""
+    label, indent, width = first, " " * len(first), min(columns, PROSE)
+    for paragraph in text.split("\n"):
+        whole = paragraph.startswith((" ", "\t")) or len(paragraph) + len(first) <= width
+        pieces = [paragraph] if whole else textwrap.wrap(
+            paragraph, max(width - len(first), 20), break_long_words=False, break_on_hyphens=False)
+        for piece in pieces:
+            yield [(label, style), (piece, "")]
+            label = indent
+
+
+def _suppressed_entries(result: Result, columns: int) -> Iterator[Line]:
+    for finding, comment in result.suppressed:
+        if result.severity <= finding.severity:
+            yield [*_header(finding), (f", suppressed on row {comment.row}{_because(comment)}", "gutter")]
+            yield from _wrapped(finding.message, "  ", "", columns)
+            yield []
+
+
+def _because(comment: Suppression) -> str:
+    return f": {one_line(comment.reason)}" if comment.reason else ""
+
+
+def summary(result: Result) -> str:
+    """The closing line: what was found, in how many losses, and what is not shown."""
+    run = f"{counted(result.files, 'file')}, {duration(result.seconds)}"
+    parts = [_found(result.shown, result, run)]
+    if result.hidden:
+        parts.append(f"{severities(result.hidden)} hidden: --severity {min(result.hidden).value}.")
+    if result.suppressed and not result.show_suppressed:
+        parts.append(f"{len(result.suppressed)} suppressed: --show-suppressed.")
+    return " ".join(parts)
+
+
+def _found(shown: list[Finding], result: Result, run: str) -> str:
+    if not result.files:
+        return "No Python file found."
+    losses = counted(result.losses, "loss")
+    affected = {(finding.path, finding.loss.name, finding.loss.row) for finding in shown if finding.loss}
+    if affected:
+        counts = severities(Counter(finding.severity for finding in shown))
+        return f"{counts} in {min(len(affected), result.losses)} of {losses} ({run})."
+    if shown:
+        return f"{severities(Counter(finding.severity for finding in shown))} ({losses}, {run})."
+    if not result.losses:
+        return (f"No loss found ({run}). --show-losses lists the code that is taken for one; "
+                "put `# losslint: loss` on a function to make it one.")
+    return f"No {'problems' if result.severity <= Severity.WARNING else 'errors'} in {losses} ({run})."
+
+
+def severities(counts: Counter[Severity]) -> str:
+    """``2 errors, 1 warning``."""
+    return ", ".join(counted(counts[severity], severity.value) for severity in sorted(counts, reverse=True))
+
+
+def duration(seconds: float) -> str:
+    """Seconds with as many digits as say something."""
+    return f"{seconds:.1f} s" if seconds >= 0.1 else f"{seconds:.2f} s"

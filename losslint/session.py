@@ -1,0 +1,314 @@
+"""One run of ``losslint check``: settings, files, findings, report, exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from losslint import config
+from losslint.config import Settings
+from losslint.findings import Finding, Severity
+from losslint.project.files import Problem, discover, worth_parsing
+from losslint.suppress import Suppression, apply
+
+if TYPE_CHECKING:
+    from losslint.project.module import Module
+    from losslint.project.sites import Site
+    from losslint.report import Result
+    from losslint.report.listing import RuleInfo
+
+STDIN = Path("-")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the command line asks for."""
+
+    paths: tuple[Path, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    severity: str | None = None
+    output_format: str = "text"
+    output_file: Path | None = None
+    stdin_filename: Path | None = None
+    config: Path | None = None
+    isolated: bool = False
+    show_losses: bool = False
+    show_files: bool = False
+    show_settings: bool = False
+    show_suppressed: bool = False
+    statistics: bool = False
+    exit_zero: bool = False
+    quiet: bool = False
+
+    @property
+    def reads_stdin(self) -> bool:
+        return STDIN in self.paths or self.stdin_filename is not None
+
+    @property
+    def targets(self) -> list[Path]:
+        """The paths to look at; the name of standard input stands for it."""
+        if self.reads_stdin:
+            return [self.stdin_filename or STDIN]
+        return list(self.paths) or [Path()]
+
+
+@dataclass
+class Gathered:
+    """The outcome of the checks of one run, each under its own settings."""
+
+    findings: list[Finding] = field(default_factory=list)
+    suppressed: list[tuple[Finding, Suppression]] = field(default_factory=list)
+    losses: list[Site] = field(default_factory=list)
+    files: int = 0
+    modules: dict[Path, Module] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+@cache
+def known_rules() -> dict[str, RuleInfo]:
+    """Code -> rule, with the notices that no rule class stands for."""
+    from losslint.notices import NOTICES
+    from losslint.rules import catalogue
+
+    rules: dict[str, RuleInfo] = {**NOTICES, **catalogue()}
+    return dict(sorted(rules.items()))
+
+
+class _Codes(Mapping[str, str]):
+    """Code -> name of every rule. Loads the rules when first asked: most runs over files without losses never do."""
+
+    def __getitem__(self, code: str) -> str:
+        return known_rules()[code].name
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(known_rules())
+
+    def __len__(self) -> int:
+        return len(known_rules())
+
+
+CODES = _Codes()
+
+
+def run(request: Request) -> int:
+    """Do what was asked and return the exit code."""
+    started = time.perf_counter()
+    groups = settings_for(request)
+    if request.show_settings:
+        return _show_settings(request, [settings for settings, _ in groups])
+    if request.show_files:
+        return _show_files(request, groups)
+    text = read_stdin() if request.reads_stdin else None
+    gathered = Gathered()
+    for settings, paths in groups:
+        gather(gathered, settings, paths, text)
+    severity = min(settings.severity for settings, _ in groups)
+    return _report(request, gathered, severity, time.perf_counter() - started)
+
+
+def settings_for(request: Request) -> list[tuple[Settings, list[Path]]]:
+    """The targets, each with the settings that govern it.
+
+    Raises:
+        config.ConfigError: settings or codes that cannot be used.
+    """
+    if request.isolated:
+        groups = [(Settings(), request.targets)]
+    elif request.config:
+        groups = [(config.load(request.config, CODES, root=Path.cwd()), request.targets)]
+    else:
+        groups = config.resolve(request.targets, CODES)
+    severity = Severity(request.severity) if request.severity else None
+    select, ignore, extend_select = (_codes_of(request, name) for name in ("select", "ignore", "extend_select"))
+    return [(settings.override(select, ignore, extend_select, severity), paths) for settings, paths in groups]
+
+
+def _codes_of(request: Request, name: str) -> list[str]:
+    given: tuple[str, ...] = getattr(request, name)
+    try:
+        return [config.read_code(code, CODES) for code in given]
+    except ValueError as error:
+        raise config.ConfigError(f"--{name.replace('_', '-')}: {error}") from error
+
+
+def read_stdin() -> str:
+    """The Python text on standard input.
+
+    Raises:
+        click.ClickException: there is none, or it is not text.
+    """
+    from losslint.project.module import decode
+
+    if sys.stdin is None:
+        raise click.ClickException("there is no standard input to read.")
+    try:
+        return decode(sys.stdin.buffer.read())
+    except (SyntaxError, OSError) as error:
+        raise click.ClickException(f"standard input cannot be read: {error}") from error
+
+
+def gather(gathered: Gathered, settings: Settings, paths: list[Path], text: str | None) -> None:
+    """Check ``paths``, or ``text`` under the first of them, and add the outcome."""
+    if text is None and _nothing_to_parse(gathered, settings, paths):
+        return
+    from losslint.check import check_paths
+
+    report = check_paths(paths, settings, stdin=None if text is None else (paths[0], text))
+    outcome = apply(report.findings, report.modules, settings, CODES)
+    gathered.findings += outcome.findings
+    gathered.suppressed += outcome.suppressed
+    gathered.losses += report.losses
+    gathered.files += report.files
+    gathered.modules |= report.modules
+    gathered.problems += report.problems
+
+
+def _nothing_to_parse(gathered: Gathered, settings: Settings, paths: list[Path]) -> bool:
+    """Whether named files (a pre-commit hook's, an editor's) hold no loss by their bytes alone: the answer comes before
+    the analysis is even imported."""
+    if not all(path.is_file() for path in paths):
+        return False
+    problems: list[Problem] = []
+    files = 0
+    for file in discover(paths, settings, problems):
+        if worth_parsing(file.data, settings):
+            return False
+        files += 1
+    gathered.files += files
+    gathered.problems += problems
+    return True
+
+
+def _report(request: Request, gathered: Gathered, severity: Severity, seconds: float) -> int:
+    from losslint.report import Result
+
+    result = Result(
+        findings=sorted(gathered.findings, key=lambda finding: finding.sort_key), severity=severity,
+        everywhere=request.severity is not None, suppressed=gathered.suppressed,
+        show_suppressed=request.show_suppressed, losses=len(gathered.losses), files=gathered.files, seconds=seconds,
+        quiet=request.quiet, modules=gathered.modules,
+    )  # fmt: skip
+    failed = tell(gathered.problems, request.quiet)
+    if request.show_losses:
+        _show_losses(request, gathered, result)
+        return 2 if failed else 0
+    if result.files or not failed or request.output_format != "text":
+        _print(request, result)
+    return 2 if failed else int(result.failed and not request.exit_zero)
+
+
+def _print(request: Request, result: Result) -> None:
+    from losslint.report import listing, render, text
+
+    if request.statistics:
+        as_json = request.output_format == "json"
+        closing = "" if as_json or request.quiet else text.summary(result) + "\n"
+        counts = listing.statistics_json(result) if as_json else listing.statistics_text(result)
+        emit(counts + closing, request.output_file)
+    elif request.output_format != "text":
+        emit(render(request.output_format, result), request.output_file)
+    elif request.output_file is None and wants_colour(sys.stdout):
+        _print_in_colour(result)
+    else:
+        emit(text.render(result, text.COLUMNS if request.output_file else columns(sys.stdout)), request.output_file)
+
+
+def _print_in_colour(result: Result) -> None:
+    from losslint.report.paint import paint
+    from losslint.report.text import report
+
+    with closed_pipe_is_fine():
+        paint(report(result, columns(sys.stdout)), sys.stdout)
+        sys.stdout.flush()
+
+
+def _show_losses(request: Request, gathered: Gathered, result: Result) -> None:
+    from losslint.report import counted, listing
+
+    if request.output_format == "json":
+        emit(listing.losses_json(gathered.losses), request.output_file)
+        return
+    count = f"{counted(result.losses, 'loss')} in {counted(result.files, 'file')}.\n"
+    emit(listing.losses_text(gathered.losses) + ("" if request.quiet else count), request.output_file)
+
+
+def _show_settings(request: Request, chosen: list[Settings]) -> int:
+    from losslint.report import listing
+
+    as_json = request.output_format == "json"
+    emit(listing.settings_json(chosen) if as_json else listing.settings_text(chosen), request.output_file)
+    return 0
+
+
+def _show_files(request: Request, groups: list[tuple[Settings, list[Path]]]) -> int:
+    problems: list[Problem] = []
+    files = [file.path for settings, paths in groups for file in discover(paths, settings, problems)]
+    emit("".join(f"{path}\n" for path in files), request.output_file)
+    return 2 if tell(problems, request.quiet) else 0
+
+
+def tell(problems: Iterable[Problem], quiet: bool) -> bool:
+    """Print problems with the paths on standard error; True if one is fatal."""
+    fatal = False
+    for problem in dict.fromkeys(problems):
+        if problem.fatal or not quiet:
+            click.echo(f"losslint: {'' if problem.fatal else 'note: '}{problem}", err=True)
+        fatal |= problem.fatal
+    return fatal
+
+
+def wants_colour(stream: TextIO) -> bool:
+    """NO_COLOR forbids, FORCE_COLOR demands, else a terminal decides."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") != "0":
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns(stream: TextIO) -> int:
+    """Cells in a line: those of a terminal, or what suits most code."""
+    from losslint.report.text import COLUMNS
+
+    return shutil.get_terminal_size((COLUMNS, 24)).columns if stream.isatty() else COLUMNS
+
+
+def emit(text: str, file: Path | None = None) -> None:
+    """Write to standard output or to a file.
+
+    Raises:
+        click.ClickException: the file cannot be written.
+    """
+    if file is not None:
+        try:
+            file.write_text(text, encoding="utf-8", errors="replace", newline="\n")
+        except OSError as error:
+            raise click.ClickException(f"{file}: cannot be written: {error.strerror or error}") from error
+        return
+    with closed_pipe_is_fine():
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+@contextmanager
+def closed_pipe_is_fine() -> Iterator[None]:
+    """Say nothing when the reader has gone (``| head``); what is still buffered goes nowhere."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EPIPE and not (error.errno == errno.EINVAL and sys.platform == "win32"):
+            raise
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
