@@ -136,7 +136,7 @@ class GradientFacts:
         """``trains_model``: the site differentiates with respect to variables, so its parameters are data."""
         self.graph = graph
         self.trains_model = trains_model
-        self.flows = self._propagate(frozenset())
+        self.flows = self._propagate(graph.nodes)
 
     @cached_property
     def trained(self) -> Roots:
@@ -153,18 +153,23 @@ class GradientFacts:
         }  # fmt: skip
         return frozenset(own | maybe)
 
-    def _propagate(self, uncut: frozenset[int], blocked: frozenset[int] = frozenset()) -> list[Flow]:
-        """One forward pass; nodes in ``uncut`` are taken to pass a derivative on, those in ``blocked`` to stop it."""
-        flows: list[Flow] = []
-        for node in self.graph.nodes:
+    def _propagate(
+        self, nodes: Iterable[Node], uncut: frozenset[int] = EMPTY, blocked: frozenset[int] = EMPTY
+    ) -> dict[int, Flow]:
+        """One forward pass over nodes that are closed under operands, in program order.
+
+        Nodes in ``uncut`` are taken to pass a derivative on, those in ``blocked`` to stop it.
+        """
+        flows: dict[int, Flow] = {}
+        for node in nodes:
             live: set[int] = set()
             zero: set[int] = set()
             reach: set[int] = set()
             for parameter, operand in node.operands():
-                inner = flows[operand.index]
                 kind = edge(node, parameter, operand)
                 if kind is Edge.NO_VALUE:
                     continue
+                inner = flows[operand.index]
                 reach |= inner.reach
                 if kind is Edge.LIVE or node.index in uncut or self._stands_for_a_value(node, parameter, operand, uncut):
                     live |= inner.live
@@ -176,7 +181,7 @@ class GradientFacts:
                 reach.add(node.index)
             if node.index in blocked:
                 live.clear()
-            flows.append(Flow(frozenset(live), frozenset(zero - live), frozenset(reach)))
+            flows[node.index] = Flow(frozenset(live), frozenset(zero - live), frozenset(reach))
         return flows
 
     @staticmethod
@@ -244,12 +249,16 @@ class GradientFacts:
         plain = [c for c in decisive if c.cause is not Cause.COMPARE]
         return plain or decisive or [c for c in cuts if c.cause is not Cause.COMPARE] or cuts
 
-    def live_without(self, blocked: set[int]) -> list[Roots]:
-        """For each node the roots that would still be live if some operations stopped the derivative."""
-        return [flow.live for flow in self._propagate(frozenset(), frozenset(blocked))]
+    def live_without(self, value: Value | Node, blocked: set[int]) -> Roots:
+        """The trained roots of a value that would still be live if some operations stopped the derivative."""
+        flows = self._propagate(self._ordered_cone(value), blocked=frozenset(blocked))
+        return frozenset(r for node in nodes_in(value) for r in flows[node.index].live) & self.trained
+
+    def _ordered_cone(self, value: Value | Node) -> list[Node]:
+        return sorted(self.cone(value), key=lambda node: node.index)
 
     def _live_with(self, value: Value | Node, uncut: Iterable[int]) -> bool:
-        flows = self._propagate(frozenset(uncut))
+        flows = self._propagate(self._ordered_cone(value), frozenset(uncut))
         return any(flows[node.index].live & self.trained for node in nodes_in(value))
 
     def unknown_on_path(self, value: Value | Node) -> list[Node]:

@@ -509,7 +509,9 @@ def _contains(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, ri
             return Const((left.value in right.items) is positive)
         if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left.value, str):
             return Const((left.value in right.value) is positive)
-    if kind_of(right) is Kind.TENSOR and isinstance(right, Node):
+    searched = isinstance(left, Node) and left.kind is Kind.TENSOR or isinstance(left, Const) and isinstance(
+        left.value, (int, float))
+    if searched and isinstance(right, Node) and right.kind is Kind.TENSOR and not may_be_several(right):
         return t.node(frame, "python.contains", {"x": right, "item": left}, at, Kind.PYTHON)
     return t.node(frame, "python.object", {}, at, Kind.PYTHON)
 
@@ -627,11 +629,12 @@ def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTN
         offset = lower.value if isinstance(lower, Const) and isinstance(lower.value, int) else 0
         known = isinstance(lower, Const) and offset >= 0 and isinstance(start, int)
         return t.node(frame, "static_shape", {"x": owner.inputs["x"]}, at, Kind.PYTHON,
-                      start=start + offset if known else None)
+                      start=start + offset if known else None, dynamic=owner.detail.get("dynamic", False))
     axis = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
     if axis is not None and axis >= 0:
         axis = axis + start if isinstance(start, int) else None
-    return t.node(frame, "static_dim", {"x": owner.inputs["x"]}, at, Kind.PYTHON, axis=axis)
+    return t.node(frame, "static_dim", {"x": owner.inputs["x"]}, at, Kind.PYTHON, axis=axis,
+                  dynamic=owner.detail.get("dynamic", False))
 
 
 def set_item(t: Tracer, frame: Frame, owner: Value, target: cst.Subscript, value: Value) -> Value:

@@ -294,6 +294,18 @@ def _python_fact(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.node(frame, op, {"x": value} if value is not None else {}, c.at, Kind.PYTHON)
 
 
+PYTHON_TESTS = ("is_float_dtype", "is_int_dtype", "is_keras_tensor", "is_sparse", "is_tensor", "is_nested", "is_ragged",
+                "is_variable", "is_symbolic_tensor", "any_symbolic_tensors")  # fmt: skip
+
+
+@handles("op:test", "*.any_symbolic_tensors", "*.is_float_dtype", "*.is_int_dtype")
+def _python_test(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """Questions about what kind of value something is: answered in Python, whatever its contents."""
+    if c.name.rpartition(".")[2] not in PYTHON_TESTS:
+        return None
+    return t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
+
+
 @handles("keras.ops.shape", "keras.backend.shape")
 def _ops_shape(t: Tracer, frame: Frame, c: Call) -> Value | None:
     """``keras.ops.shape`` gives static sizes where they are known, tensors where they are not."""
@@ -338,10 +350,10 @@ def _node_predict(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return _predict(t, frame, c) or opaque(t, frame, m.owner, c.args, c.kwargs, c.at, "a prediction")
 
 
-@handles("tf.nest.map_structure", "tf.compat.v1.nest.map_structure")
+@handles("tf.nest.map_structure", "keras.tree.map_structure", "tree.map_structure", "jax.tree.map")
 def _map_structure(t: Tracer, frame: Frame, c: Call) -> Value | None:
     if len(c.args) < 2 or not isinstance(c.args[0], (*CALLABLE, External)):
-        return None
+        return opaque(t, frame, NONE, c.args[1:], {}, c.at, "a function that is not known is mapped over a structure")
     return _map_nested(t, frame, c.args[0], c.args[1], c)
 
 
@@ -381,6 +393,12 @@ def _scale_loss(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 @handles("*.get_scaled_loss", "*.scale_loss")
 def _scale_loss_external(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return c.args[0] if c.args else None
+
+
+@handles("super().compute_loss", "super().call", "super().__call__", "super().train_step", "super().forward")
+def _framework_method(t: Tracer, frame: Frame, c: Call) -> Value:
+    """What the framework's base class does with a model: a loss or output that its weights are trained through."""
+    return t.node(frame, "layer", {f"arg{i}": a for i, a in enumerate([*c.args, *c.kwargs.values()])}, c.at, Kind.UNKNOWN)
 
 
 @handles("tf.identity_n", "tf.tuple")

@@ -144,7 +144,8 @@ def _instance(t: Tracer, site: Site, cls: ClassValue) -> Instance:
     init = class_attribute(t, frame, cls, "__init__", instance)
     if isinstance(init, Bound):
         values = _configuration(t, frame, init.function, args, kwargs, skip=1)
-        call(t, frame, init.function, [instance], values, frame.unit.statement)
+        with t.building():
+            call(t, frame, init.function, [instance], values, frame.unit.statement)
         return instance
     created = instantiate(t, frame, cls, args, kwargs, frame.unit.statement)
     return created if isinstance(created, Instance) else instance
@@ -206,7 +207,8 @@ def _closure(t: Tracer, site: Site, node: ast.AST, enclosing: ast.AST) -> Func |
     if factory.node.params.star_kwarg is not None:
         env.vars[factory.node.params.star_kwarg.name.value] = Map({}, open=True)
     if isinstance(factory.node, cst.FunctionDef):
-        run_function(t, frame, factory.node.body)
+        with t.building():
+            run_function(t, frame, factory.node.body)
     wanted = factory.unit.find(node)
     for function in t.functions:
         if function.node is wanted:
@@ -256,7 +258,8 @@ def structured_names(site: Site) -> set[str]:
     """
     found: set[str] = set()
     keras_calls = site.mode is Mode.GRAPH and site.kind not in ("tape", "expression")
-    for node in ast.walk(site.node):
+    scope = site.class_node if site.class_node is not None and keras_calls else site.node
+    for node in ast.walk(scope):
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds]):
                 if any(isinstance(n, (ast.Name, ast.Attribute)) and (getattr(n, "id", "") or getattr(n, "attr", ""))

@@ -7,6 +7,8 @@ executed in ``statements.py``, expressions evaluated in ``expressions.py``, call
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import libcst as cst
@@ -29,8 +31,9 @@ from losslint.ops.table import Api, canonical_name, lookup
 from losslint.project.module import Module, Project
 from losslint.project.modes import Mode
 
-MAX_NODES = 6_000
-MAX_STEPS = 60_000
+MAX_NODES = 5_000
+MAX_STEPS = 30_000
+BUILDING_STEPS = 6_000  # for what only builds the loss: the factory around it, the __init__ of its class
 MAX_DEPTH = 14  # calls inlined into each other
 MAX_CHOICES = 4
 
@@ -91,6 +94,7 @@ class Tracer:
         self.framework = framework
         self.graph = Graph()
         self.steps = 0
+        self.limit = MAX_STEPS
         self.stack: list[cst.CSTNode] = []  # functions being inlined, against recursion
         self.functions: list[Func] = []  # every function object made
         self._scopes: dict[Module, ModuleScope] = {}
@@ -115,8 +119,21 @@ class Tracer:
 
     def tick(self) -> None:
         self.steps += 1
-        if self.steps > MAX_STEPS or len(self.graph.nodes) > MAX_NODES:
+        if self.steps > self.limit or len(self.graph.nodes) > MAX_NODES:
             raise BudgetExceeded
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Code that builds the loss gets a small budget of its own; what it has bound when that is spent must do."""
+        steps, limit = self.steps, self.limit
+        self.limit = min(limit, steps + BUILDING_STEPS)
+        try:
+            yield
+        except BudgetExceeded:
+            if len(self.graph.nodes) > MAX_NODES:
+                raise
+        finally:
+            self.steps, self.limit = steps, limit
 
     @staticmethod
     def prefers_table(dotted: str) -> bool:
@@ -206,7 +223,7 @@ class Tracer:
             inputs = {"x": a, "y": b}
             if condition is not None:
                 inputs = {"condition": condition, **inputs}
-            kinds = {kind_of(a), kind_of(b)}
+            kinds = {Kind.UNKNOWN if isinstance(v, (Seq, Map)) else kind_of(v) for v in (a, b)}
             numeric = all(not isinstance(v, Const) or isinstance(v.value, (int, float)) for v in (a, b))
             if len(kinds) == 1:
                 kind = kinds.pop()

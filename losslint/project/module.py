@@ -17,6 +17,7 @@ from pathlib import Path
 from losslint.project.index import FunctionNode, Index, Scope
 
 WITHOUT_POSITION = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+MAX_FOLDERS_UP = 6  # folders above a package root that an absolute import may start from (namespace packages)
 MAX_IMPORT_HOPS = 8  # re-exports followed from one package to the next
 
 
@@ -89,6 +90,11 @@ class Module:
     def index(self) -> Index:
         """Where the functions, classes, calls and values of the file are."""
         return Index(self.tree, self.nodes, self.parents)
+
+    @cached_property
+    def root(self) -> Path:
+        """The folder that the top-level package of this file stands in."""
+        return package_root(self.path)
 
     @property
     def package(self) -> str:
@@ -279,7 +285,7 @@ class Project:
 
     def find_module(self, dotted: str, near: Module) -> Module | None:
         """The project file behind ``import dotted`` in ``near``: searched beside it and from its package root up."""
-        root = package_root(near.path)
+        root = near.root
         key = (root, dotted)
         if key not in self._by_name:
             self._by_name[key] = None  # cuts import cycles
@@ -290,7 +296,7 @@ class Project:
         relative = Path(*dotted.split("."))
         if not relative.name:
             return None
-        for base in dict.fromkeys([root, near.path.parent, *list(root.resolve().parents)[:2]]):
+        for base in dict.fromkeys([root, near.path.parent, *list(root.resolve().parents)[:MAX_FOLDERS_UP]]):
             for candidate in (base / relative.with_suffix(".py"), base / relative / "__init__.py"):
                 if candidate.is_file():
                     try:

@@ -75,11 +75,9 @@ def batch_mean_loss(y_true, y_pred):
                 )
 
     def _used(self, loss: Loss, node: Node) -> bool:
-        operand = node.inputs.get("x")
-        inner = operand.inputs.get("x") if isinstance(operand, Node) and operand.op == "static_shape" else operand
-        if isinstance(operand, Node) and operand.detail.get("dynamic"):
+        if node.detail.get("dynamic"):  # keras.ops.shape gives a tensor where the size is not known
             return False
-        return batch_first(inner) and any(user.op not in HARMLESS_USERS for user in loss.users(node))
+        return batch_first(node.inputs.get("x")) and any(user.op not in HARMLESS_USERS for user in loss.users(node))
 
 
 def batch_first(value: object, depth: int = 12) -> bool:

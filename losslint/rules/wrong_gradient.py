@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import ESCAPES
+from losslint.facts.gradient import ESCAPES, PYTHON_LEAVES
 from losslint.graph.nodes import Node
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule, twin
@@ -54,6 +54,8 @@ def step(model, optimizer, x, y):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         facts = loss.gradient
+        if not any(node.op in PYTHON_LEAVES or node.framework in ("numpy", "python") for node in loss.nodes):
+            return
         for node in loss.nodes:
             if node.op not in FACTORS or node.index not in loss.relevant or not facts.live(node):
                 continue

@@ -80,9 +80,7 @@ def steep_sigmoids(loss: Loss) -> Iterator[tuple[Node, float]]:
             steep[node.index] = (node, factor)
     if not steep:
         return
-    blocked = loss.gradient.live_without(set(steep))
-    if all(not (blocked[n.index] & loss.gradient.trained) for value, _ in loss.results for n in [value]
-           if isinstance(n, Node)):
+    if not any(loss.gradient.live_without(value, set(steep)) for value, _ in loss.results):
         yield from steep.values()
 
 

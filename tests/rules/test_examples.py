@@ -1,0 +1,44 @@
+"""Every rule proves itself on its own examples."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from losslint.rules import catalogue
+from losslint.rules.base import Rule
+from tests.expectations import check, expected, loud
+
+RULES = list(catalogue().values())
+
+
+def examples(kind: str) -> list[object]:
+    return [pytest.param(rule, text, id=f"{rule.code}-{i}") for rule in RULES for i, text in enumerate(getattr(rule, kind))]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_rule_is_complete(rule: Rule) -> None:
+    assert re.fullmatch(r"LL\d{3}", rule.code)
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", rule.name)
+    assert rule.BAD
+    assert rule.GOOD
+    for heading in ("What it does:", "Why it is bad:", "Use instead:", "Confirmed by:"):
+        assert heading in rule.documentation, heading
+    assert rule.summary.endswith(".")
+
+
+def test_codes_and_names_are_unique() -> None:
+    assert len({rule.name for rule in RULES}) == len(RULES)
+    assert [rule.code for rule in RULES] == sorted(catalogue())
+
+
+@pytest.mark.parametrize(("rule", "text"), examples("BAD"))
+def test_bad_example(rule: Rule, text: str) -> None:
+    assert loud(check(text)) == expected(text)
+    assert rule.code in {code for _, code in expected(text)}
+
+
+@pytest.mark.parametrize(("rule", "text"), examples("GOOD"))
+def test_good_example(rule: Rule, text: str) -> None:
+    assert loud(check(text)) == set()
