@@ -113,7 +113,7 @@ class Bodies:
                     found = True
                     break
                 found = found if helper is False else None
-            elif origin == "unknown":
+            elif origin in ("unknown", "array"):
                 found = None
         if found is None and calls_numpy:
             found = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from losslint.project import names
@@ -14,7 +13,9 @@ from losslint.project.index import Function, FunctionNode, Index, last_name, par
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
 from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
-from losslint.project.uses import LocalUses, Purpose, Use, Uses, local_uses
+from losslint.project.uses import LocalUses, Purpose, Use, Uses, local_uses, looks_like_loss
+
+MAX_FACTORIES = 3  # factories of factories
 
 _NO_LOSS_CLASSES = (ClassKind.METRIC, ClassKind.TEST, ClassKind.LIGHTNING, ClassKind.MODEL)
 _PRINTS = names.words("print info debug write")
@@ -62,15 +63,15 @@ class Judge:
 
     # uses ----------------------------------------------------------------------------------------------------------
 
-    def _add(self, node: ast.AST, use: Use) -> None:
+    def _add(self, node: ast.AST, use: Use, levels: int = MAX_FACTORIES) -> None:
         """A use of a class is one of its ``call``; a factory passed uncalled stands for what it returns."""
         if isinstance(node, ast.ClassDef):
             if (method := self._called_method(node, use)) is not None:
                 self.uses.setdefault(method, []).append(use)
         elif isinstance(node, Function) and (made := self.resolver.returned(node)):
             for target in made:
-                if target.node is not None:
-                    self.uses.setdefault(target.node, []).append(use)
+                if target.node is not None and levels:
+                    self._add(target.node, use, levels - 1)
         else:
             self.uses.setdefault(node, []).append(use)
 
@@ -112,12 +113,14 @@ class Judge:
         if isinstance(function, ast.Lambda):
             return self._by_maker(function)
         home = self.index.scope(function)
-        kind = self.classes.kind(home) if isinstance(home, ast.ClassDef) else None
-        if kind in (ClassKind.METRIC, ClassKind.TEST) or function.name.startswith(("test_", "setUp")):
+        found: Evidence | None = None
+        if isinstance(home, ast.ClassDef) and function.name in (*CALL_METHODS, "training_step"):
+            found = self._by_class(function, home)
+        found = found or self._by_name(function)
+        if found is None or function.name.startswith(("test_", "setUp")):
             return None
-        if isinstance(home, ast.ClassDef) and (evidence := self._by_class(function, home, kind)) is not None:
-            return evidence
-        return self._by_name(function)
+        in_metric = isinstance(home, ast.ClassDef) and self.classes.kind(home) in (ClassKind.METRIC, ClassKind.TEST)
+        return None if in_metric else found
 
     def _describe(self, use: Use) -> str:
         if use.module is not self.module:
@@ -127,16 +130,17 @@ class Judge:
     def _is_used_as_value(self, function: Function, uses: tuple[Use, ...]) -> bool:
         """A used function is a loss unless it builds something, or is a mere factor or helper in a sum."""
         name = getattr(function, "name", "")
+        if self.in_test(function) and not names.names_loss(name):
+            return False
         if all(use.purpose is Purpose.TERM for use in uses):
-            named = names.names_loss(name) or names.has_loss_word(name) or has_pair(roles_of(function))
+            named = looks_like_loss(function) and not self._rescales(function)
             here = any(use.module is self.module for use in uses)
             if not named and (not here or (parameters(function) and self.bodies.computes(function) is False)):
                 return False
-        elif self.in_test(function) and not names.names_loss(name):
-            return False
         return self.bodies.result(function) not in (Kind.NOTHING, Kind.OBJECT) and not self.resolver.returned(function)
 
-    def _by_class(self, function: FunctionNode, home: ast.ClassDef, kind: ClassKind | None) -> Evidence | None:
+    def _by_class(self, function: FunctionNode, home: ast.ClassDef) -> Evidence | None:
+        kind = self.classes.kind(home)
         if self.bodies.result(function) in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
             return None
         if function.name in CALL_METHODS and self.bodies.computes(function) is not False:
@@ -160,6 +164,8 @@ class Judge:
         if not (named or made or word or canonical):
             return None
         roles = roles_of(function)
+        if name == "losses" and not roles:
+            return None  # a collection that a layer or model keeps
         pair = canonical or has_pair(roles)
         if self._is_helper(function, roles, pair, strong=canonical and (named or made)):
             return None
@@ -167,7 +173,7 @@ class Judge:
             return Evidence(f"its name contains 'loss': {name}", certain=not self.in_metric_file)
         if made and roles:
             return Evidence(f"returned by {maker}", certain=not self.in_metric_file)
-        if self.in_metric_file or names.names_metric(name) or names.names_helper(name):
+        if self.in_metric_file or names.names_metric(name) or names.names_helper(name) or self._hands_back(function):
             return None
         if canonical:
             listed = ", ".join(a.arg for a in parameters(function)[:3])
@@ -175,6 +181,18 @@ class Judge:
         if word and pair:
             return Evidence(f"it is named {maker or name} and takes labels and predictions", certain=False)
         return None
+
+    def _rescales(self, function: Function) -> bool:
+        """``scale_loss(loss)``: works on a loss that was computed before."""
+        given = [a.arg for a in parameters(function) if a.arg not in {"self", "cls"}]
+        return bool(given) and names.names_loss(given[0]) and names.names_helper(getattr(function, "name", ""))
+
+    def _hands_back(self, function: FunctionNode) -> bool:
+        """``return y_true, y_pred``: prepares the arguments of a loss."""
+        given = {a.arg for a in parameters(function)}
+        return any(
+            isinstance(value, ast.Tuple) and sum(isinstance(e, ast.Name) and e.id in given for e in value.elts) > 1
+            for value in self.bodies.returned_values(function))
 
     def _by_maker(self, function: ast.Lambda) -> Evidence | None:
         """A lambda that a loss factory returns."""
@@ -241,10 +259,7 @@ class Judge:
         return False
 
     def in_test(self, node: ast.AST) -> bool:
-        """Whether the code stands in a test function."""
-        return any(around.name.startswith("test") for around in self._defs_around(node))
-
-    def _defs_around(self, node: ast.AST) -> Iterator[FunctionNode]:
-        for around in (node, *self.index.ancestors(node)):
-            if isinstance(around, FunctionNode):
-                yield around
+        """Whether the code stands in a test function or a test class."""
+        around = (a for a in (node, *self.index.ancestors(node)) if isinstance(a, FunctionNode | ast.ClassDef))
+        return any(a.name.startswith("test") or (isinstance(a, ast.ClassDef) and "test" in names.parts(a.name))
+                   for a in around)

@@ -40,7 +40,8 @@ NOT_A_LOSS_AFTER = words(
     "history histories key keys kwargs args metric metrics tracker trackers summary summaries callback string strings",
     "optimizer params parameters class classes builder factory registry surface landscape reduction logger log logs",
     "average averager meter meters container spec specs mode modes coef coefs coefficient coefficients schedule",
-    "aggregator keyed plotter file path dir list text str info test tests threshold iter step steps",
+    "aggregator keyed plotter file path dir list text str info test tests threshold iter step steps shape shapes",
+    "grad grads gradient gradients example examples",
 )
 
 # Verbs of helpers that handle losses. A (labels, predictions) signature overrules them: get_loss(pred, label).
@@ -49,7 +50,8 @@ HELPER_VERBS = words(
     "display visualize test check assert validate eval evaluate evaluation val track record report collect init",
     "initialize reset clear add set update has is should on find resolve extract fetch format prepare configure",
     "append monitor estimate dump export import choose select instantiate wrap unwrap include use summarize store",
-    "backward backprop step need needs convert scale unscale standardize process normalize name",
+    "backward backprop step need needs convert scale unscale standardize process normalize name cast call return",
+    "handle restore squeeze match broadcast minimize optimize",
 )
 
 LABEL_WORDS = words(
@@ -116,7 +118,9 @@ def has_loss_word(name: str) -> bool:
 @lru_cache(maxsize=20_000)
 def names_metric(name: str) -> bool:
     """Whether a name says that it measures and holds no word for a loss."""
-    return any(part in METRIC_WORDS for part in parts(name)) and not names_loss(name)
+    split = parts(name)
+    measures = any(part in METRIC_WORDS for part in split) or split[:2] in {("r", "square"), ("r", "squared")}
+    return measures and not names_loss(name)
 
 
 def names_helper(name: str) -> bool:

@@ -48,15 +48,18 @@ class Resolver:
         return list(found.values())
 
     def returned(self, function: Function) -> list[Target]:
-        """Functions that a factory returns; empty for a function that returns values."""
+        """Functions, classes and instances that a factory returns; empty for a function that returns values."""
         if function not in self._returned:
             self._returned[function] = []  # cuts recursion
             values = [function.body] if isinstance(function, ast.Lambda) else self.index.returns.get(function, [])
-            self._returned[function] = [
-                target for value in values for target in self.targets(value, function)
-                if not target.called and (isinstance(target.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)))
-            ]
+            self._returned[function] = [target for value in values for target in self._made(value, function)]
         return self._returned[function]
+
+    def _made(self, value: ast.expr, function: Function) -> list[Target]:
+        """Code in one returned value; a function beside a value is a custom gradient, not what a factory makes."""
+        parts = value.elts if isinstance(value, (ast.Tuple, ast.List)) else [value]
+        found = [[t for t in self.targets(part, function) if not t.called and t.node is not None] for part in parts]
+        return [target for targets in found for target in targets] if all(found) else []
 
     def _targets(
         self, node: ast.AST, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
@@ -178,7 +181,8 @@ class Resolver:
             return
         for target in self._targets(node.func, scope, None, seen, steps):
             if isinstance(target.node, ast.ClassDef):
-                yield Target(target.node, built_by=node)
+                instance = target.built_by is not None  # calling an instance gives a value, calling a class an instance
+                yield Target(target.node, built_by=target.built_by or node, called=instance)
             elif target.node is not None:
                 if made := self.returned(target.node):
                     yield from (Target(inner.node, built_by=node) for inner in made)

@@ -20,6 +20,7 @@ _REDUCTIONS = names.words("reduce_mean reduce_sum mean sum add_n nanmean squeeze
 _JAX_GRAD = names.words(
     "grad value_and_grad filter_grad filter_value_and_grad jacfwd jacrev value_and_gradient hessian",
 )
+_LIBRARIES = names.words("tensorflow keras tf_keras torch jax flax optax numpy functools")
 _ESTIMATOR_SPECS = names.words("EstimatorSpec TPUEstimatorSpec")
 _VARIABLES = names.words("variables weights vars params parameters theta var variable")
 _SOURCES = names.words("trainable_variables trainable_weights variables weights trainable_vars parameters params vars")
@@ -86,7 +87,10 @@ def collect_uses(modules: Iterable[Module], project: Project) -> Uses:
     """Uses across the files of a run: ``compile(loss=pkg.losses.f)`` in one file makes ``f`` a loss in another."""
     found = Uses()
     for module in modules:
+        own = module.name.partition(".")[0]
         for dotted, called, use in local_uses(module).foreign:
+            if dotted.partition(".")[0] in _LIBRARIES - {own}:
+                continue
             home = project.resolve(dotted, module)
             if isinstance(home, Definition) and home.module is not module:
                 found.by_name.setdefault((home.module.path.resolve(), home.name), []).append((called, use))
@@ -277,8 +281,7 @@ class _Collector:
         target = argument(call, 0, "target", "loss")
         sources = argument(call, 1, "sources", "var_list")
         if target is not None and sources is not None and is_training(sources, self.index, self.index.scope(call)):
-            for part in self._terms(target, self.index.scope(call), set(), MAX_TERMS):
-                self._mark(part, Purpose.TERM, f"differentiated by {tape}.{last_name(call.func)}", call)
+            self._mark_terms(target, call, f"differentiated by {tape}.{last_name(call.func)}")
 
     # what the value of an expression is made of ------------------------------------------------------------------
 
@@ -293,10 +296,14 @@ class _Collector:
             for target in functions:
                 self._mark(target, Purpose.LOSS, reason, call)
             return
-        for part in self._terms(value, scope, set(), MAX_TERMS):
-            self._mark(part, Purpose.TERM, reason, call)
+        self._mark_terms(value, call, reason)
         if not isinstance(value, ast.Constant):
             self.found.expressions.append(Minimised(value, reason, graph, framework))
+
+    def _mark_terms(self, value: ast.expr, call: ast.Call, reason: str) -> None:
+        """Mark the functions that a differentiated value is a sum of; mere factors only if they look like losses."""
+        for target in self._terms(value, self.index.scope(call), set(), MAX_TERMS):
+            self._mark(target, Purpose.TERM, reason, call)
 
     def _terms(self, node: ast.AST, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
         """Functions whose results an expression sums, scales or averages."""
@@ -314,8 +321,9 @@ class _Collector:
                     for value in self.index.attributes.get(home_class, {}).get(attribute, []):
                         yield from self._terms(value, self.index.scope(value), seen, steps)
             case ast.BinOp():
-                yield from self._terms(node.left, scope, seen, steps)
-                yield from self._terms(node.right, scope, seen, steps)
+                sides = [*self._terms(node.left, scope, seen, steps), *self._terms(node.right, scope, seen, steps)]
+                scales = isinstance(node.op, (ast.Mult, ast.Div)) and len(sides) > 1
+                yield from (side for side in sides if not scales or looks_like_loss(side.node))
             case ast.UnaryOp():
                 yield from self._terms(node.operand, scope, seen, steps)
             case ast.IfExp():
@@ -369,7 +377,8 @@ class _Collector:
         if isinstance(value, ast.Constant):
             return
         for target in self.resolver.targets(value, scope):
-            if target.called and isinstance(target.node, Function) and not (called and has_pair(roles_of(target.node))):
+            if target.called and target.node is not None and not (
+                    called and isinstance(target.node, Function) and has_pair(roles_of(target.node))):
                 continue  # loss=f(x): a value, not a function
             self._mark(target, purpose, reason, call, runs_eagerly)
 
@@ -407,6 +416,14 @@ def _loss_keyword(name: str) -> bool:
 
 def _metric_keyword(name: str) -> bool:
     return name in names.METRIC_KEYWORDS
+
+
+def looks_like_loss(node: ast.AST | None) -> bool:
+    """Whether a function's name or signature is one of a loss."""
+    name = getattr(node, "name", "")
+    if names.names_loss(name) or names.has_loss_word(name):
+        return True
+    return isinstance(node, Function) and has_pair(roles_of(node))
 
 
 def is_training(sources: ast.expr, index: Index, scope: Scope) -> bool:

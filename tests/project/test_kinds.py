@@ -1,0 +1,430 @@
+"""Every shape in which real code writes a loss is found, with the node, owner, class and call that build it."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.project.finding import losses, names
+
+
+def test_function_passed_to_compile_by_keyword_and_by_position() -> None:
+    source = """
+        import tensorflow as tf
+
+        def gap(a, b):
+            return tf.reduce_mean(tf.abs(a - b))
+
+        def spread(a, b):
+            return tf.reduce_mean(tf.square(a - b))
+
+        model.compile(optimizer="adam", loss=gap)
+        other.compile("adam", spread)
+    """
+    found = losses(source)
+    assert list(found) == ["gap", "spread"]
+    assert found["gap"].kind == "function"
+    assert found["gap"].reason == "passed to compile(loss=...) in line 10"
+    assert found["gap"].certain
+
+
+def test_lambda_in_compile() -> None:
+    found = losses("""
+        import tensorflow as tf
+        model.compile("sgd", loss=lambda t, o: tf.reduce_mean(tf.square(t - o)))
+    """)
+    assert found["<lambda>"].kind == "lambda"
+    assert isinstance(found["<lambda>"].node, ast.Lambda)
+
+
+def test_closure_of_a_factory_is_the_loss_and_the_factory_is_not() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        def weighted(alpha):
+            def inner(y_true, y_pred):
+                return alpha * tf.reduce_mean(tf.square(y_true - y_pred))
+            return inner
+
+        model.compile("sgd", loss=weighted(0.3))
+    """)
+    assert list(found) == ["weighted.inner"]
+    site = found["weighted.inner"]
+    assert site.kind == "closure"
+    assert isinstance(site.owner, ast.FunctionDef)
+    assert site.owner.name == "weighted"
+    assert site.built_by is not None
+    assert ast.unparse(site.built_by) == "weighted(0.3)"
+
+
+def test_factory_that_returns_a_lambda() -> None:
+    found = losses("""
+        import tensorflow.keras.backend as K
+
+        def quantile_loss(q):
+            return lambda y, f: K.mean(K.maximum(q * (y - f), (q - 1) * (y - f)))
+    """)
+    assert [(site.kind, site.reason) for site in found.values()] == [("closure", "returned by quantile_loss")]
+
+
+def test_factory_of_factories() -> None:
+    assert names("""
+        import tensorflow as tf
+        def configure(alpha):
+            def make(beta):
+                def final(y_true, y_pred):
+                    return alpha * beta * tf.reduce_mean(y_true - y_pred)
+                return final
+            return make
+        model.compile(loss=configure(1.0)(2.0))
+    """) == ["configure.make.final"]
+
+
+def test_loss_class_through_a_local_base_class() -> None:
+    found = losses("""
+        import keras
+        from keras import ops
+
+        class Base(keras.losses.Loss):
+            pass
+
+        class Gap(Base):
+            def __init__(self, delta=1.0):
+                super().__init__()
+                self.delta = delta
+
+            def call(self, y_true, y_pred):
+                return ops.mean(ops.abs(y_true - y_pred)) * self.delta
+
+        model.compile(loss=Gap(delta=2.0))
+    """)
+    site = found["Gap.call"]
+    assert site.kind == "method"
+    assert site.class_node is not None
+    assert site.class_node.name == "Gap"
+    assert site.built_by is not None
+    assert ast.unparse(site.built_by) == "Gap(delta=2.0)"
+
+
+def test_loss_classes_by_name_call_and_forward() -> None:
+    assert names("""
+        import tensorflow as tf
+        import torch
+
+        class SsdLoss:
+            def __call__(self, targets, outputs):
+                return tf.reduce_sum(tf.abs(targets - outputs))
+
+        class DiceLossV2(torch.nn.Module):
+            def forward(self, logits, target):
+                return 1 - (torch.sigmoid(logits) * target).sum()
+
+        class RegionCriterion(torch.nn.Module):
+            def forward(self, logits, target):
+                return torch.nn.functional.cross_entropy(logits, target)
+    """) == ["SsdLoss.__call__", "DiceLossV2.forward", "RegionCriterion.forward"]
+
+
+def test_regularizer_class_and_function() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        class Orthogonal(tf.keras.regularizers.Regularizer):
+            def __call__(self, x):
+                return tf.reduce_sum(tf.square(tf.matmul(x, x, transpose_a=True)))
+
+        def shrink(w):
+            return 0.01 * tf.reduce_sum(tf.abs(w))
+
+        layer = tf.keras.layers.Dense(3, kernel_regularizer=shrink)
+    """)
+    assert list(found) == ["Orthogonal.__call__", "shrink"]
+
+
+def test_compute_loss_and_training_step() -> None:
+    assert names("""
+        import keras
+
+        class Net(keras.Model):
+            def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+                return keras.ops.mean(keras.ops.square(y - y_pred))
+    """) == ["Net.compute_loss"]
+    found = losses("""
+        import pytorch_lightning as pl
+        import torch.nn.functional as F
+
+        class Net(pl.LightningModule):
+            def training_step(self, batch, batch_idx):
+                x, y = batch
+                return F.mse_loss(self(x), y)
+            def validation_step(self, batch, batch_idx):
+                x, y = batch
+                return F.mse_loss(self(x), y)
+    """)
+    assert list(found) == ["Net.training_step"]
+    assert found["Net.training_step"].framework == "torch"
+
+
+def test_tape_in_a_train_step_is_one_site_with_the_method_as_node() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        class Net(tf.keras.Model):
+            def train_step(self, data):
+                x, y = data
+                with tf.GradientTape() as tape:
+                    value = tf.reduce_mean(tf.square(y - self(x)))
+                grads = tape.gradient(value, self.trainable_variables)
+                self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+                return {"loss": value}
+    """)
+    site = found["Net.train_step"]
+    assert site.kind == "tape"
+    assert isinstance(site.node, ast.FunctionDef)
+    assert site.reason == "its GradientTape is differentiated in line 9"
+
+
+def test_tape_at_module_level_is_the_with_statement_also_in_a_loop() -> None:
+    found = losses("""
+        import tensorflow as tf
+        for x in range(3):
+            with tf.GradientTape() as tape:
+                cost = tf.reduce_mean(net(x))
+            grads = tape.gradient(cost, net.trainable_variables)
+    """)
+    site = found["<tape>"]
+    assert isinstance(site.node, ast.With)
+    assert site.owner is None
+
+
+def test_functions_called_under_a_tape_are_losses_whatever_their_name() -> None:
+    assert names("""
+        import tensorflow as tf
+
+        def encode(x):
+            return tf.nn.relu(x)
+
+        def closeness(z):
+            return -tf.reduce_mean(tf.matmul(z, z, transpose_b=True))
+
+        def spread(z):
+            return tf.math.reduce_std(z)
+
+        with tf.GradientTape() as tape:
+            z = encode(net(batch))
+            total = closeness(z) + 0.1 * tf.reduce_mean(spread(z))
+        grads = tape.gradient(total, net.trainable_variables)
+    """) == ["closeness", "spread", "<tape>"]
+
+
+def test_a_physics_tape_inside_a_compiled_loss_is_not_a_second_site() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        def network(x):
+            return tf.tanh(x)
+
+        def residual(y_true, y_pred):
+            with tf.GradientTape() as inner:
+                inner.watch(points)
+                u = network(points)
+            slope = inner.gradient(u, points)
+            return tf.reduce_mean(tf.square(y_true - y_pred)) + tf.reduce_mean(tf.square(slope))
+
+        model.compile(loss=residual)
+    """)
+    assert [(site.qualname, site.kind) for site in found.values()] == [("residual", "function")]
+
+
+def test_tf1_expression_at_module_level_and_through_self() -> None:
+    found = losses("""
+        import tensorflow.compat.v1 as tf
+
+        x = tf.placeholder(tf.float32, [None, 3])
+        cost = tf.reduce_mean(tf.square(x))
+        step = tf.train.AdamOptimizer().minimize(cost)
+
+        class Agent:
+            def build(self):
+                self.objective = tf.reduce_mean(tf.log(self.probs))
+                grads = self.optimizer.compute_gradients(self.objective)
+    """)
+    assert {name: site.kind for name, site in found.items()} == {"cost": "expression", "Agent.build.objective": "expression"}
+    assert found["cost"].owner is None
+    assert found["Agent.build.objective"].owner is not None
+    assert isinstance(found["cost"].node, ast.Name)
+
+
+def test_minimize_of_a_lambda_is_a_lambda() -> None:
+    found = losses("""
+        import tensorflow as tf
+        v = tf.Variable(2.0)
+        tf.keras.optimizers.SGD().minimize(lambda: tf.square(v - 1.0), [v])
+    """)
+    assert [site.kind for site in found.values()] == ["lambda"]
+
+
+def test_add_loss_marks_the_function_and_the_expression() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        def gap(a, b):
+            return tf.reduce_mean(tf.abs(a - b))
+
+        class Tie(tf.keras.layers.Layer):
+            def call(self, pair):
+                self.add_loss(0.5 * gap(*pair))
+                return pair[0]
+    """)
+    assert {name: site.kind for name, site in found.items()} == {"gap": "function", "Tie.call.<expression>": "expression"}
+
+
+def test_jax_and_torch() -> None:
+    found = losses("""
+        import jax, jax.numpy as jnp
+
+        def energy(theta, batch):
+            return jnp.sum(theta * batch)
+
+        @jax.jit
+        def update(params, batch):
+            def objective(params):
+                return jnp.mean(model(params, batch))
+            return jax.value_and_grad(objective)(params)
+
+        slope = jax.grad(energy)
+        bend = jax.grad(lambda t: jnp.sin(t))
+    """)
+    assert {name: site.kind for name, site in found.items()} == {
+        "energy": "function", "update.objective": "closure", "<lambda>": "lambda"}
+    assert {site.framework for site in found.values()} == {"jax"}
+    found = losses("""
+        import torch
+
+        def gap(a, b):
+            return (a - b).abs().mean()
+
+        for x, y in batches:
+            total = gap(net(x), y)
+            total.backward()
+    """)
+    assert {name: site.kind for name, site in found.items()} == {"gap": "function", "total": "expression"}
+
+
+def test_partial_dict_list_and_names_on_the_way() -> None:
+    found = losses("""
+        import tensorflow as tf
+        from functools import partial
+
+        def focal(y_true, y_pred, gamma):
+            return tf.reduce_mean((1 - y_pred) ** gamma * tf.math.log(y_pred))
+
+        def head(t, o):
+            return tf.reduce_mean(tf.abs(t - o))
+
+        def tail(t, o):
+            return tf.reduce_mean(tf.square(t - o))
+
+        def rest(t, o):
+            return tf.reduce_mean(tf.math.cosh(t - o))
+
+        sharp = partial(focal, gamma=2.0)
+        by_name = {"a": head, "b": sharp}
+        model.compile(loss=by_name)
+        other.compile(loss=[tail, "mse"])
+
+        per_output = []
+        per_output.append(rest)
+        third.compile("adam", per_output)
+    """)
+    assert list(found) == ["focal", "head", "tail", "rest"]
+    assert found["focal"].built_by is not None
+    assert ast.unparse(found["focal"].built_by) == "partial(focal, gamma=2.0)"
+
+
+def test_loss_that_reaches_compile_through_a_parameter_or_an_attribute() -> None:
+    assert names("""
+        import tensorflow as tf
+
+        def gap(a, b):
+            return tf.reduce_mean(tf.abs(a - b))
+
+        def bend(a, b):
+            return tf.reduce_mean(tf.square(a - b))
+
+        def build(net, criterion_used, lr=0.1):
+            net.compile(tf.keras.optimizers.SGD(lr), loss=criterion_used)
+
+        class Runner:
+            def __init__(self, fit_to):
+                self.fit_to = fit_to
+            def run(self, net):
+                net.compile("adam", loss=self.fit_to)
+
+        build(model, gap)
+        Runner(bend).run(model)
+    """) == ["gap", "bend"]
+
+
+def test_keyword_arguments_defaults_and_assignments_with_a_loss_name() -> None:
+    assert names("""
+        import torch
+
+        def first(a, b):
+            return torch.abs(a - b).mean()
+        def second(a, b):
+            return torch.abs(a - b).sum()
+        def third(a, b):
+            return torch.abs(a - b).max()
+
+        Trainer(net, criterion=first)
+        def fit(net, loss_fn=second): ...
+        losses = {"x": third}
+    """) == ["first", "second", "third"]
+
+
+def test_decorated_and_wrapped_functions_are_looked_through() -> None:
+    assert names("""
+        import tensorflow as tf
+        gap = lambda a, b: tf.reduce_mean(a - b)
+        model.compile(loss=tf.function(gap))
+    """) == ["<lambda>"]
+
+
+def test_class_defined_in_a_factory() -> None:
+    found = losses("""
+        import keras
+        def make(alpha):
+            class Scaled(keras.losses.Loss):
+                def call(self, y_true, y_pred):
+                    return alpha * keras.ops.mean(y_true - y_pred)
+            return Scaled()
+        model.compile(loss=make(2.0))
+    """)
+    assert list(found) == ["make.Scaled.call"]
+    assert found["make.Scaled.call"].owner is not None
+
+
+def test_wrapping_base_classes_tell_losses_from_metrics() -> None:
+    assert names("""
+        import tensorflow as tf
+
+        def first(a, b):
+            return tf.reduce_mean(a - b)
+
+        def second_loss(a, b):
+            return tf.reduce_mean(tf.cast(a != b, tf.float32))
+
+        class First(LossFunctionWrapper):
+            def __init__(self):
+                super().__init__(first, name="first")
+
+        class Second(MeanMetricWrapper):
+            def __init__(self):
+                super().__init__(second_loss, name="second")
+    """) == ["first"]
+
+
+def test_sites_come_in_source_order() -> None:
+    source = "import tensorflow as tf\n" + "\n".join(
+        f"def {name}_loss(y_true, y_pred):\n    return tf.reduce_mean(y_true - y_pred)\n" for name in "dbca")
+    assert names(source) == ["d_loss", "b_loss", "c_loss", "a_loss"]
