@@ -25,8 +25,15 @@ STYLES = {
 }
 
 
+class _Console(Console):
+    """A console that leaves a closed pipe to its caller; rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        raise  # the BrokenPipeError that is being handled
+
+
 def paint(lines: Iterable[Line], file: TextIO) -> None:
     """Print lines in colour; none is wrapped, cropped or interpreted."""
-    console = Console(file=file, force_terminal=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+    console = _Console(file=file, force_terminal=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
     for line in lines:
         console.print(Text.assemble(*((text, STYLES[style]) for text, style in line)), no_wrap=True, crop=False)
