@@ -171,7 +171,11 @@ class GradientFacts:
                     continue
                 inner = flows[operand.index]
                 reach |= inner.reach
-                if kind is Edge.LIVE or node.index in uncut or self._stands_for_a_value(node, parameter, operand, uncut):
+                if (
+                    kind is Edge.LIVE
+                    or node.index in uncut
+                    or self._stands_for_a_value(node, parameter, operand, uncut)
+                ):
                     live |= inner.live
                     zero |= inner.zero
                 elif kind is Edge.ZERO:

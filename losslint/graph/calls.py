@@ -43,7 +43,7 @@ from losslint.project.modes import Mode
 Handler = Callable[[Tracer, Frame, "Call"], "Value | None"]
 BY_NAME: dict[str, Handler] = {}  # canonical dotted name -> handler
 BY_OPERATION: dict[str, Handler] = {}  # canonical operation -> handler
-METHODS: dict[tuple[type, str], Callable[[Tracer, Frame, Method, "Call"], Value]] = {}
+METHODS: dict[tuple[type, str], Callable[[Tracer, Frame, Method, Call], Value]] = {}
 
 MAX_RECURSION = 2  # times one function may stand on the call stack
 
@@ -51,8 +51,9 @@ MAX_RECURSION = 2  # times one function may stand on the call stack
 class Call:
     """The arguments of one call, evaluated."""
 
-    def __init__(self, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode,
-                 api: Api | None = None) -> None:
+    def __init__(
+        self, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode, api: Api | None = None
+    ) -> None:
         self.name, self.args, self.kwargs, self.at, self.api = name, args, kwargs, at, api
 
     def get(self, position: int, *keywords: str) -> Value | None:
@@ -110,7 +111,9 @@ def _super(t: Tracer, frame: Frame, node: cst.Call) -> Value:
     return Super(function.owner, instance)
 
 
-def call(t: Tracer, frame: Frame, function: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode) -> Value:
+def call(
+    t: Tracer, frame: Frame, function: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
     """The result of calling any value."""
     match function:
         case Func():
@@ -136,8 +139,9 @@ def call(t: Tracer, frame: Frame, function: Value, args: list[Value], kwargs: di
     if isinstance(function, Node) and function.op == "attribute" and (Node, function.name) in METHODS:
         return call_method(t, frame, Method(function.inputs["x"], function.name), args, kwargs, at)
     if isinstance(function, Node) and is_model_call(function, kwargs):
-        inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | {k: v for k, v in kwargs.items()
-                                                                                if k not in ("training", "mask")}
+        inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | {
+            k: v for k, v in kwargs.items() if k not in ("training", "mask")
+        }
         return t.node(frame, "layer", {**inputs, "function": function}, at, Kind.UNKNOWN, dtype="float")
     return opaque(t, frame, function, args, kwargs, at, "it is called through a name that is not known")
 
@@ -152,12 +156,19 @@ def is_model_call(function: Node, kwargs: dict[str, Value]) -> bool:
     if "training" in kwargs:
         return True
     words = function.name.lower().strip("_").rstrip("s0123456789").split("_")
-    return function.op in ("param", "attribute") and any(word in words or words[-1].endswith(word)
-                                                         for word in MODEL_WORDS)
+    return function.op in ("param", "attribute") and any(
+        word in words or words[-1].endswith(word) for word in MODEL_WORDS
+    )
 
 
 def opaque(
-    t: Tracer, frame: Frame, function: Value, args: Sequence[Value], kwargs: dict[str, Value], at: cst.CSTNode, reason: str
+    t: Tracer,
+    frame: Frame,
+    function: Value,
+    args: Sequence[Value],
+    kwargs: dict[str, Value],
+    at: cst.CSTNode,
+    reason: str,
 ) -> Node:
     """The result of a call nothing is known about: a gradient may pass through it, or start in it."""
     inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | kwargs
@@ -177,7 +188,7 @@ def call_function(
         return opaque(t, frame, function, args, kwargs, at, f"{function.name} calls too deep or itself")
     env = Env(function.env)
     context = frame.context
-    if function.autograph and context.mode is not Mode.GRAPH or function.autograph:
+    if (function.autograph and context.mode is not Mode.GRAPH) or function.autograph:
         context = replace(context, mode=Mode.AUTOGRAPH)
     inner = Frame(env, function.unit, context, via=frame.source(at), function=function, depth=frame.depth + 1)
     bind_parameters(t, inner, function, args, kwargs, at)
@@ -192,9 +203,7 @@ def call_function(
     return result
 
 
-def _with_custom_gradient(
-    t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode
-) -> Value:
+def _with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:
     """The value of a function with a gradient of its own: whatever it computes, a gradient passes."""
     if isinstance(value, Seq):
         return Seq([_with_custom_gradient(t, frame, v, inputs, at) for v in value.items], value.kind, open=value.open)
@@ -273,8 +282,12 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
 
 def _autograph_off(expression: cst.BaseExpression) -> bool:
     return isinstance(expression, cst.Call) and any(
-        a.keyword is not None and a.keyword.value == "autograph" and isinstance(a.value, cst.Name)
-        and a.value.value == "False" for a in expression.args)
+        a.keyword is not None
+        and a.keyword.value == "autograph"
+        and isinstance(a.value, cst.Name)
+        and a.value.value == "False"
+        for a in expression.args
+    )
 
 
 # -- classes and objects
@@ -335,8 +348,11 @@ def call_external(
     if function.name.endswith("()"):
         api = lookup(function.name)
     request = Call(name, args, kwargs, at, api)
-    handler = BY_NAME.get(name) or BY_NAME.get("*." + name.rpartition(".")[2]) or (
-        BY_OPERATION.get(api.operation.name) if api else None)
+    handler = (
+        BY_NAME.get(name)
+        or BY_NAME.get("*." + name.rpartition(".")[2])
+        or (BY_OPERATION.get(api.operation.name) if api else None)
+    )
     if handler is not None:
         result = handler(t, frame, request)
         if result is not None:
@@ -356,7 +372,9 @@ def _unknown_external(
     if not data:
         return External(function.name + "()", tuple(args), kwargs)
     if function.name.endswith("()") and "layers" in function.name:
-        return t.node(frame, "layer", {f"arg{i}": a for i, a in enumerate(args)}, at, join_kinds([n.kind for n in data]))
+        return t.node(
+            frame, "layer", {f"arg{i}": a for i, a in enumerate(args)}, at, join_kinds([n.kind for n in data])
+        )
     value = opaque(t, frame, function, args, kwargs, at, f"losslint does not know {canonical_name(function.name)}")
     if is_framework_name(function.name) and any(n.kind is Kind.TENSOR for n in data):
         value.kind = Kind.TENSOR

@@ -121,7 +121,7 @@ def _dict(t: Tracer, frame: Frame, node: cst.Dict) -> Value:
             continue
         key = evaluate(t, frame, element.key)  # type: ignore[attr-defined]
         if isinstance(key, Const) and _hashable(key.value):
-            result.items[key.value] = value  # type: ignore[index]
+            result.items[key.value] = value
         else:
             result.items[f"<{len(result.items)}>"] = value
             result.open = True
@@ -325,8 +325,10 @@ def external_bases(t: Tracer, cls: ClassValue) -> list[str]:
 
 def keras_object(t: Tracer, cls: ClassValue) -> bool:
     """Whether a project class is a Keras layer or model, or a torch module."""
-    return any(base.rpartition(".")[2] in ("Model", "Layer", "Sequential", "Module", "Functional")
-               for base in external_bases(t, cls))
+    return any(
+        base.rpartition(".")[2] in ("Model", "Layer", "Sequential", "Module", "Functional")
+        for base in external_bases(t, cls)
+    )
 
 
 SHAPE_ATTRIBUTES = ("ndim", "rank", "ndims")
@@ -335,8 +337,11 @@ OBJECT_ATTRIBUTES = ("name", "device", "graph", "op", "_keras_history", "_keras_
 
 def _node_attribute(t: Tracer, frame: Frame, owner: Node, name: str, at: cst.CSTNode) -> Value:
     if owner.op == "static_shape":
-        return t.node(frame, "static_rank", {"x": owner}, at, Kind.PYTHON) if name in SHAPE_ATTRIBUTES else Method(
-            owner, name)
+        return (
+            t.node(frame, "static_rank", {"x": owner}, at, Kind.PYTHON)
+            if name in SHAPE_ATTRIBUTES
+            else Method(owner, name)
+        )
     if name == "shape" and owner.kind is not Kind.PYTHON:
         return t.node(frame, "static_shape", {"x": owner}, at, Kind.PYTHON, start=0)
     if name == "dtype":
@@ -352,7 +357,9 @@ def _node_attribute(t: Tracer, frame: Frame, owner: Node, name: str, at: cst.CST
             return t.node(frame, "stop_gradient", {"x": owner}, at, name="torch.Tensor.data")
         return Method(owner, name)
     if owner.kind is Kind.ARRAY:
-        return t.node(frame, "attribute", {"x": owner}, at, Kind.ARRAY, name=name) if name == "T" else Method(owner, name)
+        return (
+            t.node(frame, "attribute", {"x": owner}, at, Kind.ARRAY, name=name) if name == "T" else Method(owner, name)
+        )
     if owner.kind is Kind.PYTHON:
         return Method(owner, name)
     return t.node(frame, "attribute", {"x": owner}, at, Kind.UNKNOWN, name=name)
@@ -368,8 +375,9 @@ def tensor_method(
     api = lookup(f"{prefix}.{name}")
     if api is not None:
         return apply_api(t, frame, api, [owner, *args], kwargs, at)
-    return t.node(frame, "unknown", {"x": owner, "args": Seq(list(args))}, at, Kind.UNKNOWN,
-                  reason=f"tensor method .{name}()")
+    return t.node(
+        frame, "unknown", {"x": owner, "args": Seq(list(args))}, at, Kind.UNKNOWN, reason=f"tensor method .{name}()"
+    )
 
 
 # -- operators
@@ -397,8 +405,14 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         return t.node(frame, "python.format", {}, at, Kind.PYTHON)
     if op in ("and", "or", "xor"):
         op = f"logical_{op}"
-    return t.node(frame, op, {"x": left, "y": right}, at, _arithmetic_kind(left, right),
-                  dtype="bool" if op.startswith("logical") else arithmetic_dtype(left, right, op))
+    return t.node(
+        frame,
+        op,
+        {"x": left, "y": right},
+        at,
+        _arithmetic_kind(left, right),
+        dtype="bool" if op.startswith("logical") else arithmetic_dtype(left, right, op),
+    )
 
 
 def _arithmetic_kind(left: Value, right: Value) -> Kind:
@@ -420,8 +434,7 @@ def _unary(t: Tracer, frame: Frame, node: cst.UnaryOperation) -> Value:
     if isinstance(node.operator, cst.Not):
         value = condition(t, frame, node.expression, "not")
         known = truth(value)
-        return Const(not known) if known is not None else t.node(
-            frame, "python.not", {"x": value}, node, Kind.PYTHON)
+        return Const(not known) if known is not None else t.node(frame, "python.not", {"x": value}, node, Kind.PYTHON)
     value = evaluate(t, frame, node.expression)
     if isinstance(value, Const) and isinstance(value.value, (int, float, complex)):
         if isinstance(node.operator, cst.Minus):
@@ -509,8 +522,12 @@ def _contains(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, ri
             return Const((left.value in right.items) is positive)
         if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left.value, str):
             return Const((left.value in right.value) is positive)
-    searched = isinstance(left, Node) and left.kind is Kind.TENSOR or isinstance(left, Const) and isinstance(
-        left.value, (int, float))
+    searched = (
+        (isinstance(left, Node)
+        and left.kind is Kind.TENSOR)
+        or (isinstance(left, Const)
+        and isinstance(left.value, (int, float)))
+    )
     if searched and isinstance(right, Node) and right.kind is Kind.TENSOR and not may_be_several(right):
         return t.node(frame, "python.contains", {"x": right, "item": left}, at, Kind.PYTHON)
     return t.node(frame, "python.object", {}, at, Kind.PYTHON)
@@ -581,15 +598,20 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
             return _sequence_item(t, frame, owner, index, at)
         case Map():
             if isinstance(index, Const) and _hashable(index.value) and index.value in owner.items:
-                return owner.items[index.value]  # type: ignore[index]
+                return owner.items[index.value]
             if owner.items and not isinstance(index, Const):
                 return _any_of(t, frame, list(owner.items.values()), at)
             return t.unknown(frame, at, "a dictionary entry that is not known")
-        case Const(value=str() | bytes() | tuple() as text) if isinstance(index, Const) and isinstance(index.value, int):
+        case Const(value=str() | bytes() | tuple() as text) if isinstance(index, Const) and isinstance(
+            index.value, int
+        ):
             return Const(text[index.value]) if -len(text) <= index.value < len(text) else NONE
         case External():
-            return External(owner.name + "[]") if "typing" in owner.name or owner.name.startswith("builtins") else (
-                t.unknown(frame, at, f"an item of {owner.name}"))
+            return (
+                External(owner.name + "[]")
+                if "typing" in owner.name or owner.name.startswith("builtins")
+                else (t.unknown(frame, at, f"an item of {owner.name}"))
+            )
         case Node(op="static_shape"):
             return _shape_item(t, frame, owner, index, at)
         case Node():
@@ -604,9 +626,10 @@ def _sequence_item(t: Tracer, frame: Frame, owner: Seq, index: Value, at: cst.CS
             return owner.items[index.value]
         return owner.items[-1] if owner.items else t.unknown(frame, at, "an item of a list that is not known")
     if isinstance(index, Seq) and index.kind == "slice":
-        ends = [e.value if isinstance(e, Const) else "?" for e in index.items]
-        if all(e is None or isinstance(e, int) for e in ends) and not owner.open:
-            return Seq(owner.items[slice(*ends)], owner.kind)  # type: ignore[misc]
+        ends = [e.value for e in index.items if isinstance(e, Const) and isinstance(e.value, (int, type(None)))]
+        if len(ends) == 3 and not owner.open:
+            start, stop, step = ends
+            return Seq(owner.items[start:stop:step], owner.kind)
         return Seq(owner.items, owner.kind, open=True)
     if not owner.items:
         return t.unknown(frame, at, "an item of a list that is not known")
@@ -628,33 +651,54 @@ def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTN
         lower = index.items[0]
         offset = lower.value if isinstance(lower, Const) and isinstance(lower.value, int) else 0
         known = isinstance(lower, Const) and offset >= 0 and isinstance(start, int)
-        return t.node(frame, "static_shape", {"x": owner.inputs["x"]}, at, Kind.PYTHON,
-                      start=start + offset if known else None, dynamic=owner.detail.get("dynamic", False))
+        return t.node(
+            frame,
+            "static_shape",
+            {"x": owner.inputs["x"]},
+            at,
+            Kind.PYTHON,
+            start=start + offset if known else None,
+            dynamic=owner.detail.get("dynamic", False),
+        )
     axis = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
     if axis is not None and axis >= 0:
         axis = axis + start if isinstance(start, int) else None
-    return t.node(frame, "static_dim", {"x": owner.inputs["x"]}, at, Kind.PYTHON, axis=axis,
-                  dynamic=owner.detail.get("dynamic", False))
+    return t.node(
+        frame,
+        "static_dim",
+        {"x": owner.inputs["x"]},
+        at,
+        Kind.PYTHON,
+        axis=axis,
+        dynamic=owner.detail.get("dynamic", False),
+    )
 
 
 def set_item(t: Tracer, frame: Frame, owner: Value, target: cst.Subscript, value: Value) -> Value:
     """``owner[index] = value``; returns what the owner's name holds afterwards."""
     index = index_value(t, frame, target)
     if isinstance(owner, Seq):
-        if isinstance(index, Const) and isinstance(index.value, int) and -len(owner.items) <= index.value < len(
-                owner.items):
+        if (
+            isinstance(index, Const)
+            and isinstance(index.value, int)
+            and -len(owner.items) <= index.value < len(owner.items)
+        ):
             owner.items[index.value] = value
         else:
             owner.items.append(value)
             owner.open = True
     elif isinstance(owner, Map):
         if isinstance(index, Const) and _hashable(index.value):
-            owner.items[index.value] = value  # type: ignore[index]
+            owner.items[index.value] = value
         else:
             owner.items[f"<{len(owner.items)}>"] = value
             owner.open = True
-    elif isinstance(owner, Node) and owner.kind in (Kind.ARRAY, Kind.TENSOR) and not may_be_several(owner) and not (
-            isinstance(index, Const) and isinstance(index.value, str)):
+    elif (
+        isinstance(owner, Node)
+        and owner.kind in (Kind.ARRAY, Kind.TENSOR)
+        and not may_be_several(owner)
+        and not (isinstance(index, Const) and isinstance(index.value, str))
+    ):
         op = "numpy.set_item" if owner.kind is Kind.ARRAY else "python.set_item"
         return t.node(frame, op, {"x": owner, "index": index, "value": value}, target, owner.kind, dtype=owner.dtype)
     return owner
@@ -664,7 +708,9 @@ def set_item(t: Tracer, frame: Frame, owner: Value, target: cst.Subscript, value
 
 
 @evaluates(cst.ListComp, cst.GeneratorExp, cst.SetComp, cst.DictComp)
-def _comprehension(t: Tracer, frame: Frame, node: cst.ListComp | cst.GeneratorExp | cst.SetComp | cst.DictComp) -> Value:
+def _comprehension(
+    t: Tracer, frame: Frame, node: cst.ListComp | cst.GeneratorExp | cst.SetComp | cst.DictComp
+) -> Value:
     from losslint.graph.statements import assign
 
     items: list[Value] = []
@@ -700,7 +746,7 @@ def _comprehension(t: Tracer, frame: Frame, node: cst.ListComp | cst.GeneratorEx
         pairs = [i.items for i in items if isinstance(i, Seq)]
         known = {k.value: v for k, v in pairs if isinstance(k, Const) and _hashable(k.value)}
         rest = {f"<{n}>": v for n, (k, v) in enumerate(pairs) if not isinstance(k, Const)}
-        return Map({**known, **rest}, open=state["open"] or bool(rest))  # type: ignore[dict-item]
+        return Map({**known, **rest}, open=state["open"] or bool(rest))
     return Seq(items, "list", open=state["open"])
 
 
@@ -725,7 +771,9 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
             return Seq([t.node(frame, "item", {"x": value}, at, Kind.ARRAY)], open=True)
         case Node():
             return Seq([t.node(frame, "item", {"x": value}, at, value.kind, dtype=value.dtype)], open=True)
-    item = t.unknown(frame, at, "the items of this iterable are not known", {"x": value} if any(nodes_in(value)) else {})
+    item = t.unknown(
+        frame, at, "the items of this iterable are not known", {"x": value} if any(nodes_in(value)) else {}
+    )
     return Seq([item], open=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable
+from typing import Any
 
 from losslint.graph.values import Const, External, Value
 from losslint.ops.table import canonical_name
@@ -52,13 +53,13 @@ CALLS |= {
     "math.isinf": math.isinf, "math.isnan": math.isnan, "math.fabs": abs, "math.prod": math.prod,
 }  # fmt: skip
 
-BINARY: dict[str, Callable[[object, object], object]] = {
+BINARY: dict[str, Callable[[Any, Any], Any]] = {
     "add": operator.add, "sub": operator.sub, "mul": operator.mul, "div": operator.truediv, "pow": operator.pow,
     "floordiv": operator.floordiv, "mod": operator.mod, "and": operator.and_, "or": operator.or_,
     "xor": operator.xor, "lshift": operator.lshift, "rshift": operator.rshift,
     "equal": operator.eq, "not_equal": operator.ne, "less": operator.lt, "less_equal": operator.le,
     "greater": operator.gt, "greater_equal": operator.ge,
-}  # type: ignore[assignment]  # fmt: skip
+}  # fmt: skip
 
 
 def named_constant(dotted: str) -> Const | None:

@@ -41,9 +41,15 @@ def _cond(t: Tracer, frame: Frame, c: Call) -> Value:
     first = call_if_function(t, frame, c.get(1, "true_fn", "then_expression", "fn1"), c)
     second = call_if_function(t, frame, c.get(2, "false_fn", "else_expression", "fn2"), c)
     if test is not None and c.api is not None and c.api.operation.name == "switch":
-        return t.node(frame, "where", {"condition": test, "x": first, "y": second}, c.at,
-                      join_kinds([kind_of(first), kind_of(second)]), api=lookup("tensorflow.where"),
-                      dtype=first.dtype if isinstance(first, Node) else None)
+        return t.node(
+            frame,
+            "where",
+            {"condition": test, "x": first, "y": second},
+            c.at,
+            join_kinds([kind_of(first), kind_of(second)]),
+            api=lookup("tensorflow.where"),
+            dtype=first.dtype if isinstance(first, Node) else None,
+        )
     return t.join(frame, first, second, c.at, test)
 
 
@@ -123,7 +129,14 @@ def _several(t: Tracer, frame: Frame, node: Node, outputs: Value | None, c: Call
     return node
 
 
-@handles("op:function", "tf.function", "tf.function()", "jax.jit", "torch.compile", "tf.autograph.experimental.do_not_convert")
+@handles(
+    "op:function",
+    "tf.function",
+    "tf.function()",
+    "jax.jit",
+    "torch.compile",
+    "tf.autograph.experimental.do_not_convert",
+)
 def _function(t: Tracer, frame: Frame, c: Call) -> Value | None:
     value = c.args[0] if c.args else c.kwargs.get("func")
     if isinstance(value, Func) and c.name.startswith("tf.function"):
@@ -215,8 +228,16 @@ def _unstack(t: Tracer, frame: Frame, c: Call) -> Value | None:
     if not isinstance(value, Node) or c.api is None:
         return None
     first_axis = not isinstance(axis, Const) or axis.value == 0
-    t.node(frame, "unstack", {"x": value}, c.at, Kind.PYTHON, api=c.api, first_axis=first_axis and axis is None or (
-        isinstance(axis, Const) and axis.value == 0), counted=number is not None)
+    t.node(
+        frame,
+        "unstack",
+        {"x": value},
+        c.at,
+        Kind.PYTHON,
+        api=c.api,
+        first_axis=(first_axis and axis is None) or (isinstance(axis, Const) and axis.value == 0),
+        counted=number is not None,
+    )
     count = number.value if isinstance(number, Const) and isinstance(number.value, int) else None
     if count is not None and 0 < count <= 16:
         return Seq([subscript(t, frame, value, Const(i), c.at) for i in range(count)])
@@ -257,8 +278,14 @@ def _values_and_indices(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return Seq([values, indices], "tuple", names=names)
 
 
-@handles("keras.backend.eval", "keras.backend.get_value", "keras.ops.convert_to_numpy", "keras.backend.convert_to_numpy",
-         "tf.get_static_value", "tf.make_ndarray")
+@handles(
+    "keras.backend.eval",
+    "keras.backend.get_value",
+    "keras.ops.convert_to_numpy",
+    "keras.backend.convert_to_numpy",
+    "tf.get_static_value",
+    "tf.make_ndarray",
+)
 def _to_numpy(t: Tracer, frame: Frame, c: Call) -> Value:
     value = c.get(0, "x")
     inputs = {"x": value} if value is not None else {}
@@ -281,9 +308,20 @@ def _int_shape(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.node(frame, "static_shape", {"x": value} if value is not None else {}, c.at, Kind.PYTHON, start=0)
 
 
-@handles("keras.backend.ndim", "keras.ops.ndim", "keras.backend.is_keras_tensor", "tf.is_tensor", "tf.executing_eagerly",
-         "keras.backend.dtype", "keras.backend.is_sparse", "tf.is_symbolic_tensor", "keras.backend.backend",
-         "keras.backend.is_tensor", "keras.ops.is_tensor", "keras.backend.standardize_dtype")
+@handles(
+    "keras.backend.ndim",
+    "keras.ops.ndim",
+    "keras.backend.is_keras_tensor",
+    "tf.is_tensor",
+    "tf.executing_eagerly",
+    "keras.backend.dtype",
+    "keras.backend.is_sparse",
+    "tf.is_symbolic_tensor",
+    "keras.backend.backend",
+    "keras.backend.is_tensor",
+    "keras.ops.is_tensor",
+    "keras.backend.standardize_dtype",
+)
 def _python_fact(t: Tracer, frame: Frame, c: Call) -> Value:
     value = c.get(0, "x")
     if c.name.endswith(("dtype",)) and isinstance(value, Node):
@@ -381,7 +419,9 @@ def _clip_by_global_norm(t: Tracer, frame: Frame, c: Call) -> Value:
     tensors = c.get(0, "t_list")
     inputs = {"x": tensors} if tensors is not None else {}
     items = [t.node(frame, "identity", dict(inputs), c.at, Kind.UNKNOWN)]
-    return Seq([Seq(list(items), open=True), t.node(frame, "norm", dict(inputs), c.at, Kind.TENSOR, dtype="float")], "tuple")
+    return Seq(
+        [Seq(list(items), open=True), t.node(frame, "norm", dict(inputs), c.at, Kind.TENSOR, dtype="float")], "tuple"
+    )
 
 
 @method(Node, "get_scaled_loss", "scale_loss")
@@ -398,10 +438,11 @@ def _scale_loss_external(t: Tracer, frame: Frame, c: Call) -> Value | None:
 @handles("super().compute_loss", "super().call", "super().__call__", "super().train_step", "super().forward")
 def _framework_method(t: Tracer, frame: Frame, c: Call) -> Value:
     """What the framework's base class does with a model: a loss or output that its weights are trained through."""
-    return t.node(frame, "layer", {f"arg{i}": a for i, a in enumerate([*c.args, *c.kwargs.values()])}, c.at, Kind.UNKNOWN)
+    return t.node(
+        frame, "layer", {f"arg{i}": a for i, a in enumerate([*c.args, *c.kwargs.values()])}, c.at, Kind.UNKNOWN
+    )
 
 
 @handles("tf.identity_n", "tf.tuple")
 def _identity(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return c.args[0] if c.args else None
-

@@ -71,9 +71,10 @@ def _len(t: Tracer, frame: Frame, c: Call) -> Value:
 
 @handles("builtins.range")
 def _range(t: Tracer, frame: Frame, c: Call) -> Value:
-    if all(isinstance(a, Const) and isinstance(a.value, int) for a in c.args):
+    bounds = [a.value for a in c.args if isinstance(a, Const) and isinstance(a.value, int)]
+    if len(bounds) == len(c.args):
         try:
-            numbers = range(*(a.value for a in c.args if isinstance(a, Const)))  # type: ignore[arg-type]
+            numbers = range(*bounds)
         except (TypeError, ValueError):
             return Seq([], open=True)
         return Seq([Const(n) for n in numbers[:MAX_RANGE]], open=len(numbers) > MAX_RANGE)
@@ -137,7 +138,9 @@ def _select(t: Tracer, frame: Frame, c: Call) -> Value:
         if word == "sorted":
             t.node(frame, "python.sorted", inputs, c.at, Kind.PYTHON)
             return Seq(candidates, open=True)
-        return t.node(frame, f"python.{word}", inputs, c.at, Kind.TENSOR, dtype="float" if word in ("max", "min") else "bool")
+        return t.node(
+            frame, f"python.{word}", inputs, c.at, Kind.TENSOR, dtype="float" if word in ("max", "min") else "bool"
+        )
     if word == "sorted":
         return Seq(candidates, open=True)
     kind = Kind.PYTHON if all(n.kind is Kind.PYTHON for n in tensors) else Kind.UNKNOWN
@@ -154,8 +157,11 @@ def _sum(t: Tracer, frame: Frame, c: Call) -> Value:
     items = iterate(t, frame, value, c.at, "sum()")
     total: Value = c.get(1, "start") or Const(0)
     for item in items.items:
-        total = item if isinstance(total, Const) and total.value == 0 and isinstance(item, Node) else binary(
-            t, frame, "Add", total, item, c.at)
+        total = (
+            item
+            if isinstance(total, Const) and total.value == 0 and isinstance(item, Node)
+            else binary(t, frame, "Add", total, item, c.at)
+        )
     if items.open and isinstance(total, Const):
         return t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
     return total
@@ -176,7 +182,9 @@ def _arithmetic(t: Tracer, frame: Frame, c: Call) -> Value:
     tensor = tensor_in(*c.args)
     if word == "round" and tensor:
         return t.node(frame, "python.round", inputs, c.at, Kind.TENSOR, dtype="float")
-    return t.node(frame, "abs" if word == "abs" else "python.object", inputs, c.at, dtype=tensor.dtype if tensor else None)
+    return t.node(
+        frame, "abs" if word == "abs" else "python.object", inputs, c.at, dtype=tensor.dtype if tensor else None
+    )
 
 
 @handles("builtins.isinstance")
@@ -218,8 +226,20 @@ def _callable(t: Tracer, frame: Frame, c: Call) -> Value:
     return _object(t, frame, c)
 
 
-@handles("builtins.hasattr", "builtins.type", "builtins.id", "builtins.vars", "builtins.dir", "builtins.hash",
-         "builtins.format", "builtins.issubclass", "builtins.ord", "builtins.chr", "builtins.input", "builtins.open")
+@handles(
+    "builtins.hasattr",
+    "builtins.type",
+    "builtins.id",
+    "builtins.vars",
+    "builtins.dir",
+    "builtins.hash",
+    "builtins.format",
+    "builtins.issubclass",
+    "builtins.ord",
+    "builtins.chr",
+    "builtins.input",
+    "builtins.open",
+)
 def _plain_object(t: Tracer, frame: Frame, c: Call) -> Value:
     return _object(t, frame, c)
 
@@ -416,4 +436,3 @@ def _set_shape(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     assert isinstance(m.owner, Node)
     m.owner.detail["shape_set"] = True
     return NONE
-

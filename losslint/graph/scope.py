@@ -85,8 +85,11 @@ class ModuleScope(Env):
         if isinstance(node, ast.ClassDef):
             return ClassValue(self.module, node, self)
         unit = self.tracer.unit(self.module, node)
-        return self.tracer.make_function(unit, unit.statement, self) if unit is not None else External(
-            f"{self.module.name}.{getattr(node, 'name', '')}")
+        return (
+            self.tracer.make_function(unit, unit.statement, self)
+            if unit is not None
+            else External(f"{self.module.name}.{getattr(node, 'name', '')}")
+        )
 
     def imported(self, dotted: str) -> Value:
         """The value behind an absolute dotted name: project code where it is found, else an external name."""

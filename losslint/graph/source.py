@@ -50,7 +50,7 @@ class Unit:
     @cached_property
     def _ranges(self) -> dict[cst.CSTNode, CodeRange]:
         wrapper = MetadataWrapper(self._tree, unsafe_skip_copy=True)
-        return dict(wrapper.resolve(PositionProvider))  # type: ignore[arg-type]
+        return dict(wrapper.resolve(PositionProvider))
 
     def span(self, node: cst.CSTNode) -> tuple[Location, Location]:
         """1-based start and exclusive end of ``node`` in the file."""

@@ -73,8 +73,9 @@ def _annotated(t: Tracer, frame: Frame, node: cst.AnnAssign) -> None:
 @executes(cst.AugAssign)
 def _augmented(t: Tracer, frame: Frame, node: cst.AugAssign) -> None:
     old = evaluate(t, frame, node.target)
-    value = binary(t, frame, type(node.operator).__name__.removesuffix("Assign"), old, evaluate(t, frame, node.value),
-                   node)
+    value = binary(
+        t, frame, type(node.operator).__name__.removesuffix("Assign"), old, evaluate(t, frame, node.value), node
+    )
     assign(t, frame, node.target, value, augmented=True)
 
 
@@ -200,8 +201,11 @@ def _for(t: Tracer, frame: Frame, node: cst.For) -> None:
     iterable = iterate(t, frame, evaluate(t, frame, node.iter), node.iter, "for")
     items: list[Value]
     known = not iterable.open and len(iterable.items) <= MAX_UNROLL
-    items = iterable.items if known else (iterable.items[:2] * 2)[:2] or [
-        t.unknown(frame, node.iter, "the items of this loop are not known")] * 2
+    items = (
+        iterable.items
+        if known
+        else (iterable.items[:2] * 2)[:2] or [t.unknown(frame, node.iter, "the items of this loop are not known")] * 2
+    )
 
     def step(item: Value | None) -> None:
         assign(t, frame, node.target, item if item is not None else NONE)
@@ -303,8 +307,14 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
             if isinstance(owner, (Instance, External)):
                 owner.attributes[target.attr.value] = value
                 if augmented and isinstance(owner, Instance) and frame.function is not None:
-                    t.node(frame, "python.setattr", {"x": owner, "value": value}, target, Kind.PYTHON,
-                           name=target.attr.value)
+                    t.node(
+                        frame,
+                        "python.setattr",
+                        {"x": owner, "value": value},
+                        target,
+                        Kind.PYTHON,
+                        name=target.attr.value,
+                    )
         case cst.Subscript():
             owner = evaluate(t, frame, target.value)
             changed = set_item(t, frame, owner, target, value)

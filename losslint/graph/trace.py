@@ -8,7 +8,8 @@ import libcst as cst
 
 import losslint.graph.framework_calls
 import losslint.graph.python_calls  # noqa: F401 - both register their handlers on import
-from losslint.graph.calls import call, class_attribute, default_value, instantiate
+from losslint.graph.calls import call, default_value, instantiate
+from losslint.graph.expressions import class_attribute, evaluate
 from losslint.graph.nodes import Context, Graph, Kind, Target
 from losslint.graph.scope import Env
 from losslint.graph.source import Unit
@@ -26,8 +27,9 @@ from losslint.graph.values import (
     Seq,
     Value,
 )
-from losslint.project.module import FunctionNode, Project
 from losslint.project.modes import Mode
+from losslint.project.index import FunctionNode
+from losslint.project.module import Project
 from losslint.project.roles import Role
 from losslint.project.sites import Site
 
@@ -65,8 +67,6 @@ def _trace(t: Tracer, site: Site) -> None:
     t.stack.append(function.node)
     before = len(t.graph.targets)
     if isinstance(function.node, cst.Lambda):
-        from losslint.graph.expressions import evaluate
-
         value = evaluate(t, frame, function.node.body)
         at: cst.CSTNode = function.node.body
     else:
@@ -90,7 +90,7 @@ def _function_of(t: Tracer, site: Site, node: ast.AST) -> tuple[Func | None, Val
     if isinstance(node, FunctionNode) and isinstance(enclosing, ast.Module):
         value = scope.define(node)
         return _plain(value), None
-    if isinstance(enclosing, (*FunctionNode.__args__, ast.Lambda)):  # type: ignore[attr-defined]
+    if isinstance(enclosing, FunctionNode | ast.Lambda):
         return _closure(t, site, node, enclosing), None
     statement = _statement_around(module.parents, node)
     unit = t.unit(module, statement) if statement is not None else None
@@ -153,6 +153,7 @@ def _instance(t: Tracer, site: Site, cls: ClassValue) -> Instance:
 
 def _constant_arguments(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Value], dict[str, Value]]:
     """The arguments a loss is built with at its place of use, as far as they are plain literals."""
+
     def literal(node: ast.expr) -> Value | None:
         try:
             value = ast.literal_eval(node)
@@ -262,20 +263,28 @@ def structured_names(site: Site) -> set[str]:
     for node in ast.walk(scope):
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds]):
-                if any(isinstance(n, (ast.Name, ast.Attribute)) and (getattr(n, "id", "") or getattr(n, "attr", ""))
-                       in CONTAINERS for n in ast.walk(kinds)):
+                if any(
+                    isinstance(n, (ast.Name, ast.Attribute))
+                    and (getattr(n, "id", "") or getattr(n, "attr", "")) in CONTAINERS
+                    for n in ast.walk(kinds)
+                ):
                     found.add(name)
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str())):
                 found.add(name)
             case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)) if method in MAPPING_METHODS:
                 found.add(name)
-            case ast.Compare(left=ast.Constant(value=str()), ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]):
+            case ast.Compare(
+                left=ast.Constant(value=str()), ops=[ast.In() | ast.NotIn()], comparators=[ast.Name(id=name)]
+            ):
                 found.add(name)
             case ast.keyword(arg=None, value=ast.Name(id=name)):
                 found.add(name)
             case ast.Call(func=ast.Attribute(attr="flatten" | "map_structure"), args=arguments):
-                found |= {a.id for a in arguments if isinstance(a, ast.Name)} if "nest" in ast.unparse(node.func) or (
-                    "tree" in ast.unparse(node.func)) else set()
+                found |= (
+                    {a.id for a in arguments if isinstance(a, ast.Name)}
+                    if "nest" in ast.unparse(node.func) or ("tree" in ast.unparse(node.func))
+                    else set()
+                )
             case _ if keras_calls:
                 continue
             case ast.For(iter=ast.Name(id=name)) | ast.comprehension(iter=ast.Name(id=name)):
@@ -298,7 +307,7 @@ def _trace_module_level(t: Tracer, site: Site) -> None:
     for statement in module.tree.body:
         if statement.lineno > last and statement.lineno > getattr(site.node, "end_lineno", last):
             break
-        if isinstance(statement, (*FunctionNode.__args__, ast.ClassDef, ast.Import, ast.ImportFrom)):  # type: ignore[attr-defined]
+        if isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom):
             continue
         unit = t.unit(module, statement)
         if unit is not None:

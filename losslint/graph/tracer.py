@@ -28,8 +28,8 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import Api, canonical_name, lookup
-from losslint.project.module import Module, Project
 from losslint.project.modes import Mode
+from losslint.project.module import Module, Project
 
 MAX_NODES = 5_000
 MAX_STEPS = 30_000

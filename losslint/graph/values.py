@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
@@ -46,7 +45,7 @@ class Seq(Value):
 class Map(Value):
     """A dict with known keys; ``open`` when further keys are possible."""
 
-    items: dict[Hashable, Value]
+    items: dict[Any, Value]
     open: bool = False
 
 

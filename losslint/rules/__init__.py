@@ -15,6 +15,12 @@ def catalogue() -> dict[str, Rule]:
     rules: list[Rule] = []
     for info in pkgutil.iter_modules(__path__):
         module = importlib.import_module(f"{__name__}.{info.name}")
-        rules += [item() for item in vars(module).values() if isinstance(item, type) and issubclass(item, Rule)
-                  and item is not Rule and item.__module__ == module.__name__]
+        rules += [
+            item()
+            for item in vars(module).values()
+            if isinstance(item, type)
+            and issubclass(item, Rule)
+            and item is not Rule
+            and item.__module__ == module.__name__
+        ]
     return {rule.code: rule for rule in sorted(rules, key=lambda rule: rule.code)}

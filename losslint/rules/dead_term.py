@@ -105,7 +105,11 @@ def _summands(loss: Loss, node: Node) -> list[Value] | None:
     if node.op in ("mul", "div"):
         for side, other in (("x", "y"), ("y", "x")):
             scale = inputs.get(other)
-            if scale is not None and side in inputs and not loss.gradient.reach(scale) and not (
-                    node.op == "div" and side == "y"):
+            if (
+                scale is not None
+                and side in inputs
+                and not loss.gradient.reach(scale)
+                and not (node.op == "div" and side == "y")
+            ):
                 return [inputs[side]]
     return None

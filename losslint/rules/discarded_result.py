@@ -53,8 +53,11 @@ def checked_loss(y_true, y_pred):
         for node, source in loss.graph.statements:
             if is_pure(node) and tensor_operands(node) and node.source.node is source.node:
                 operand = tensor_operands(node)[0].source.text
-                yield Problem(source, f"the result of {source.text} is thrown away: tensors do not change in place",
-                              f"assign it: {operand} = {source.text}" if operand.isidentifier() else "assign the result")
+                yield Problem(
+                    source,
+                    f"the result of {source.text} is thrown away: tensors do not change in place",
+                    f"assign it: {operand} = {source.text}" if operand.isidentifier() else "assign the result",
+                )
 
 
 def is_pure(node: Node) -> bool:

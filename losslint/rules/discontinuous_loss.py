@@ -72,7 +72,8 @@ def asymmetric_loss(y_true, y_pred):
 
     def problem(self, loss: Loss, node: Node, condition: Node, jump: Jump) -> Problem:
         one_sided = compares_the_prediction(loss, condition) and any(
-            not loss.gradient.reach(node.inputs[side]) for side in ("x", "y"))
+            not loss.gradient.reach(node.inputs[side]) for side in ("x", "y")
+        )
         text = condition.source.text
         where = f"at {jump.name} = {jump.at:.3g} it jumps from {jump.below:.3g} to {jump.above:.3g}"
         if one_sided:
@@ -83,8 +84,12 @@ def asymmetric_loss(y_true, y_pred):
                 f"let the weight fade: tf.sigmoid(10.0 * ({jump.name} - threshold)) * (the other branch)",
                 Severity.WARNING,
             )
-        return Problem(node.source, f"the loss is not continuous where {text} switches: {where}",
-                       "let the branches meet at the switch, as tf.keras.losses.Huber does", Severity.INFO)
+        return Problem(
+            node.source,
+            f"the loss is not continuous where {text} switches: {where}",
+            "let the branches meet at the switch, as tf.keras.losses.Huber does",
+            Severity.INFO,
+        )
 
 
 @dataclass(frozen=True)
@@ -131,8 +136,9 @@ def compares_the_prediction(loss: Loss, condition: Node) -> bool:
         value, threshold = condition.inputs[side], condition.inputs[other]
         if isinstance(value, Node) and value.op == "item":
             value = value.inputs["x"]
-        fixed = isinstance(threshold, Const) or (isinstance(threshold, Node) and threshold.op in ("constant", "param")
-                                                 and threshold.role is not Role.LABEL)
+        fixed = isinstance(threshold, Const) or (
+            isinstance(threshold, Node) and threshold.op in ("constant", "param") and threshold.role is not Role.LABEL
+        )
         if isinstance(value, Node) and value.role is Role.PREDICTION and fixed:
             return True
     return False

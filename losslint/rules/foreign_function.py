@@ -51,18 +51,34 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
             severity = graph_severity(node)
             if node.index in cut:
                 raises = f"; {where_it_raises(node)} raises before that" if severity is not None else ""
-                yield Problem(node.source, f"{node.source.text} leaves TensorFlow, so no gradient reaches "
-                              f"{loss.root_of(tensor_operands(node)[0])}{raises}", advice(loss, node))
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} leaves TensorFlow, so no gradient reaches "
+                    f"{loss.root_of(tensor_operands(node)[0])}{raises}",
+                    advice(loss, node),
+                )
             elif severity is not None:
-                yield Problem(node.source, f"{node.source.text} needs the values of a tensor: {where_it_raises(node)} "
-                              "raises while tracing", advice(loss, node), severity)
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} needs the values of a tensor: {where_it_raises(node)} raises while tracing",
+                    advice(loss, node),
+                    severity,
+                )
 
 
 def is_foreign(node: Node) -> bool:
     """Whether a node is a call into a library outside the frameworks and NumPy."""
     return node.op == "python.predict" or (
-        not node.op.startswith("python.") and (node.framework == "python" or (node.family == "escape" and (
-            node.framework not in ("numpy",)) and node.op not in ("py_function", "numpy_function"))))
+        not node.op.startswith("python.")
+        and (
+            node.framework == "python"
+            or (
+                node.family == "escape"
+                and (node.framework not in ("numpy",))
+                and node.op not in ("py_function", "numpy_function")
+            )
+        )
+    )
 
 
 def advice(loss: Loss, node: Node) -> str:

@@ -68,14 +68,23 @@ def add_loss_output(y_true, y_pred):
             if not facts.reach(value):
                 if only_a_label(cone):
                     continue
-                yield Problem(target.source, f"the returned value does not depend on {loss.prediction}: there is nothing "
-                              "to train", f"compute the loss from {loss.prediction}")
-            elif not any(n.op == "param" and n.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN) for n in cone) and any(
-                    p.role is Role.LABEL for p in params) and sum(n.op != "param" for n in cone) > 1:
+                yield Problem(
+                    target.source,
+                    f"the returned value does not depend on {loss.prediction}: there is nothing to train",
+                    f"compute the loss from {loss.prediction}",
+                )
+            elif (
+                not any(n.op == "param" and n.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN) for n in cone)
+                and any(p.role is Role.LABEL for p in params)
+                and sum(n.op != "param" for n in cone) > 1
+            ):
                 label = next(p.name for p in params if p.role is Role.LABEL)
-                yield Problem(target.source, f"the returned value does not depend on {label}: the loss pulls every "
-                              "prediction the same way", f"compare {loss.prediction} with {label}, or rename the parameter "
-                              "to _ if this is a regulariser", Severity.INFO)
+                yield Problem(
+                    target.source,
+                    f"the returned value does not depend on {label}: the loss pulls every prediction the same way",
+                    f"compare {loss.prediction} with {label}, or rename the parameter to _ if this is a regulariser",
+                    Severity.INFO,
+                )
 
 
 def only_a_label(cone: list[Node]) -> bool:
@@ -85,5 +94,7 @@ def only_a_label(cone: list[Node]) -> bool:
 
 def deleted(loss: Loss) -> bool:
     """``del y_pred`` says that the argument is ignored on purpose."""
-    return any(isinstance(n, ast.Delete) and any(isinstance(x, ast.Name) and x.id in loss.graph.params for x in ast.walk(n))
-               for n in ast.walk(loss.site.node))
+    return any(
+        isinstance(n, ast.Delete) and any(isinstance(x, ast.Name) and x.id in loss.graph.params for x in ast.walk(n))
+        for n in ast.walk(loss.site.node)
+    )

@@ -50,10 +50,18 @@ def padded_loss(y_true, y_pred):
             return
         for node in loss.nodes:
             if node.op == "python.set_item" and getattr(node.inputs.get("x"), "kind", None) is Kind.TENSOR:
-                yield Problem(node.source, f"{node.source.text} is assigned to, but a tensor cannot be changed in place: "
-                              "TypeError", "use tf.where(mask, new, old), or tf.tensor_scatter_nd_update")
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} is assigned to, but a tensor cannot be changed in place: TypeError",
+                    "use tf.where(mask, new, old), or tf.tensor_scatter_nd_update",
+                )
             elif node.family == "missing" and tensor_operands(node):
                 method = node.name.rpartition(".")[2]
-                instead = node.api.note if node.api is not None and node.api.note else "use the tf function of that name"
-                yield Problem(node.source, f"{node.source.text}: a tensor has no .{method}: AttributeError", f"use {instead}"
-                              if instead.startswith("tf.") else instead)
+                instead = (
+                    node.api.note if node.api is not None and node.api.note else "use the tf function of that name"
+                )
+                yield Problem(
+                    node.source,
+                    f"{node.source.text}: a tensor has no .{method}: AttributeError",
+                    f"use {instead}" if instead.startswith("tf.") else instead,
+                )

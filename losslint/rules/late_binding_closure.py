@@ -12,7 +12,7 @@ from losslint.graph.source import Source
 from losslint.project.module import target_names
 from losslint.rules.base import Loss, Problem, Rule
 
-LOOPS = (ast.For, ast.AsyncFor, ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
 class LateBindingClosure(Rule):
@@ -75,7 +75,8 @@ model.compile(loss=losses)
                 source,
                 f"{name} is looked up when the loss is called, after the loop has ended: every loss of the loop uses the "
                 f"last value of {name}",
-                f"bind it now: lambda ..., {name}={name}: ..." if isinstance(node, ast.Lambda)
+                f"bind it now: lambda ..., {name}={name}: ..."
+                if isinstance(node, ast.Lambda)
                 else f"give the function a default {name}={name}, or make it in a factory",
             )
 
@@ -90,8 +91,8 @@ def loop_variables(loss: Loss, node: ast.AST) -> dict[str, ast.AST]:
             break
         if isinstance(ancestor, (ast.For, ast.AsyncFor)):
             found |= dict.fromkeys(target_names(ancestor.target), ancestor)
-        elif isinstance(ancestor, LOOPS):
-            for generator in ancestor.generators:  # type: ignore[attr-defined]
+        elif isinstance(ancestor, COMPREHENSIONS):
+            for generator in ancestor.generators:
                 found |= dict.fromkeys(target_names(generator.target), ancestor)
     return found
 

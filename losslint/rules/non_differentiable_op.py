@@ -59,12 +59,16 @@ def message(loss: Loss, cut: Cut) -> str:
     """Why this operation stops the gradient."""
     node, root = cut.node, loss.root_of(cut.operand)
     if node.op == "cast":
-        return (f"{node.source.text} makes integers, which have no gradient, and it is the only path from {root} to the "
-                "loss")
+        return (
+            f"{node.source.text} makes integers, which have no gradient, and it is the only path from {root} to the "
+            "loss"
+        )
     if node.operation is not None and node.operation.cut == "raises":
         return f"{node.source.text} has no registered gradient: tape.gradient raises LookupError"
-    return (f"{node.source.text} has no gradient (the smallest change of {root} does not change its result), and it is "
-            "the only path to the loss")
+    return (
+        f"{node.source.text} has no gradient (the smallest change of {root} does not change its result), and it is "
+        "the only path to the loss"
+    )
 
 
 def advice(cut: Cut) -> str:

@@ -65,8 +65,14 @@ def boundary_loss(y_true, y_pred):
         if loss.keras_version < 3:
             return
         for node in loss.nodes:
-            if (node.op == "py_function" and node.index not in cut and node.context.mode is Mode.GRAPH
-                    and loss.site.kind != "tape" and not node.detail.get("shape_set") and _returned_without_rank(loss, node)):
+            if (
+                node.op == "py_function"
+                and node.index not in cut
+                and node.context.mode is Mode.GRAPH
+                and loss.site.kind != "tape"
+                and not node.detail.get("shape_set")
+                and _returned_without_rank(loss, node)
+            ):
                 yield Problem(
                     node.source,
                     "the result of tf.py_function has no rank: Keras 3 fit raises `Cannot iterate over a shape with "

@@ -68,8 +68,12 @@ def total_loss(y_true, y_pred, widths=(1, 2, 4)):
                 severity = Severity.ERROR
             if severity is not None:
                 what = "a list is indexed with a tensor" if word == "index" else f"{word}() is called on a tensor"
-                yield Problem(node.source, f"{node.source.text}: {what}, and {where_it_raises(node)} raises",
-                              INSTEAD[word], severity)
+                yield Problem(
+                    node.source,
+                    f"{node.source.text}: {what}, and {where_it_raises(node)} raises",
+                    INSTEAD[word],
+                    severity,
+                )
 
 
 def _tensor_enters(node: Node) -> bool:

@@ -9,7 +9,16 @@ from losslint.graph.nodes import Kind, Node
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule
 
-HARMLESS_USERS = ("python.object", "phi", "equal", "not_equal", "static_rank", "dtype_of", "python.bool", "python.format")
+HARMLESS_USERS = (
+    "python.object",
+    "phi",
+    "equal",
+    "not_equal",
+    "static_rank",
+    "dtype_of",
+    "python.bool",
+    "python.format",
+)
 KEEPS_BATCH_AXIS = ("param", "abs", "square", "neg", "cast", "sigmoid", "softmax", "log", "exp", "clip", "convert_to_tensor",
                     "identity", "add", "sub", "mul", "div", "stop_gradient", "relu", "maximum", "minimum")  # fmt: skip
 
@@ -65,8 +74,12 @@ def batch_mean_loss(y_true, y_pred):
                     "partial batch then raises `None values not supported`",
                     "use tf.shape(...)[0] (cast it to the dtype of the loss), or reduce_mean over the batch",
                 )
-            elif node.op == "unstack" and node.detail.get("first_axis") and not node.detail.get("counted") and (
-                    batch_first(node.inputs.get("x"))):
+            elif (
+                node.op == "unstack"
+                and node.detail.get("first_axis")
+                and not node.detail.get("counted")
+                and (batch_first(node.inputs.get("x")))
+            ):
                 yield Problem(
                     node.source,
                     f"{node.source.text} needs the batch size, which is None while fit traces the loss unless every batch "

@@ -124,8 +124,13 @@ def captured_data(loss: Loss) -> dict[str, str]:
     built, factory = loss.site.built_by, loss.site.owner
     if built is None or not isinstance(factory, ast.FunctionDef):
         return {}
-    fitted = {a.id for call in loss.site.module.nodes if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
-              and call.func.attr == "fit" for a in call.args[:2] if isinstance(a, ast.Name)}
+    fitted = {
+        a.id
+        for call in loss.site.module.nodes
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "fit"
+        for a in call.args[:2]
+        if isinstance(a, ast.Name)
+    }
     names = [a.arg for a in factory.args.args]
     given = [*zip(names, built.args, strict=False), *((k.arg, k.value) for k in built.keywords if k.arg)]
     return {name: value.id for name, value in given if isinstance(value, ast.Name) and value.id in fitted}

@@ -53,10 +53,18 @@ def band_loss(y_true, y_pred, weights=None):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
             how = str(node.detail.get("how"))
-            if node.op != "python.bool" or how not in INSTEAD or getattr(
-                    node.inputs.get("x"), "kind", None) is not Kind.TENSOR:
+            if (
+                node.op != "python.bool"
+                or how not in INSTEAD
+                or getattr(node.inputs.get("x"), "kind", None) is not Kind.TENSOR
+            ):
                 continue
             severity = graph_severity(node, autograph_converts=True)
             if severity is not None:
-                yield Problem(node.source, f"{how} needs the truth of the tensor {node.source.text}: "
-                              f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError", INSTEAD[how], severity)
+                yield Problem(
+                    node.source,
+                    f"{how} needs the truth of the tensor {node.source.text}: "
+                    f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                    INSTEAD[how],
+                    severity,
+                )

@@ -90,7 +90,14 @@ def converted_loss(y_true, y_pred):
                 continue  # LL202 has said it
             severity = graph_severity(node, autograph_converts=how in AUTOGRAPH_CONVERTS)
             if severity is not None:
-                instead = INSTEAD.get(str(how), "use tf.where(condition, a, b) or tf.cond; @tf.function on the function "
-                                      "that holds it also works")
-                yield Problem(node.source, f"{HOW[str(how)]} needs the value of the tensor {node.source.text}: "
-                              f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError", instead, severity)
+                instead = INSTEAD.get(
+                    str(how),
+                    "use tf.where(condition, a, b) or tf.cond; @tf.function on the function that holds it also works",
+                )
+                yield Problem(
+                    node.source,
+                    f"{HOW[str(how)]} needs the value of the tensor {node.source.text}: "
+                    f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                    instead,
+                    severity,
+                )

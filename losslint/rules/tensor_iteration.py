@@ -64,5 +64,9 @@ def per_channel_loss(y_true, y_pred):
             else:
                 continue
             if severity is not None:
-                yield Problem(node.source, f"{what}: {where_it_raises(node)} raises OperatorNotAllowedInGraphError",
-                              instead, severity)
+                yield Problem(
+                    node.source,
+                    f"{what}: {where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                    instead,
+                    severity,
+                )

@@ -65,12 +65,20 @@ def float_loss(y_true, y_pred):
             if node.index in cut:
                 root = loss.root_of(tensor_operands(node)[0])
                 raises = f"; {where_it_raises(node)} raises before that" if severity is not None else ""
-                yield Problem(node.source, f"{text} is a plain number to the gradient tape: no gradient reaches "
-                              f"{root}{raises}", advice(node))
+                yield Problem(
+                    node.source,
+                    f"{text} is a plain number to the gradient tape: no gradient reaches {root}{raises}",
+                    advice(node),
+                )
             elif severity is not None:
                 error = "AttributeError" if node.name.startswith(".") else "TypeError"
-                yield Problem(node.source, f"{text} needs the value of a tensor: {where_it_raises(node)} raises {error} "
-                              "while tracing, whatever becomes of the result", advice(node), severity)
+                yield Problem(
+                    node.source,
+                    f"{text} needs the value of a tensor: {where_it_raises(node)} raises {error} "
+                    "while tracing, whatever becomes of the result",
+                    advice(node),
+                    severity,
+                )
 
 
 def advice(node: Node) -> str:

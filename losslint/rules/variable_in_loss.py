@@ -50,8 +50,15 @@ def weighted_loss(y_true, y_pred):
             return
         cut = {c.node.index for c in loss.decisive_cuts}
         for node in loss.nodes:
-            if node.name in CREATORS and node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH) and (
-                    not node.context.guarded) and node.index not in cut:
-                yield Problem(node.source, f"{node.source.text} creates a new variable in every call of the loss: "
-                              "tf.function only supports variables that are created once",
-                              "create it outside of the loss (trainable=False) and assign to it in a callback")
+            if (
+                node.name in CREATORS
+                and node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH)
+                and (not node.context.guarded)
+                and node.index not in cut
+            ):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} creates a new variable in every call of the loss: "
+                    "tf.function only supports variables that are created once",
+                    "create it outside of the loss (trainable=False) and assign to it in a callback",
+                )

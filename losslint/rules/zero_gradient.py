@@ -60,7 +60,8 @@ def signed_root_loss(y_true, y_pred):
                 cut.node.source,
                 f"the slope of {cut.node.source.text} is 0 everywhere, and it is the only path from "
                 f"{loss.root_of(cut.operand)} to the loss: training runs without an error and never moves a weight",
-                cut.node.operation.instead if cut.node.operation and cut.node.operation.instead != "-"
+                cut.node.operation.instead
+                if cut.node.operation and cut.node.operation.instead != "-"
                 else "use a smooth stand-in such as tf.tanh(5.0 * x)",
             )
         for node, steepness in steep_sigmoids(loss):
@@ -76,7 +77,11 @@ def steep_sigmoids(loss: Loss) -> Iterator[tuple[Node, float]]:
     """Steep sigmoids without which no gradient would reach the loss."""
     steep = {}
     for node in loss.nodes:
-        if node.op == "sigmoid" and node.index in loss.relevant and (factor := _steepness(node.inputs.get("x"))) >= STEEP:
+        if (
+            node.op == "sigmoid"
+            and node.index in loss.relevant
+            and (factor := _steepness(node.inputs.get("x"))) >= STEEP
+        ):
             steep[node.index] = (node, factor)
     if not steep:
         return

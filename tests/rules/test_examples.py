@@ -14,7 +14,9 @@ RULES = list(catalogue().values())
 
 
 def examples(kind: str) -> list[object]:
-    return [pytest.param(rule, text, id=f"{rule.code}-{i}") for rule in RULES for i, text in enumerate(getattr(rule, kind))]
+    return [
+        pytest.param(rule, text, id=f"{rule.code}-{i}") for rule in RULES for i, text in enumerate(getattr(rule, kind))
+    ]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
