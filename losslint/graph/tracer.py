@@ -188,6 +188,7 @@ class Tracer:
     ) -> Node:
         """Append an operation to the graph; ``kind`` defaults to what the operands make of it."""
         self.tick()
+        inputs = {parameter: snapshot(value) for parameter, value in inputs.items()}
         created = Node(
             index=len(self.graph.nodes), op=op, inputs=inputs, source=frame.source(at), kind=Kind.UNKNOWN,
             context=frame.context, dtype=dtype, api=api, name=name, reason=reason, detail=dict(detail),
@@ -255,6 +256,15 @@ class Tracer:
         for earlier in reversed(frame.returns[:-1]):
             value = self.join(frame, earlier.value, value, earlier.at, earlier.condition)
         return value
+
+
+def snapshot(value: Value, depth: int = 4) -> Value:
+    """A list or dict as it is now: later appends must not change what an operation has already seen."""
+    if isinstance(value, Seq) and depth:
+        return Seq([snapshot(v, depth - 1) for v in value.items], value.kind, value.open, value.names)
+    if isinstance(value, Map) and depth:
+        return Map({k: snapshot(v, depth - 1) for k, v in value.items.items()}, value.open)
+    return value
 
 
 def same_constant(a: Const, b: Const) -> bool:
