@@ -108,11 +108,12 @@ class Judge:
         if losses and (keras_calls or self._is_used_as_value(function, losses)):
             first = next((use for use in losses if use.purpose is Purpose.COMPILE), losses[0])
             return Evidence(self._describe(first), keras_calls=keras_calls, uses=losses)
-        if len(uses) > len(losses):
+        home = self.index.scope(function)
+        if len(uses) > len(losses) and not (isinstance(home, ast.ClassDef) and getattr(
+                function, "name", "") in CALL_METHODS and self.classes.kind(home) is ClassKind.LOSS):
             return None  # a metric and nothing else
         if isinstance(function, ast.Lambda):
             return self._by_maker(function)
-        home = self.index.scope(function)
         found: Evidence | None = None
         if isinstance(home, ast.ClassDef) and function.name in (*CALL_METHODS, "training_step"):
             found = self._by_class(function, home)
@@ -133,7 +134,9 @@ class Judge:
         if self.in_test(function) and not names.names_loss(name):
             return False
         if all(use.purpose is Purpose.TERM for use in uses):
-            named = looks_like_loss(function) and not self._rescales(function)
+            named = looks_like_loss(function)
+            if self._rescales(function):
+                return False
             here = any(use.module is self.module for use in uses)
             if not named and (not here or (parameters(function) and self.bodies.computes(function) is False)):
                 return False
@@ -161,9 +164,11 @@ class Judge:
         named, made = names.names_loss(name), names.names_loss(maker)
         word = names.has_loss_word(name) or names.has_loss_word(maker)
         canonical = has_canonical_pair(function)
-        if not (named or made or word or canonical):
+        if not (named or made or word or canonical or function.decorator_list):
             return None
         roles = roles_of(function)
+        if (registry := self._registry(function)) and self.bodies.result(function) >= Kind.UNKNOWN:
+            return Evidence(f"registered by @{registry}")
         if name == "losses" and not roles:
             return None  # a collection that a layer or model keeps
         pair = canonical or has_pair(roles)
@@ -181,6 +186,15 @@ class Judge:
         if word and pair:
             return Evidence(f"it is named {maker or name} and takes labels and predictions", certain=False)
         return None
+
+    def _registry(self, function: FunctionNode) -> str:
+        """The decorator that registers it as a loss: ``@LOSSES.register_module()``, ``@register_loss("x")``."""
+        for decorator in function.decorator_list:
+            node = decorator.func if isinstance(decorator, ast.Call) else decorator
+            dotted = self.module.dotted(node) or ""
+            if any(names.names_loss(part) for part in dotted.split(".")[-2:]):
+                return dotted
+        return ""
 
     def _rescales(self, function: Function) -> bool:
         """``scale_loss(loss)``: works on a loss that was computed before."""

@@ -65,13 +65,17 @@ PREDICTION_WORDS = words(
 )
 OUTPUT_WORDS = words("output outputs out outs prob probs proba probas probability probabilities score scores")
 WEIGHT_WORDS = words("weight weights mask masks masking")
+EMBEDDING_WORDS = words(
+    "z za zb z1 z2 query key queries keys anchor anchors positive positives negative negatives embedding embeddings",
+    "emb embs projector predictor view views view1 view2 projection projections feature features hidden",
+)
 CLASS_WEIGHT_WORDS = words("class classes pos neg loss decay kernel cls task")
 CONFIG_WORDS = words(
     "gamma alpha beta delta eps epsilon axis axes dim dims reduction num smooth smoothing temperature tau margin "
     "threshold thresholds lambda lamda lam lmbda coef coefficient coeff factor name dtype training config cfg params",
     "hparams options opt args kwargs scale power exponent normalize normalise reduce average size depth verbose debug",
     "mode type method kind ignore step epoch global keepdims strategy ndim rank seed rate is use n ndims sigma k",
-    "quantile percentile iteration iterations idx index key rng device ignored",
+    "quantile percentile iteration iterations idx index rng device ignored",
 )
 CONFIG_NAMES = words(
     "from_logits num_classes n_classes n_class num_class nb_classes batch_size label_smoothing batch_idx batch_index",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from losslint.project.module import Module
 MAX_STEPS = 12  # names followed from one expression to the code it stands for
 MAX_TARGETS = 200  # pieces of code one expression may stand for
 
+_BUILTINS = frozenset(dir(builtins))
 # Calls that return the function they are given, or one that computes the same.
 _TRANSPARENT = names.words(
     "partial function jit pmap vmap wraps checkpoint remat script do_not_convert custom_gradient staticmethod "
@@ -111,23 +113,29 @@ class Resolver:
             yield from self._passed(home, name, seen, steps)
         elif name in self.module.imports:
             yield Target(dotted=self.module.imports[name], built_by=built_by)
+        elif name not in _BUILTINS:
+            yield from (Target(dotted=f"{star}.{name}", built_by=built_by) for star in self.module.star_imports)
 
     def _passed(self, function: Function, name: str, seen: set[ast.AST], steps: int) -> Iterator[Target]:
-        """What callers in this file pass for a parameter, and its default."""
+        """What a parameter may stand for: its default, and what callers in this file pass."""
         if (default := defaults(function).get(name)) is not None:
             yield from self._targets(default, self.index.scope(function), None, seen, steps)
-        if isinstance(function, ast.Lambda):
-            return
-        home = self.index.scope(function)
-        method = isinstance(home, ast.ClassDef)
-        called = home.name if isinstance(home, ast.ClassDef) and function.name == "__init__" else function.name
+        for call, value in self.passed(function, name):
+            yield from self._targets(value, self.index.scope(call), None, seen, steps)
+
+    def passed(self, function: Function, name: str) -> list[tuple[ast.Call, ast.expr]]:
+        """Calls in this file by the function's name, with what they pass for one of its parameters."""
         order = [a.arg for a in parameters(function)]
-        if name not in order:
-            return
-        position = order.index(name) - (1 if method and order[0] in {"self", "cls"} else 0)
-        for call in self.index.calls_by_name.get(called, [])[:MAX_TARGETS]:
-            if position >= 0 and (value := argument(call, position, name)) is not None:
-                yield from self._targets(value, self.index.scope(call), None, seen, steps)
+        if isinstance(function, ast.Lambda) or name not in order:
+            return []
+        home = self.index.scope(function)
+        called = home.name if isinstance(home, ast.ClassDef) and function.name == "__init__" else function.name
+        position = order.index(name)
+        if isinstance(home, ast.ClassDef) and order[0] in {"self", "cls"}:
+            position -= 1
+        calls = self.index.calls_by_name.get(called, [])[:MAX_TARGETS] if position >= 0 else []
+        given = [(call, argument(call, position, name)) for call in calls]
+        return [(call, value) for call, value in given if value is not None]
 
     def _attribute(
         self, node: ast.Attribute, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
@@ -137,17 +145,14 @@ class Resolver:
             if (home := self.index.class_around(node)) is not None:
                 yield from self._member(home, node.attr, built_by, seen, steps)
             return
-        if isinstance(base, ast.Name):
-            values, _ = self.index.lookup(base.id, scope)
-            for value in values:
-                if isinstance(value, ast.ClassDef):
-                    yield from self._member(value, node.attr, built_by, seen, steps)
-                elif isinstance(value, ast.Call):
-                    for target in self._targets(value, scope, built_by, seen, steps):
-                        if isinstance(target.node, ast.ClassDef):
-                            yield from self._member(target.node, node.attr, built_by, seen, steps)
-            if values:
-                return
+        values = self.index.lookup(base.id, scope)[0] if isinstance(base, ast.Name) else [base]
+        for value in values:
+            if isinstance(value, (ast.ClassDef, ast.Call)):
+                for target in list(self._targets(value, scope, None, seen, steps)):
+                    if isinstance(target.node, ast.ClassDef):
+                        yield from self._member(target.node, node.attr, target.built_by, seen, steps)
+        if values and isinstance(base, ast.Name):
+            return
         dotted = self.module.dotted(node)
         if dotted is not None and dotted.partition(".")[0] not in {"self", "cls"}:
             root = dotted_root(node)
@@ -169,10 +174,14 @@ class Resolver:
         if name in _TRANSPARENT and node.args:
             yield from self._targets(node.args[0], scope, node if name == "partial" else None, seen, steps)
             return
-        if isinstance(node.func, ast.Call):  # tf.function(jit_compile=True)(f), partial(jax.jit, ...)(f)
-            if last_name(node.func.func) in _TRANSPARENT and node.args:
+        if isinstance(node.func, ast.Call):
+            outer = node.func
+            if last_name(outer.func) == "Lambda" and outer.args:  # keras.layers.Lambda(yolo_loss)([...])
+                yield from self._targets(outer.args[0], scope, None, seen, steps)
+                return
+            if last_name(outer.func) in _TRANSPARENT and node.args:  # tf.function(jit_compile=True)(f)
                 yield from self._targets(node.args[0], scope, None, seen, steps)
-            return
+                return
         if name in {"dict", "list", "tuple", "values", "items", "zip", "enumerate"}:
             for value in (*node.args, *(k.value for k in node.keywords)):
                 yield from self._targets(value, scope, None, seen, steps)
@@ -194,7 +203,8 @@ class Resolver:
 
 def is_property(node: ast.AST) -> bool:
     """Whether reading the attribute calls the function."""
-    return any(last_name(d) in {"property", "cached_property"} for d in getattr(node, "decorator_list", []))
+    decorators = (last_name(d).lower() for d in getattr(node, "decorator_list", []))
+    return any("property" in name or name in {"define_scope", "lazy"} for name in decorators)
 
 
 def resolver(module: Module) -> Resolver:

@@ -70,6 +70,8 @@ def role_by_name(name: str) -> Role:
         return Role.LABEL
     if output:
         return Role.PREDICTION
+    if split & names.EMBEDDING_WORDS:
+        return Role.TENSOR
     if split and (split <= names.CONFIG_WORDS or names.parts(name)[0] in {"use", "is", "with", "apply"}):
         return Role.CONFIG
     return Role.UNKNOWN
@@ -105,6 +107,8 @@ def roles_of(function: Function, called_by_keras: bool = False) -> dict[str, Rol
 def _fill(roles: dict[str, Role], pair: list[str]) -> None:
     """Name the two parameters Keras fills, by position, unless one of them claims the other's role."""
     wanted = [Role.LABEL, Role.PREDICTION]
+    if all(role_by_name(name) is Role.TENSOR for name in pair):
+        return  # two views, a query and a key: neither is a label
     if any(roles[name] is wanted[1 - position] for position, name in enumerate(pair)):
         wanted.reverse()
     for name, role in zip(pair, wanted, strict=False):
@@ -114,7 +118,7 @@ def _fill(roles: dict[str, Role], pair: list[str]) -> None:
 
 def _read_body(function: Function, roles: dict[str, Role]) -> None:
     """Give a role to the parameters whose names say nothing, by what the body does with them."""
-    silent = {name for name, role in roles.items() if role is Role.UNKNOWN}
+    silent = {name for name, role in roles.items() if role in (Role.UNKNOWN, Role.TENSOR)}
     if not silent:
         return
     called: set[str] = set()

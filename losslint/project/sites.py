@@ -81,7 +81,7 @@ class _Finder:
         functions: set[ast.AST] = set()
         for function in self.index.functions:
             evidence = self.judge.evidence(function)
-            if evidence is not None:
+            if evidence is not None and not self._is_part(function, evidence, functions):
                 functions.add(function)
                 sites.append(self._function_site(function, evidence))
         sites += self._tape_sites(functions)
@@ -108,6 +108,15 @@ class _Finder:
             owner=owner,
             built_by=next(built_by, None),
         )
+
+    def _is_part(self, function: Function, evidence: Evidence, functions: set[ast.AST]) -> bool:
+        """A helper written inside of a loss is a part of it, not a loss of its own."""
+        owner = self.index.def_around(function)
+        if owner not in functions or owner is None or evidence.keras_calls:
+            return False
+        home = self.index.scope(function)
+        return not isinstance(home, ast.ClassDef) and all(
+            target.node is not function for target in self.judge.resolver.returned(owner))
 
     def _kind(self, function: Function, owner: FunctionNode | None) -> str:
         if isinstance(self.index.scope(function), ast.ClassDef):
@@ -163,7 +172,7 @@ class _Finder:
         """Values fed to minimize, compute_gradients, add_loss, backward and the like, not in losses found already."""
         seen: dict[tuple[ast.AST | None, str], int] = {}
         for found in self.local.expressions:
-            owner = self.index.def_around(found.node)
+            owner = self.index.def_around(found.call)
             if self._inside(owner, functions) or self.judge.in_test(found.node):
                 continue
             decision = self.decisions.on_code(found.node)

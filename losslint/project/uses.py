@@ -11,7 +11,7 @@ from pathlib import Path
 from losslint.project import names
 from losslint.project.index import Function, Index, Scope, argument, defaults, dotted_root, keyword, last_name
 from losslint.project.module import Definition, Module, Project
-from losslint.project.resolve import Target, resolver
+from losslint.project.resolve import Target, is_property, resolver
 from losslint.project.roles import has_pair, roles_of
 
 MAX_TERMS = 60  # names and operators followed from a differentiated value to the functions it is a sum of
@@ -54,6 +54,7 @@ class Minimised:
 
     node: ast.expr
     reason: str
+    call: ast.Call
     graph: bool = False  # certainly TensorFlow 1 style
     framework: str = ""  # where the call itself tells
 
@@ -141,7 +142,7 @@ class _Collector:
             elif _loss_keyword(given.arg):
                 self._use(given.value, self.index.scope(call), Purpose.LOSS, f"passed as {given.arg}= to {name}", call)
                 if name in _ESTIMATOR_SPECS and given.arg == "loss":
-                    self.found.expressions.append(Minimised(given.value, f"loss of {name}"))
+                    self._differentiated(given.value, call, f"loss of {name}")
             elif given.arg.endswith(("_regularizer", "_regulariser")):
                 self._use(given.value, self.index.scope(call), Purpose.LOSS, f"passed as {given.arg}=", call)
         if name.endswith(("LossFunctionWrapper", "MeanMetricWrapper", "SumOverBatchSizeMetricWrapper")) and call.args:
@@ -174,6 +175,12 @@ class _Collector:
         if (value := argument(call, 0, "loss", "loss_fn")) is not None and keyword(call, "tape") is None:
             self._differentiated(value, call, f"fed to {call.func.attr}")
 
+    def _train_op(self, call: ast.Call) -> None:
+        """``create_train_op(loss, ...)``, ``optimize_loss(loss, ...)``, ``optimizer.get_updates(loss=..., params=...)``."""
+        value = argument(call, 0, "total_loss", "loss")
+        if value is not None and (value is keyword(call, "loss", "total_loss") or names.names_loss(last_name(value))):
+            self._differentiated(value, call, f"fed to {last_name(call.func)}")
+
     def _gradients(self, call: ast.Call) -> None:
         if (value := argument(call, 0, "ys", "loss")) is not None and len(call.args) + len(call.keywords) > 1:
             dotted = self.module.dotted(call.func) or ""
@@ -184,8 +191,10 @@ class _Collector:
         if not isinstance(call.func, ast.Attribute) or not imports_root(self.module, "torch"):
             return
         receiver: ast.expr = call.func.value
-        if call.args and (call.func.attr == "manual_backward" or names.names_loss(last_name(call.args[0]))):
-            receiver = call.args[0]
+        given = call.args[0] if call.args else None
+        if given is not None and (call.func.attr == "manual_backward" or names.names_loss(last_name(given))
+                                  or dotted_root(receiver) == "torch"):
+            receiver = given
         if isinstance(receiver, ast.Call) and last_name(receiver.func) == "scale" and receiver.args:
             receiver = receiver.args[0]
         if isinstance(receiver, ast.Call) and last_name(receiver.func) == "super":
@@ -286,7 +295,7 @@ class _Collector:
     # what the value of an expression is made of ------------------------------------------------------------------
 
     def _differentiated(
-        self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False, framework: str = "",
+        self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False, framework: str = "", levels: int = 2,
     ) -> None:
         """A function that is differentiated, or an expression with the functions it is a sum of."""
         scope = self.index.scope(call)
@@ -295,10 +304,19 @@ class _Collector:
         if functions:
             for target in functions:
                 self._mark(target, Purpose.LOSS, reason, call)
-            return
-        self._mark_terms(value, call, reason)
-        if not isinstance(value, ast.Constant):
-            self.found.expressions.append(Minimised(value, reason, graph, framework))
+        elif isinstance(value, ast.Name) and (callers := self._given_by_callers(value.id, scope)) is not None:
+            for caller, given in callers if levels else []:
+                self._differentiated(given, caller, reason, graph, framework, levels - 1)
+        elif not isinstance(value, ast.Constant):
+            self._mark_terms(value, call, reason)
+            self.found.expressions.append(Minimised(value, reason, call, graph, framework))
+
+    def _given_by_callers(self, name: str, scope: Scope) -> list[tuple[ast.Call, ast.expr]] | None:
+        """What callers in this file pass for a parameter that is minimised; None if the name is no parameter."""
+        values, home = self.index.lookup(name, scope)
+        if values or not isinstance(home, Function):
+            return None
+        return self.resolver.passed(home, name)
 
     def _mark_terms(self, value: ast.expr, call: ast.Call, reason: str) -> None:
         """Mark the functions that a differentiated value is a sum of; mere factors only if they look like losses."""
@@ -320,10 +338,14 @@ class _Collector:
                 if (home_class := self.index.class_around(node)) is not None:
                     for value in self.index.attributes.get(home_class, {}).get(attribute, []):
                         yield from self._terms(value, self.index.scope(value), seen, steps)
+                    for value in self.index.bound.get(home_class, {}).get(attribute, []):
+                        if isinstance(value, ast.FunctionDef) and is_property(value):
+                            yield Target(value)
             case ast.BinOp():
                 sides = [*self._terms(node.left, scope, seen, steps), *self._terms(node.right, scope, seen, steps)]
-                scales = isinstance(node.op, (ast.Mult, ast.Div)) and len(sides) > 1
-                yield from (side for side in sides if not scales or looks_like_loss(side.node))
+                if isinstance(node.op, (ast.Mult, ast.Div)):
+                    sides = [side for side in sides if looks_like_loss(side.node)] or sides
+                yield from sides
             case ast.UnaryOp():
                 yield from self._terms(node.operand, scope, seen, steps)
             case ast.IfExp():
@@ -401,6 +423,10 @@ _HANDLERS = {
     "gradients": _Collector._gradients,
     "backward": _Collector._backward,
     "manual_backward": _Collector._backward,
+    "create_train_op": _Collector._train_op,
+    "optimize_loss": _Collector._train_op,
+    "get_updates": _Collector._train_op,
+    "get_gradients": _Collector._train_op,
     "function": _Collector._wrapped,
     "jit": _Collector._wrapped,
     "run": _Collector._run,

@@ -65,7 +65,8 @@ class Net(tf.keras.Model):
 def test_base_class_in_another_file(tmp_path: Path) -> None:
     found = losses_in(tmp_path, {
         "pkg/__init__.py": "",
-        "pkg/base.py": "import keras\nclass Objective(keras.losses.Loss):\n    pass\nclass Measure(keras.metrics.Metric):\n    pass\n",
+        "pkg/base.py": "import keras\nclass Objective(keras.losses.Loss):\n    pass\n"
+                       "class Measure(keras.metrics.Metric):\n    pass\n",
         "pkg/gap.py": """
 import keras
 from .base import Objective
@@ -88,3 +89,11 @@ def test_import_cycles_and_missing_modules_end(tmp_path: Path) -> None:
         "b.py": SCRIPT + "from a import Own, f\nclass Base(Own):\n    pass\n",
     })
     assert found == {"a.py": {}, "b.py": {}}
+
+
+def test_star_imports(tmp_path: Path) -> None:
+    found = losses_in(tmp_path, {
+        "parts.py": SCRIPT + "def gap(a, b):\n    return tf.reduce_mean(a - b)\n",
+        "train.py": SCRIPT + "from parts import *\nmodel.compile('adam', loss=gap)\n",
+    })
+    assert list(found["parts.py"]) == ["gap"]

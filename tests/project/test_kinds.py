@@ -428,3 +428,140 @@ def test_sites_come_in_source_order() -> None:
     source = "import tensorflow as tf\n" + "\n".join(
         f"def {name}_loss(y_true, y_pred):\n    return tf.reduce_mean(y_true - y_pred)\n" for name in "dbca")
     assert names(source) == ["d_loss", "b_loss", "c_loss", "a_loss"]
+
+
+def test_methods_reached_through_instances_classes_and_self() -> None:
+    assert names("""
+        import tensorflow as tf
+
+        class Toolbox:
+            def gap(self, a, b):
+                return tf.reduce_mean(tf.abs(a - b))
+            @staticmethod
+            def bend(a, b):
+                return tf.reduce_mean(tf.square(a - b))
+            def rest(self, a, b):
+                return tf.reduce_mean(tf.math.cosh(a - b))
+            def fit(self, model):
+                model.compile("adam", self.rest)
+
+        box = Toolbox()
+        first.compile(loss=box.gap)
+        second.compile(loss=Toolbox.bend)
+        third.compile(loss=Toolbox().gap)
+    """) == ["Toolbox.gap", "Toolbox.bend", "Toolbox.rest"]
+
+
+def test_a_loss_computed_in_a_lambda_layer() -> None:
+    assert names("""
+        import tensorflow as tf
+
+        def everything(args):
+            outputs, truth = args
+            return tf.reduce_sum(tf.square(outputs - truth))
+
+        model_loss = tf.keras.layers.Lambda(everything, name="total")([out, truth])
+        model.compile("adam", loss={"total": lambda y_true, y_pred: y_pred})
+    """) == ["everything", "<lambda>"]
+
+
+def test_tf1_properties_and_helper_parameters() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        class Net:
+            @lazy_property
+            def gap(self):
+                return tf.reduce_mean(self.output - self.wanted)
+
+            @lazy_property
+            def optimize(self):
+                return tf.train.AdamOptimizer().minimize(self.gap)
+
+        def train_op(value, rate):
+            return tf.train.AdamOptimizer(rate).minimize(value)
+
+        objective = tf.reduce_sum(tf.get_variable("x", [3]))
+        step = train_op(objective, 0.1)
+    """)
+    assert {name: site.kind for name, site in found.items()} == {
+        "Net.gap": "method", "Net.optimize.gap": "expression", "objective": "expression"}
+    assert found["objective"].owner is None
+    assert found["objective"].row == 17
+
+
+def test_older_ways_to_train() -> None:
+    found = losses("""
+        import tensorflow as tf
+        total_loss = tf.reduce_mean(net(x))
+        train = tf.contrib.slim.learning.create_train_op(total_loss, opt)
+        updates = opt.get_updates(loss=tf.reduce_mean(policy), params=weights)
+        spec = tf.estimator.EstimatorSpec(mode, loss=tf.reduce_sum(head))
+    """)
+    assert list(found) == ["total_loss", "<expression>"]
+    assert {site.kind for site in found.values()} == {"expression"}
+
+
+def test_backward_in_its_many_forms() -> None:
+    found = losses("""
+        import torch
+        first_loss.backward()
+        scaler.scale(second).backward()
+        accelerator.backward(third_loss)
+        self.manual_backward(fourth)
+        torch.autograd.backward(fifth)
+        (sixth + seventh).backward()
+        super().backward(grad)
+    """)
+    assert list(found) == ["first_loss", "second", "third_loss", "fourth", "fifth", "<expression>"]
+
+
+def test_registered_losses() -> None:
+    found = losses("""
+        import torch
+        @LOSSES.register_module()
+        def gap(a, b):
+            return torch.abs(a - b).mean()
+        @register_model("x")
+        def net(a):
+            return torch.abs(a)
+    """)
+    assert {name: site.reason for name, site in found.items()} == {"gap": "registered by @LOSSES.register_module"}
+
+
+def test_a_helper_written_inside_of_a_loss_is_a_part_of_it() -> None:
+    assert names("""
+        import tensorflow as tf
+        def mixed_loss(y_true, y_pred):
+            def dice_loss(a, b):
+                return 1 - tf.reduce_mean(a * b)
+            return dice_loss(y_true, y_pred)
+    """) == ["mixed_loss"]
+
+
+def test_a_custom_gradient_is_no_factory() -> None:
+    assert names("""
+        import tensorflow as tf
+        @tf.custom_gradient
+        def soft_loss(y_true, y_pred):
+            def grad(dy):
+                return None, dy * (y_pred - y_true)
+            return tf.reduce_mean(y_true - y_pred), grad
+        model.compile(loss=soft_loss)
+    """) == ["soft_loss"]
+
+
+def test_factors_and_scaling_helpers_are_no_terms() -> None:
+    assert names("""
+        import tensorflow as tf
+        def weight(step):
+            return tf.exp(-step)
+        def scale_loss(loss):
+            return tf.cast(loss, tf.float32)
+        def gap(target, output):
+            return tf.reduce_mean(target - output)
+        with tf.GradientTape() as tape:
+            total = weight(step) * gap(y, net(x))
+            scaled = scale_loss(total)
+        tape.gradient(total + scaled, net.trainable_variables)
+    """) == ["gap", "<tape>"]

@@ -135,9 +135,10 @@ def roles(signature: str, body: str = "tf.reduce_mean(x)", compiled: bool = Fals
     ("pred_masks, target_masks, mask", [Role.PREDICTION, Role.LABEL, Role.WEIGHT]),
     ("y_true, y_pred, gamma=2.0, axis=None", [Role.LABEL, Role.PREDICTION, Role.CONFIG, Role.CONFIG]),
     ("y_true, y_pred, from_logits, num_classes", [Role.LABEL, Role.PREDICTION, Role.CONFIG, Role.CONFIG]),
-    ("x, z, factor=0.1, n=(1, 2)", [Role.TENSOR, Role.UNKNOWN, Role.CONFIG, Role.CONFIG]),
+    ("x, v, factor=0.1, n=(1, 2)", [Role.TENSOR, Role.UNKNOWN, Role.CONFIG, Role.CONFIG]),
     ("target_logits, logits", [Role.TENSOR, Role.PREDICTION]),
-    ("x, num_positives", [Role.TENSOR, Role.UNKNOWN]),
+    ("za, zb", [Role.TENSOR, Role.TENSOR]),
+    ("x, num_boxes", [Role.TENSOR, Role.UNKNOWN]),
     ("x, target_length, ignore_label", [Role.TENSOR, Role.TENSOR, Role.CONFIG]),
 ])
 def test_roles_by_name(signature: str, expected: list[Role]) -> None:
@@ -149,6 +150,8 @@ def test_roles_by_name(signature: str, expected: list[Role]) -> None:
     ("a, b", [Role.LABEL, Role.PREDICTION]),
     ("predicted, truth", [Role.PREDICTION, Role.LABEL]),
     ("predicted, x", [Role.PREDICTION, Role.LABEL]),
+    ("labels, embeddings", [Role.LABEL, Role.PREDICTION]),
+    ("query, key", [Role.TENSOR, Role.TENSOR]),
     ("x, wanted, w=None", [Role.LABEL, Role.PREDICTION, Role.UNKNOWN]),
 ])
 def test_what_keras_passes_by_position(signature: str, expected: list[Role]) -> None:
@@ -156,18 +159,18 @@ def test_what_keras_passes_by_position(signature: str, expected: list[Role]) -> 
 
 
 @pytest.mark.parametrize(("body", "expected"), [
-    ("tf.nn.softmax_cross_entropy_with_logits(labels=x, logits=z)", [Role.LABEL, Role.PREDICTION]),
-    ("tf.nn.softmax_cross_entropy_with_logits(logits=x, labels=tf.cast(z, 'int32'))", [Role.PREDICTION, Role.LABEL]),
-    ("tf.nn.sparse_softmax_cross_entropy_with_logits(x, z)", [Role.LABEL, Role.PREDICTION]),
-    ("keras.losses.binary_crossentropy(x, z)", [Role.LABEL, Role.PREDICTION]),
-    ("keras.losses.MeanSquaredError()(x, z)", [Role.LABEL, Role.PREDICTION]),
-    ("F.cross_entropy(x, z)", [Role.PREDICTION, Role.LABEL]),
-    ("tf.reduce_mean(x[:, 0]) * tf.math.log(z)", [Role.TENSOR, Role.TENSOR]),
-    ("tf.reduce_mean(z) * x", [Role.UNKNOWN, Role.TENSOR]),
-    ("x(z) * tf.reduce_mean(x.trainable_variables[0])", [Role.UNKNOWN, Role.UNKNOWN]),
+    ("tf.nn.softmax_cross_entropy_with_logits(labels=x, logits=v)", [Role.LABEL, Role.PREDICTION]),
+    ("tf.nn.softmax_cross_entropy_with_logits(logits=x, labels=tf.cast(v, 'int32'))", [Role.PREDICTION, Role.LABEL]),
+    ("tf.nn.sparse_softmax_cross_entropy_with_logits(x, v)", [Role.LABEL, Role.PREDICTION]),
+    ("keras.losses.binary_crossentropy(x, v)", [Role.LABEL, Role.PREDICTION]),
+    ("keras.losses.MeanSquaredError()(x, v)", [Role.LABEL, Role.PREDICTION]),
+    ("F.cross_entropy(x, v)", [Role.PREDICTION, Role.LABEL]),
+    ("tf.reduce_mean(x[:, 0]) * tf.math.log(v)", [Role.TENSOR, Role.TENSOR]),
+    ("tf.reduce_mean(v) * x", [Role.UNKNOWN, Role.TENSOR]),
+    ("x(v) * tf.reduce_mean(x.trainable_variables[0])", [Role.UNKNOWN, Role.UNKNOWN]),
 ])
 def test_roles_by_use(body: str, expected: list[Role]) -> None:
-    assert list(roles("x, z", body).values()) == expected
+    assert list(roles("x, v", body).values()) == expected
 
 
 def test_self_is_no_parameter_and_a_method_has_roles() -> None:
