@@ -18,6 +18,9 @@ The first name of an operation is the preferred spelling, the one that help text
 The optional fourth column is a note: ``TensorFlow 1``, ``Keras 2`` or ``NumPy 1`` for a name that later versions
 removed, ``tf.keras only`` for one that the ``keras`` package itself lacks, ``keeps the tape`` for a NumPy function that
 only slices its argument; and for a missing method or name, what to write instead.
+
+The optional fifth column says where this name differs from its operation: ``flows=x cut=raises``. Frameworks disagree:
+``torch.round`` and ``jnp.round`` give zeros (``cut=zero``) where ``tf.round`` gives None.
 """
 
 from __future__ import annotations
@@ -130,9 +133,17 @@ def apis(framework: str) -> dict[str, Api]:
     table = operations()
     found: dict[str, Api] = {}
     for name, operation, *rest in _rows(f"apis/{framework}.tsv"):
-        parameters = tuple(_parameter(word) for word in rest[0].split()) if rest else ()
-        found[name] = Api(name, table[operation], parameters, framework, rest[1] if len(rest) > 1 else "")
+        parameters, note, difference = (*rest, "", "", "")[:3]
+        meaning = _differing(table[operation], difference) if difference else table[operation]
+        found[name] = Api(name, meaning, tuple(_parameter(word) for word in parameters.split()), framework, note)
     return found
+
+
+def _differing(operation: Operation, difference: str) -> Operation:
+    """The operation as one name has it: ``flows=x,y cut=zero``."""
+    words = dict(word.split("=") for word in difference.split())
+    flows = frozenset(words.pop("flows", ",".join(operation.flows)).split(",")) - {"-", ""}
+    return replace(operation, flows=flows, **words)
 
 
 def _parameter(word: str) -> tuple[str, str]:
@@ -145,7 +156,7 @@ def _preferred(framework: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for api in apis(framework).values():
         if not api.note and not api.name.endswith((".*", "()")):
-            found.setdefault(api.operation.name, api.name)
+            found.setdefault(api.operation.name, api.name.replace("torch.F.", "torch.nn.functional."))
     return found
 
 

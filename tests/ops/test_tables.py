@@ -48,7 +48,8 @@ def test_no_name_twice(filename: str) -> None:
 @pytest.mark.parametrize("framework", FRAMEWORKS)
 def test_every_line_is_well_formed(framework: str) -> None:
     for row in lines(f"apis/{framework}.tsv"):
-        assert 2 <= len(row) <= 4, row
+        assert 2 <= len(row) <= 5, row
+        assert re.fullmatch(r"((flows=(-|\*|\w+(,\w+)*)|cut=(none|zero|raises|-)) ?)*", (row + [""] * 5)[4]), row
         assert row[1] in operations(), row
         assert all(re.fullmatch(r"(_|\w+(=\w+)?)", word) for word in "".join(row[2:3]).split()), row
 
@@ -173,7 +174,10 @@ def current(framework: str) -> list[Api]:
     return [
         api
         for api in apis(framework).values()
-        if not api.removed and not api.name.endswith(".*") and not api.name.startswith(methods) and "()." not in api.name
+        if not api.removed
+        and not api.name.endswith(".*")
+        and not api.name.startswith(methods)
+        and "()." not in api.name
     ]
 
 
