@@ -16,8 +16,9 @@ Names in an API table:
 The first name of an operation is the preferred spelling, the one that help texts print.
 
 The optional fourth column is a note: ``TensorFlow 1``, ``Keras 2`` or ``NumPy 1`` for a name that later versions
-removed, ``tf.keras only`` for one that the ``keras`` package itself lacks, ``keeps the tape`` for a NumPy function that
-only slices its argument; and for a missing method or name, what to write instead.
+removed, ``tf.keras only`` for one that the ``keras`` package lacks in Keras 3, ``keras only`` for one that ``tf.keras``
+lacks there, ``keeps the tape`` for a NumPy function that only slices its argument; and for a missing method or name,
+what to write instead.
 
 The optional fifth column says where this name differs from its operation: ``flows=x cut=raises``. Frameworks disagree:
 ``torch.round`` and ``jnp.round`` give zeros (``cut=zero``) where ``tf.round`` gives None.
@@ -155,7 +156,8 @@ def _parameter(word: str) -> tuple[str, str]:
 def _preferred(framework: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for api in apis(framework).values():
-        if not api.note and not api.name.endswith((".*", "()")):
+        current = not api.removed and api.note != "tf.keras only" and api.operation.name != "missing_method"
+        if current and not api.name.endswith((".*", "()")):
             found.setdefault(api.operation.name, api.name.replace("torch.F.", "torch.nn.functional."))
     return found
 
