@@ -7,10 +7,9 @@ import builtins
 import enum
 
 from losslint.project import names
-from losslint.project.index import Function, FunctionNode, Index, Scope, dotted_root, last_name
+from losslint.project.index import Function, FunctionNode, Index, Scope, body_of, dotted_root, last_name, walk
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
-from losslint.project.uses import imports_root
 
 MAX_HELPERS = 3  # levels of helper functions of the file that are asked in turn
 MAX_VALUES = 6  # names followed from a return statement to what is returned
@@ -127,15 +126,7 @@ class Bodies:
 
     def _calls(self, function: Function) -> list[ast.Call]:
         """Calls in the body, also in nested functions."""
-        body = function.body if isinstance(function.body, list) else [function.body]
-        found: list[ast.Call] = []
-        stack: list[ast.AST] = list(body)
-        while stack:
-            node = stack.pop()
-            if isinstance(node, ast.Call):
-                found.append(node)
-            stack.extend(ast.iter_child_nodes(node))
-        return found
+        return [node for node in walk(*body_of(function)) if isinstance(node, ast.Call)]
 
     def origin(self, call: ast.Call) -> str:
         """Where the code behind a call is: framework | method | numpy | local | python | object | unknown."""
@@ -259,24 +250,21 @@ _FRAMEWORK_ALIASES = names.words("tf K torch F jnp jax keras tfa tfp nn")
 _CONTAINER_METHODS = names.words("append extend items keys values get pop update split strip startswith endswith lower")
 
 
+def framework_count(module: Module) -> dict[str, int]:
+    """Framework -> how many imports of the file are from it."""
+    roots = [dotted.partition(".")[0] for dotted in (*module.imports.values(), *module.star_imports)]
+    return {framework: sum(root in own for root in roots) for framework, own in FRAMEWORKS.items()}
+
+
 def framework_of(module: Module) -> str:
     """The framework a file is written for, by its imports; TensorFlow where nothing tells."""
-    count = dict.fromkeys(FRAMEWORKS, 0)
-    for dotted in (*module.imports.values(), *module.star_imports):
-        root = dotted.partition(".")[0]
-        for framework, roots in FRAMEWORKS.items():
-            count[framework] += root in roots
+    count = framework_count(module)
     return max(count, key=lambda framework: count[framework])
-
-
-def has_framework(module: Module) -> bool:
-    """Whether the file imports any framework."""
-    return imports_root(module, *_ALL_FRAMEWORKS)
 
 
 def framework_in(module: Module, node: ast.AST) -> str:
     """The framework of one piece of code in a file that imports several; Keras itself runs on any of them."""
-    roots = {module.imports[inner.id].partition(".")[0] for inner in ast.walk(node)
+    roots = {module.imports[inner.id].partition(".")[0] for inner in walk(node)
              if isinstance(inner, ast.Name) and inner.id in module.imports}
     if "tensorflow" not in roots:
         for framework in ("torch", "jax"):

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from losslint.project import names
-from losslint.project.bodies import Bodies, Kind, framework_in, framework_of, has_framework
+from losslint.project.bodies import Bodies, Kind, framework_count, framework_in, framework_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import CALL_METHODS, Decisions
 from losslint.project.index import Function, FunctionNode, Index, last_name, parameters
@@ -42,8 +42,11 @@ class Judge:
         self.decisions = decisions
         self.bodies = Bodies(module)
         self.resolver: Resolver = resolver(module)
+        imported = framework_count(module)
         self.framework = framework_of(module)
-        self.imports_framework = has_framework(module)
+        self.imports_framework = any(imported.values())
+        self._mixed = sum(count > 0 for count in imported.values()) > 1
+        self._roles: dict[Function, dict[str, Role]] = {}
         stem = names.parts(module.path.stem)
         folders = {module.path.parent.name, *module.name.split(".")[:-1]}
         self.in_metric_folder = not names.METRIC_FILES.isdisjoint(folders)
@@ -59,7 +62,13 @@ class Judge:
 
     def framework_at(self, node: ast.AST) -> str:
         """The framework of one piece of code."""
-        return framework_in(self.module, node) if self.imports_framework else self.framework
+        return framework_in(self.module, node) if self._mixed else self.framework
+
+    def roles(self, function: Function) -> dict[str, Role]:
+        """What the parameters hold, as far as names and the body tell."""
+        if function not in self._roles:
+            self._roles[function] = roles_of(function)
+        return self._roles[function]
 
     # uses ----------------------------------------------------------------------------------------------------------
 
@@ -81,7 +90,7 @@ class Judge:
         if kind in _NO_LOSS_CLASSES or method is None:
             return None
         told = kind in (ClassKind.LOSS, ClassKind.REGULARIZER) or use.purpose is Purpose.COMPILE
-        return method if told or has_pair(roles_of(method)) else None
+        return method if told or has_pair(self.roles(method)) else None
 
     def _add_foreign(self, value: ast.AST, called: bool, use: Use) -> None:
         """A use in another file: of a name of this one, or of what calling it returned."""
@@ -133,6 +142,9 @@ class Judge:
         name = getattr(function, "name", "")
         if self.in_test(function) and not names.names_loss(name):
             return False
+        if not self.imports_framework and all(use.module is self.module for use in uses) and (
+                self.bodies.computes(function) is not True):
+            return False  # scipy.optimize has losses too
         if all(use.purpose is Purpose.TERM for use in uses):
             named = looks_like_loss(function)
             if self._rescales(function):
@@ -152,7 +164,7 @@ class Judge:
                 return Evidence(f"{home.name} is a loss class", keras_calls=keras)
             if kind is ClassKind.REGULARIZER:
                 return Evidence(f"{home.name} is a regularizer")
-            if names.has_loss_word(home.name) and has_pair(roles_of(function)) and kind is not ClassKind.MODEL:
+            if names.has_loss_word(home.name) and has_pair(self.roles(function)) and kind is not ClassKind.MODEL:
                 return Evidence(f"{home.name}.{function.name} takes labels and predictions", certain=False)
         if function.name == "training_step" and self.framework == "torch" and (
                 kind is ClassKind.LIGHTNING or len(parameters(function)) >= 2):
@@ -166,7 +178,7 @@ class Judge:
         canonical = has_canonical_pair(function)
         if not (named or made or word or canonical or function.decorator_list):
             return None
-        roles = roles_of(function)
+        roles = self.roles(function)
         if (registry := self._registry(function)) and self.bodies.result(function) >= Kind.UNKNOWN:
             return Evidence(f"registered by @{registry}")
         if name == "losses" and not roles:
@@ -183,7 +195,7 @@ class Judge:
         if canonical:
             listed = ", ".join(a.arg for a in parameters(function)[:3])
             return Evidence(f"its signature takes labels and predictions: ({listed})", certain=False)
-        if word and pair:
+        if word and pair and self.imports_framework:
             return Evidence(f"it is named {maker or name} and takes labels and predictions", certain=False)
         return None
 
@@ -212,7 +224,7 @@ class Judge:
         """A lambda that a loss factory returns."""
         maker = self._maker(function)
         named = names.names_loss(maker)
-        pair = has_canonical_pair(function) or has_pair(roles_of(function))
+        pair = has_canonical_pair(function) or has_pair(self.roles(function))
         if not (named or (names.has_loss_word(maker) and pair)) or self.in_metric_folder:
             return None
         if not parameters(function) or self.bodies.computes(function) is False:

@@ -13,6 +13,8 @@ FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Scope = ast.Module | ast.ClassDef | FunctionNode | ast.Lambda
 
+WITHOUT_POSITION = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
+
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (ast.Module, ast.ClassDef, *_FUNCTIONS)
 _GROWS = {"append", "add", "insert", "extend", "setdefault", "update"}  # methods that put a value into a container
@@ -142,6 +144,25 @@ class Index:
             if isinstance(scope, ast.Module):
                 return [], scope
             scope, inner = self.scope(scope), False
+
+
+def walk(*roots: ast.AST) -> Iterator[ast.AST]:
+    """Every node under the roots and they themselves, as ``ast.walk`` but twice as fast, without contexts and operators."""
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        yield node
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if isinstance(value, list):
+                stack += [child for child in value if isinstance(child, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, WITHOUT_POSITION):
+                stack.append(value)
+
+
+def body_of(function: Function) -> list[ast.AST]:
+    """What a function or lambda executes, without decorators and defaults."""
+    return [*function.body] if isinstance(function.body, list) else [function.body]
 
 
 def last_name(node: ast.expr) -> str:

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from losslint.project.index import FunctionNode, Index, Scope
+from losslint.project.index import WITHOUT_POSITION, FunctionNode, Index, Scope
 
-WITHOUT_POSITION = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 MAX_FOLDERS_UP = 6  # folders above a package root that an absolute import may start from (namespace packages)
 MAX_IMPORT_HOPS = 8  # re-exports followed from one package to the next
 
@@ -53,6 +52,11 @@ class Module:
             raise SyntaxError(str(error) or type(error).__name__) from error
         self.lines = text.split("\n")
         self.notes: dict[str, object] = {}  # what other parts of the analysis computed once for this file
+
+    @cached_property
+    def resolved_path(self) -> Path:
+        """The absolute path, symlinks followed: what tells whether two modules are the same file."""
+        return self.path.resolve()
 
     @property
     def nodes(self) -> list[ast.AST]:
@@ -263,7 +267,7 @@ class Project:
 
     def add(self, module: Module) -> None:
         """Register a module that is already in memory (standard input, an unsaved buffer)."""
-        self._modules[module.path.resolve()] = module
+        self._modules[module.resolved_path] = module
 
     def load(self, path: Path) -> Module:
         """The module at ``path``.

@@ -7,7 +7,7 @@ import enum
 from functools import lru_cache
 
 from losslint.project import names
-from losslint.project.index import Function, defaults, dotted_root, last_name, parameters
+from losslint.project.index import Function, body_of, defaults, dotted_root, last_name, parameters, walk
 
 
 class Role(enum.Enum):
@@ -122,18 +122,15 @@ def _read_body(function: Function, roles: dict[str, Role]) -> None:
     if not silent:
         return
     called: set[str] = set()
-    body = function.body if isinstance(function.body, list) else [function.body]
-    for node in (node for statement in body for node in ast.walk(statement)):
-        match node:
-            case ast.Call():
-                if isinstance(node.func, ast.Name):
-                    called.add(node.func.id)
-                _read_call(node, silent, roles)
-            case ast.Subscript(value=ast.Name(id=name)) if name in silent:
+    for node in walk(*body_of(function)):
+        if isinstance(node, ast.Call):
+            if isinstance(node.func, ast.Name):
+                called.add(node.func.id)
+            _read_call(node, silent, roles)
+        elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.value, ast.Name):
+            name = node.value.id
+            if name in silent and (isinstance(node, ast.Subscript) or node.attr in _TENSOR_ATTRIBUTES):
                 _give(roles, name, Role.TENSOR)
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if name in silent:
-                if attribute in _TENSOR_ATTRIBUTES:
-                    _give(roles, name, Role.TENSOR)
     for name in called & silent:
         roles[name] = Role.UNKNOWN  # a model or a function that is passed in
 

@@ -160,7 +160,7 @@ class _Finder:
                 node=node,
                 reason=f"its GradientTape is differentiated in line {gradients[0].lineno}",
                 mode=Mode.EAGER if owner is None else self.modes.of(owner, framework),
-                roles={} if owner is None else roles_of(owner),
+                roles={} if owner is None else self.judge.roles(owner),
                 framework=framework,
                 class_node=self.index.class_around(node),
                 owner=None if owner is None else self.index.def_around(owner),
@@ -171,6 +171,8 @@ class _Finder:
     def _expression_sites(self, functions: set[ast.AST]) -> Iterator[Site]:
         """Values fed to minimize, compute_gradients, add_loss, backward and the like, not in losses found already."""
         seen: dict[tuple[ast.AST | None, str], int] = {}
+        if not (self.judge.imports_framework or self.module.star_imports):
+            return  # SciPy minimises too
         for found in self.local.expressions:
             owner = self.index.def_around(found.call)
             if self._inside(owner, functions) or self.judge.in_test(found.node):

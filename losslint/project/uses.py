@@ -73,15 +73,13 @@ class LocalUses:
 
 @dataclass
 class Uses:
-    """Uses found in other files of the run: (file, name) -> how it is used there, and whether it was called first."""
+    """Uses found in other files of the run: file -> its names, whether they were called first, and the use."""
 
-    by_name: dict[tuple[Path, str], list[tuple[bool, Use]]] = field(default_factory=dict)
+    by_file: dict[Path, list[tuple[str, bool, Use]]] = field(default_factory=dict)
 
     def of(self, module: Module) -> list[tuple[str, bool, Use]]:
         """(name, called, use) for the names of one file."""
-        path = module.path.resolve()
-        return [(name, called, use) for (home, name), uses in self.by_name.items() if home == path
-                for called, use in uses]
+        return self.by_file.get(module.resolved_path, [])
 
 
 def collect_uses(modules: Iterable[Module], project: Project) -> Uses:
@@ -94,7 +92,7 @@ def collect_uses(modules: Iterable[Module], project: Project) -> Uses:
                 continue
             home = project.resolve(dotted, module)
             if isinstance(home, Definition) and home.module is not module:
-                found.by_name.setdefault((home.module.path.resolve(), home.name), []).append((called, use))
+                found.by_file.setdefault(home.module.resolved_path, []).append((home.name, called, use))
     return found
 
 
