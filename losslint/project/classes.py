@@ -40,14 +40,18 @@ class Classes:
         self.index: Index = module.index
         self._known: dict[ast.ClassDef, ClassKind] = {}
 
-    def kind(self, node: ast.ClassDef) -> ClassKind:
-        """What the class is. A class without telling bases is a loss when it is named so."""
+    def inherited(self, node: ast.ClassDef) -> ClassKind:
+        """What the bases of a class make it."""
         if node not in self._known:
-            found = kind_by_bases(node, self.module, self.project, MAX_BASES)
-            if found in (ClassKind.OTHER, ClassKind.MODULE, ClassKind.LAYER) and names_loss_class(node.name):
-                found = ClassKind.LOSS
-            self._known[node] = found
+            self._known[node] = kind_by_bases(node, self.module, self.project, MAX_BASES)
         return self._known[node]
+
+    def kind(self, node: ast.ClassDef) -> ClassKind:
+        """What a class is. One whose bases leave it open is a loss when it is named so."""
+        found = self.inherited(node)
+        if found in (ClassKind.OTHER, ClassKind.MODULE, ClassKind.LAYER) and names_loss_class(node.name):
+            return ClassKind.LOSS
+        return found
 
     def base_class(self, node: ast.ClassDef, base: ast.expr) -> ast.ClassDef | None:
         """The class of this file that a base expression names."""

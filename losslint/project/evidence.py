@@ -18,6 +18,7 @@ from losslint.project.uses import LocalUses, Purpose, Use, Uses, local_uses, loo
 MAX_FACTORIES = 3  # factories of factories
 
 _NO_LOSS_CLASSES = (ClassKind.METRIC, ClassKind.TEST, ClassKind.LIGHTNING, ClassKind.MODEL)
+_STEPS = ("compute_loss", "training_step")  # methods whose result a framework minimises
 _PRINTS = names.words("print info debug write")
 _NO_GRADIENT = names.words("no_grad inference_mode")
 
@@ -53,6 +54,7 @@ class Judge:
         self.in_metric_file = not names.METRIC_FILES.isdisjoint(stem[:1] + stem[-1:])
         self.uses: dict[ast.AST, list[Use]] = {}
         local: LocalUses = local_uses(module)
+        self.minimised_in = {self.index.def_around(found.call) for found in local.expressions}
         for node, found in local.functions.items():
             for use in found:
                 self._add(node, use)
@@ -124,7 +126,7 @@ class Judge:
         if isinstance(function, ast.Lambda):
             return self._by_maker(function)
         found: Evidence | None = None
-        if isinstance(home, ast.ClassDef) and function.name in (*CALL_METHODS, "training_step"):
+        if isinstance(home, ast.ClassDef) and function.name in (*CALL_METHODS, *_STEPS):
             found = self._by_class(function, home)
         found = found or self._by_name(function)
         if found is None or function.name.startswith(("test_", "setUp")):
@@ -155,10 +157,15 @@ class Judge:
         return self.bodies.result(function) not in (Kind.NOTHING, Kind.OBJECT) and not self.resolver.returned(function)
 
     def _by_class(self, function: FunctionNode, home: ast.ClassDef) -> Evidence | None:
-        kind = self.classes.kind(home)
+        inherited, kind = self.classes.inherited(home), self.classes.kind(home)
         if self.bodies.result(function) in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
             return None
-        if function.name in CALL_METHODS and self.bodies.computes(function) is not False:
+        if function.name == "compute_loss" and inherited is ClassKind.MODEL:
+            return Evidence("Keras minimises what compute_loss returns")
+        # NumPy in a class of a framework is a mistake in a loss; NumPy in a class of its own is NumPy's business
+        computes = inherited is not ClassKind.OTHER or self.bodies.computes(function) is not False
+        if function.name in CALL_METHODS and computes and not (
+                function in self.minimised_in and inherited is not ClassKind.LOSS):
             if kind is ClassKind.LOSS:
                 keras = self.framework_at(function) == "tensorflow" and function.name == "call"
                 return Evidence(f"{home.name} is a loss class", keras_calls=keras)
@@ -190,8 +197,10 @@ class Judge:
             return Evidence(f"its name contains 'loss': {name}", certain=not self.in_metric_file)
         if made and roles:
             return Evidence(f"returned by {maker}", certain=not self.in_metric_file)
-        if self.in_metric_file or names.names_metric(name) or names.names_helper(name) or self._hands_back(function):
+        if self.in_metric_file or names.names_metric(name) or names.names_helper(name):
             return None
+        if function in self.minimised_in or self._hands_back(function):
+            return None  # the loss is what it minimises, or what is made of what it hands back
         if canonical:
             listed = ", ".join(a.arg for a in parameters(function)[:3])
             return Evidence(f"its signature takes labels and predictions: ({listed})", certain=False)

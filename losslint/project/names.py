@@ -48,11 +48,13 @@ NOT_A_LOSS_AFTER = words(
 HELPER_VERBS = words(
     "plot print get load log save write read parse make create build setup register serialize deserialize show draw",
     "display visualize test check assert validate eval evaluate evaluation val track record report collect init",
-    "initialize reset clear add set update has is should on find resolve extract fetch format prepare configure",
+    "initialize reset clear add set update has is should find resolve extract fetch format prepare configure",
     "append monitor estimate dump export import choose select instantiate wrap unwrap include use summarize store",
-    "backward backprop step need needs convert scale unscale standardize process normalize name cast call return",
+    "backward backprop need needs convert scale unscale standardize process normalize name cast call return",
     "handle restore squeeze match broadcast minimize optimize",
 )
+
+LOGARITHMS = words("cosh sum softmax sigmoid likelihood prob probs dice tversky iou barrier ratio odds")
 
 LABEL_WORDS = words(
     "true gt gts gtruth truth groundtruth target targets tgt tgts trg label labels lbl lbls actual actuals real",
@@ -130,4 +132,6 @@ def names_metric(name: str) -> bool:
 def names_helper(name: str) -> bool:
     """Whether a name starts with the verb of a helper: ``plot_loss``, ``_get_loss_fn``."""
     split = parts(name)
+    if split[:2] == ("scale", "invariant") or (split[:1] == ("log",) and split[1:2] and split[1] in LOGARITHMS):
+        return False  # log_cosh_loss, not log_losses
     return bool(split) and split[0] in HELPER_VERBS

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from losslint.project.classes import Classes
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
-from losslint.project.index import Function, FunctionNode, Index, last_name
+from losslint.project.index import Function, FunctionNode, Index, argument, last_name
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
-from losslint.project.uses import Minimised, Uses, collect_uses, local_uses
+from losslint.project.uses import Minimised, Uses, collect_uses, is_training, local_uses
 
 __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_sites"]
 
@@ -79,8 +79,11 @@ class _Finder:
     def find(self) -> list[Site]:
         sites: list[Site] = []
         functions: set[ast.AST] = set()
+        steps = self._training_steps()
         for function in self.index.functions:
             evidence = self.judge.evidence(function)
+            if evidence is not None and function in steps and not evidence.keras_calls:
+                continue  # a tape site: its loss is what the tape differentiates
             if evidence is not None and not self._is_part(function, evidence, functions):
                 functions.add(function)
                 sites.append(self._function_site(function, evidence))
@@ -137,6 +140,15 @@ class _Finder:
         if mode is Mode.UNKNOWN and framework == "tensorflow" and has_canonical_pair(function):
             return self.modes.keras
         return mode
+
+    def _training_steps(self) -> set[FunctionNode | None]:
+        """Functions whose own tape is asked for gradients with respect to variables."""
+        return {
+            self.index.def_around(block)
+            for block, gradients in self.local.tapes.items() for call in gradients
+            if (sources := argument(call, 1, "sources", "var_list")) is not None
+            and is_training(sources, self.index, self.index.scope(call))
+        }
 
     # tapes ---------------------------------------------------------------------------------------------------------
 

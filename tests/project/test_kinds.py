@@ -565,3 +565,58 @@ def test_factors_and_scaling_helpers_are_no_terms() -> None:
             scaled = scale_loss(total)
         tape.gradient(total + scaled, net.trainable_variables)
     """) == ["gap", "<tape>"]
+
+
+def test_numpy_in_a_framework_class_is_a_loss_and_in_a_class_of_its_own_is_not() -> None:
+    assert names("""
+        import numpy as np
+        import keras, torch
+
+        class Gap(keras.losses.Loss):
+            def call(self, y_true, y_pred):
+                return np.mean(np.square(y_true - y_pred))
+
+        class DiceLoss(torch.nn.Module):
+            def forward(self, logits, target):
+                return np.mean(logits * target)
+
+        class Net(keras.Model):
+            def compute_loss(self, x, y, y_pred, sample_weight):
+                return np.mean(y - y_pred)
+
+        class CrossEntropyLoss:
+            def forward(self, prediction, target):
+                return -np.mean(target * np.log(prediction))
+    """) == ["Gap.call", "DiceLoss.forward", "Net.compute_loss"]
+
+
+def test_a_layer_that_adds_a_loss_and_returns_something_else() -> None:
+    found = losses("""
+        import keras
+
+        class CTCLayer(keras.layers.Layer):
+            def call(self, y_true, y_pred):
+                value = keras.ops.mean(y_true - y_pred)
+                self.add_loss(value)
+                return y_pred
+    """)
+    assert {name: site.kind for name, site in found.items()} == {"CTCLayer.call.value": "expression"}
+
+
+def test_a_training_step_with_a_loss_in_its_name_is_a_tape() -> None:
+    found = losses("""
+        import tensorflow as tf
+
+        def loss_step(x):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(net(x))
+            optimizer.apply_gradients(zip(tape.gradient(loss, net.trainable_variables), net.trainable_variables))
+            return loss
+
+        def gradient_penalty_loss(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                score = net(x)
+            return tf.reduce_mean(tf.square(tape.gradient(score, x)))
+    """)
+    assert {name: site.kind for name, site in found.items()} == {"loss_step": "tape", "gradient_penalty_loss": "function"}
