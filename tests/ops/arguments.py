@@ -358,7 +358,6 @@ BY_OPERATION: dict[str, Callable[[Main], Values]] = {
     "reverse_sequence": lambda m: {"seq_axis": 1, "lengths": tf.constant([1] * m.first)},
     "round": lambda m: {},
     "sampled_softmax_loss": _sampler,
-    "saturate_cast": lambda m: {"dtype": "float32"},
     "scan": lambda m: {"fn": (lambda a, b: (a * b, a)) if m.api.framework == "keras" else lambda a, b: a * b,
                        "initializer": tf.ones_like(m.x[0]) if m.rank and m.api.framework == "keras" else None},
     "associative_scan": lambda m: {"fn": lambda a, b: a * b},

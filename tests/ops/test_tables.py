@@ -254,7 +254,8 @@ def test_advice_has_a_gradient(name: str, code: str) -> None:
         tape.watch(prediction)
         x = tf.sparse.from_dense(prediction) if "sparse" in code else tf.identity(prediction)
         scope = {
-            "tf": tf, "keras": keras, "x": x, "y": 0.4, "y_true": tf.eye(3), "y_pred": x, "positions": tf.range(3.0),
+            "tf": tf, "keras": keras, "x": x, "y": tf.fill(prediction.shape, 0.4), "y_true": tf.eye(3),
+            "y_pred": x, "positions": tf.range(3.0),
             "centers": tf.constant([0.1, 0.5, 0.9]), "width": 0.3, "threshold": 0.4, "temperature": 0.5, "size": [4, 4],
             "gumbel": tf.constant([0.1, -0.2, 0.3]), "factor": 1.3, "model": lambda v: v * 2.0,
             "condition": prediction > 0.5,
