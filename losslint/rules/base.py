@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from losslint.facts.gradient import Cause, Cut, GradientFacts
+from losslint.facts.hazards import Hazard, HazardFacts
 from losslint.findings import Severity
 from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
 from losslint.graph.source import Source
@@ -101,6 +102,14 @@ class Loss:
         if not self.site.certain and any(c.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO) for c in cuts):
             return []
         return cuts
+
+    @cached_property
+    def hazards(self) -> list[Hazard]:
+        """Where a result or its derivative stops being finite; nothing for what could not be followed."""
+        if self.graph.gaps or not self.gradient.trained:
+            return []
+        live = [n for value, _ in self.results for n in nodes_in(value) if self.gradient.live(n)]
+        return [hazard for node in live for hazard in HazardFacts(self.gradient, node).find()]
 
     def cuts_by(self, *causes: Cause) -> Iterator[Cut]:
         """Decisive cuts of some causes."""

@@ -122,7 +122,10 @@ def jump_at(loss: Loss, result: Value, condition: Node) -> Jump | None:
             at = switch_point(difference)
             if at is None:
                 continue
-            below, above = (Point({**fixed, name: at + s * STEP})(result) for s in (-1, 1))
+            below, above = (Point({**fixed, name: at + side * STEP})(result) for side in (-1, 1))
+            wider = [Point({**fixed, name: at + side * 100 * STEP})(result) for side in (-1, 1)]
+            if abs((above - below) - (wider[1] - wider[0])) > 0.1 * abs(above - below):
+                continue  # it runs off to infinity there: a singularity, not a jump
         except Unknown:
             return None
         if abs(above - below) > SMALLEST_JUMP * (1.0 + abs(above) + abs(below)):

@@ -1,0 +1,217 @@
+"""Arithmetic as TensorFlow does it in float32 on a CPU: rounded to nearest, subnormals flushed to zero, IEEE infinities.
+
+Each primitive has a value and a backward function ``(inputs, output, upstream) -> gradients`` that follows the gradient TensorFlow
+registers, so that ``0 * inf`` becomes NaN exactly where it does there.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+INF, NAN = math.inf, math.nan
+TINY = 2.0**-126  # smallest normal float32; TensorFlow flushes what is smaller
+
+Backward = Callable[[Sequence[float], float, float], tuple[float, ...]]
+
+
+class Primitive(NamedTuple):
+    """A scalar operation and its gradient."""
+
+    value: Callable[..., float]
+    backward: Backward
+
+
+def f32(x: float) -> float:
+    """``x`` rounded to float32, subnormals flushed to zero."""
+    if x != x or x in (INF, -INF):
+        return x
+    try:
+        (rounded,) = struct.unpack("f", struct.pack("f", x))
+    except OverflowError:
+        return math.copysign(INF, x)
+    return rounded if abs(rounded) >= TINY else math.copysign(0.0, x)
+
+
+def div(a: float, b: float) -> float:
+    if b == 0.0 and b == b:
+        return NAN if a == 0.0 or a != a else math.copysign(INF, a) * math.copysign(1.0, b)
+    return a / b
+
+
+def log(x: float) -> float:
+    if x > 0.0:
+        return math.log(x) if x != INF else INF
+    return -INF if x == 0.0 else NAN
+
+
+def exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return INF
+
+
+def sqrt(x: float) -> float:
+    return math.sqrt(x) if x >= 0.0 else NAN
+
+
+def power(x: float, y: float) -> float:
+    try:
+        return math.pow(x, y)
+    except OverflowError:
+        return INF
+    except ValueError:
+        return INF if x == 0.0 else NAN
+
+
+def sigmoid(x: float) -> float:
+    if x != x:
+        return NAN
+    return 1.0 / (1.0 + exp(-x)) if x >= 0 else exp(x) / (1.0 + exp(x))
+
+
+def softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(exp(-abs(x))) if x == x else NAN
+
+
+def sign(x: float) -> float:
+    return 0.0 if x == 0.0 else math.copysign(1.0, x) if x == x else NAN
+
+
+def guarded(function: Callable[[float], float]) -> Callable[[float], float]:
+    """A function of the math module that gives NaN outside of its domain and infinity on overflow."""
+
+    def value(x: float) -> float:
+        try:
+            return function(x)
+        except ValueError:
+            return NAN
+        except OverflowError:
+            return math.copysign(INF, x)
+
+    return value
+
+
+def unary(value: Callable[[float], float], slope: Callable[[float, float], float]) -> Primitive:
+    """A primitive from its value and its slope as a function of input and output."""
+    return Primitive(value, lambda x, out, dy: (dy * slope(x[0], out),))
+
+
+def no_nan(dy: float, slope: float) -> float:
+    """The kernels of sqrt and rsqrt give 0 for an upstream gradient of 0, whatever the slope."""
+    return 0.0 if dy == 0.0 else dy * slope
+
+
+def pick(condition: bool, dy: float) -> tuple[float, float]:
+    """The upstream gradient for the selected side, an exact 0 for the other."""
+    return (dy, 0.0) if condition else (0.0, dy)
+
+
+def _power_gradient(x: Sequence[float], out: float, dy: float) -> tuple[float, ...]:
+    base, exponent = x
+    return dy * exponent * power(base, exponent - 1.0), dy * out * (log(base) if base > 0.0 else 0.0)
+
+
+PRIMITIVES: dict[str, Primitive] = {
+    "neg": unary(lambda x: -x, lambda x, out: -1.0),
+    "abs": unary(abs, lambda x, out: sign(x)),
+    "square": unary(lambda x: x * x, lambda x, out: 2.0 * x),
+    "sqrt": Primitive(sqrt, lambda x, out, dy: (no_nan(dy, div(0.5, out)),)),
+    "rsqrt": Primitive(
+        lambda x: div(1.0, sqrt(x)), lambda x, out, dy: (no_nan(dy, -0.5 * out**3 if out < INF else -INF),)
+    ),
+    "norm": Primitive(abs, lambda x, out, dy: (no_nan(dy, div(0.5, out)) * 2.0 * x[0],)),
+    "euclidean_norm": Primitive(abs, lambda x, out, dy: (dy * div(x[0], out),)),
+    "exp": unary(exp, lambda x, out: out),
+    "expm1": unary(guarded(math.expm1), lambda x, out: exp(x)),
+    "log": unary(log, lambda x, out: div(1.0, x)),
+    "log1p": unary(lambda x: log(1.0 + x) if abs(x) > 1e-5 else x, lambda x, out: div(1.0, 1.0 + x)),
+    "sigmoid": unary(sigmoid, lambda x, out: out * (1.0 - out)),
+    "softmax": unary(sigmoid, lambda x, out: out * (1.0 - out)),
+    "log_sigmoid": unary(lambda x: -softplus(-x), lambda x, out: sigmoid(-x)),
+    "log_softmax": unary(lambda x: -softplus(-x), lambda x, out: sigmoid(-x)),
+    "softplus": unary(softplus, lambda x, out: sigmoid(x)),
+    "tanh": unary(math.tanh, lambda x, out: 1.0 - out * out),
+    "relu": Primitive(lambda x: max(x, 0.0), lambda x, out, dy: (dy if x[0] > 0.0 else 0.0,)),
+    "elu": unary(lambda x: x if x > 0 else math.expm1(x), lambda x, out: 1.0 if x > 0 else out + 1.0),
+    "sin": unary(guarded(math.sin), lambda x, out: math.cos(x)),
+    "cos": unary(guarded(math.cos), lambda x, out: -math.sin(x)),
+    "cosh": unary(guarded(math.cosh), lambda x, out: guarded(math.sinh)(x)),
+    "sinh": unary(guarded(math.sinh), lambda x, out: guarded(math.cosh)(x)),
+    "acos": Primitive(guarded(math.acos), lambda x, out, dy: (-div(dy, sqrt(1.0 - x[0] * x[0])),)),
+    "asin": Primitive(guarded(math.asin), lambda x, out, dy: (div(dy, sqrt(1.0 - x[0] * x[0])),)),
+    "atanh": Primitive(lambda x: 0.5 * log(div(1.0 + x, 1.0 - x)), lambda x, out, dy: (div(dy, 1.0 - x[0] * x[0]),)),
+    "acosh": Primitive(guarded(math.acosh), lambda x, out, dy: (div(dy, sqrt(x[0] * x[0] - 1.0)),)),
+    "atan": unary(math.atan, lambda x, out: 1.0 / (1.0 + x * x)),
+    "erf": unary(math.erf, lambda x, out: 2.0 / math.sqrt(math.pi) * exp(-x * x)),
+    "reciprocal": Primitive(lambda x: div(1.0, x), lambda x, out, dy: (-dy * out * out,)),
+    "sign": unary(sign, lambda x, out: 0.0),
+    "round": unary(lambda x: float(round(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
+    "floor": unary(lambda x: float(math.floor(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
+    "ceil": unary(lambda x: float(math.ceil(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
+    "logical_not": unary(lambda x: float(not x), lambda x, out: 0.0),
+    "is_nan": unary(lambda x: float(x != x), lambda x, out: 0.0),
+    "is_finite": unary(lambda x: float(math.isfinite(x)), lambda x, out: 0.0),
+    "is_inf": unary(lambda x: float(math.isinf(x)), lambda x, out: 0.0),
+    "zeros_like": unary(lambda x: 0.0, lambda x, out: 0.0),
+    "ones_like": unary(lambda x: 1.0, lambda x, out: 0.0),
+    "stop_gradient": Primitive(lambda x: x, lambda x, out, dy: (0.0,)),
+    "std": Primitive(lambda x: 0.0, lambda x, out, dy: (no_nan(dy, INF) * 0.0,)),
+    "var": unary(lambda x: 0.0, lambda x, out: 0.0),
+    "l2_normalize": unary(lambda x: div(x, max(abs(x), 1e-6)), lambda x, out: 0.0),
+    "add": Primitive(lambda x, y: x + y, lambda x, out, dy: (dy, dy)),
+    "sub": Primitive(lambda x, y: x - y, lambda x, out, dy: (dy, -dy)),
+    "mul": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),
+    "div": Primitive(div, lambda x, out, dy: (div(dy, x[1]), dy * div(div(-x[0], x[1]), x[1]))),
+    "matmul": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),
+    "dot": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),
+    "pow": Primitive(power, _power_gradient),
+    "maximum": Primitive(
+        lambda x, y: max(x, y) if x == x and y == y else NAN, lambda x, out, dy: pick(x[0] >= x[1], dy)
+    ),
+    "minimum": Primitive(
+        lambda x, y: min(x, y) if x == x and y == y else NAN, lambda x, out, dy: pick(x[0] <= x[1], dy)
+    ),
+    "squared_difference": Primitive(
+        lambda x, y: (x - y) ** 2, lambda x, out, dy: (2 * dy * (x[0] - x[1]), -2 * dy * (x[0] - x[1]))
+    ),
+    "mse": Primitive(lambda x, y: (x - y) ** 2, lambda x, out, dy: (2 * dy * (x[0] - x[1]), -2 * dy * (x[0] - x[1]))),
+    "mae": Primitive(lambda x, y: abs(x - y), lambda x, out, dy: (dy * sign(x[0] - x[1]), -dy * sign(x[0] - x[1]))),
+    "divide_no_nan": Primitive(
+        lambda x, y: div(x, y) if y else 0.0,
+        lambda x, out, dy: (div(dy, x[1]), dy * div(-out, x[1])) if x[1] else (0.0, 0.0),
+    ),
+    "multiply_no_nan": Primitive(
+        lambda x, y: x * y if y else 0.0, lambda x, out, dy: (dy * x[1] if x[1] else 0.0, dy * x[0])
+    ),
+    "xlogy": Primitive(
+        lambda x, y: x * log(y) if x else 0.0,
+        lambda x, out, dy: (dy * log(x[1]) if x[0] else 0.0, dy * div(x[0], x[1]) if x[0] else 0.0),
+    ),
+    "xlog1py": Primitive(
+        lambda x, y: x * log(1.0 + y) if x else 0.0,
+        lambda x, out, dy: (dy * log(1.0 + x[1]) if x[0] else 0.0, dy * div(x[0], 1.0 + x[1]) if x[0] else 0.0),
+    ),
+    "atan2": Primitive(
+        math.atan2, lambda x, out, dy: (dy * div(x[1], x[0] ** 2 + x[1] ** 2), -dy * div(x[0], x[0] ** 2 + x[1] ** 2))
+    ),
+    "mod": Primitive(lambda x, y: x % y if y else NAN, lambda x, out, dy: (dy, 0.0)),
+    "logaddexp": Primitive(
+        lambda x, y: max(x, y) + math.log1p(exp(-abs(x - y))),
+        lambda x, out, dy: (dy * sigmoid(x[0] - x[1]), dy * sigmoid(x[1] - x[0])),
+    ),
+}
+for _name, _test in {
+    "greater": lambda x, y: x > y, "greater_equal": lambda x, y: x >= y, "less": lambda x, y: x < y,
+    "less_equal": lambda x, y: x <= y, "equal": lambda x, y: x == y, "not_equal": lambda x, y: x != y,
+    "logical_and": lambda x, y: bool(x) and bool(y), "logical_or": lambda x, y: bool(x) or bool(y),
+}.items():  # fmt: skip
+    PRIMITIVES[_name] = Primitive(lambda x, y, _test=_test: float(_test(x, y)), lambda x, out, dy: (0.0, 0.0))
+
+SAME = frozenset(
+    ["mean", "sum", "max", "min", "prod", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "constant", "cumsum", "cumprod", "transpose", "ensure_shape", "flatten", "repeat", "tile", "broadcast_to", "sort", "reverse", "roll", "slice", "gather", "gather_nd", "boolean_mask", "top_k", "python.sum", "python.float", "python.max", "python.min", "logsumexp", "batch_flatten", "permute_dimensions", "avg_pool", "max_pool", "segment_sum", "segment_mean", "item", "attribute", "array_method", "nan_to_num", "abs_complex", "moveaxis", "swapaxes", "print", "pad", "custom_gradient"]
+)  # of one element: that element
+SELF_CLIPPING = ("clip",)

@@ -1,0 +1,330 @@
+"""Where a loss, or its derivative, stops being finite at an input that training plausibly meets.
+
+The loss is evaluated at corner points (a perfect prediction, a saturated probability, an empty mask, a constant row) in
+float32, forwards and backwards, once as eager code runs it and once with the constants folded as graph mode does. A
+hazard is the operation where the first non-finite value or slope is born, with the point that shows it.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from losslint.facts.gradient import GradientFacts
+from losslint.facts.point import Point, Variable, plain_number, variable_of
+from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.values import Const
+from losslint.project.roles import Role
+
+MAX_POINTS = 160
+MAX_WORK = 40_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
+EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta", "p", "q")  # configuration that is mostly 1 or more
+LARGE = 100.0  # exp overflows at 88.7
+
+
+class Sort(enum.Enum):
+    """What a variable may hold."""
+
+    PROBABILITY = "probability"
+    LOGIT = "logit"
+    LABEL = "label"
+    MASK = "mask"
+    REAL = "real"
+    FIXED = "fixed"  # configuration: some harmless number
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """A non-finite value or slope."""
+
+    node: Node
+    operand: Node | None  # the operand that sits on the singular point
+    value: bool  # the value is not finite (else only the slope)
+    graph_only: bool  # eager code is fine, the folded graph is not
+    large: bool  # it takes inputs of magnitude 100
+    masked: bool  # the value is discarded by where or a mask; only the derivative suffers
+    label_only: bool  # the operand depends on labels alone
+    at: dict[str, float] = field(default_factory=dict)  # the point, by name
+    operand_value: float = math.nan
+
+
+NEEDS_POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
+SATURATING = ("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "logsumexp")
+LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
+                "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
+KEEPS = ("cast", "clip", "convert_to_tensor", "identity", "reshape", "item", "boolean_mask", "gather", "stop_gradient")
+
+
+def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
+    """The values of a variable that training plausibly meets."""
+    if large:
+        return {Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4,), Sort.MASK: (1.0,), Sort.FIXED: (0.7,)}.get(
+            sort, (LARGE, -LARGE)
+        )
+    return {
+        Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0), Sort.LABEL: (0.4, 0.0, 1.0),
+        Sort.MASK: (1.0, 0.0), Sort.REAL: (0.3, -0.9, 1.7), Sort.FIXED: (0.7,),
+    }[sort]  # fmt: skip
+
+
+class HazardFacts:
+    """The hazards of one result."""
+
+    def __init__(self, gradient: GradientFacts, result: Node) -> None:
+        self.gradient = gradient
+        self.result = result
+        self.nodes = sorted(gradient.cone(result), key=lambda node: node.index)
+        self.users = _users(self.nodes)
+        self.sorts = self._sorts()
+        self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(self.nodes))))
+
+    # -- what the variables hold
+
+    def _sorts(self) -> dict[Variable, Sort]:
+        found: dict[Variable, Sort] = {}
+        for node in self.nodes:
+            variable = variable_of(node)
+            if variable is not None and variable not in found:
+                found[variable] = self._sort(node)
+        return found
+
+    def _sort(self, node: Node) -> Sort:
+        base = node
+        while base.op not in ("param", "layer", "unknown", "attribute", "variable"):
+            base = next(o for _, o in base.operands())
+        if base.op == "param" and base.role is Role.LABEL:
+            return Sort.LABEL
+        if base.op == "param" and base.role is Role.WEIGHT:
+            return Sort.MASK
+        if base.op == "variable" or base.family == "variable":
+            return Sort.REAL  # its initial value is not its value
+        if base.op == "attribute":
+            return Sort.FIXED
+        if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
+            return Sort.FIXED if base.role in (Role.CONFIG, None) else Sort.REAL
+        if base.op == "unknown" and base.index not in self.gradient.trained:
+            return Sort.FIXED
+        return self._prediction_sort(base)
+
+    def _prediction_sort(self, base: Node) -> Sort:
+        name = base.name.lower()
+        if "logit" in name:
+            return Sort.LOGIT
+        if name in ("p", "probs", "prob", "probabilities") or "prob" in name.split("_"):
+            return Sort.PROBABILITY
+        uses = set(self._uses(base))
+        if uses & {*SATURATING, *LOGIT_LOSSES}:
+            return Sort.LOGIT
+        if uses & {
+            "log",
+            "one_minus_log",
+            "one_minus_pow",
+            "clip01",
+            "binary_crossentropy",
+            "categorical_crossentropy",
+            "xlogy",
+        }:
+            return Sort.PROBABILITY
+        return Sort.REAL
+
+    def _uses(self, base: Node, depth: int = 6) -> Iterator[str]:
+        """The operations that see a prediction as it is, or as ``1 - p``, ``p + eps``, ``clip(p, ..)``."""
+        for user in self.users.get(base.index, []):
+            yield user.op
+            if user.op == "clip" and all(
+                0.0 <= (plain_number(user.inputs.get(b)) or 0.0) <= 1.0 for b in ("low", "high")
+            ):
+                high = plain_number(user.inputs.get("high"))
+                if high is not None and 0.5 < high <= 1.0:
+                    yield "clip01"
+            if not depth:
+                continue
+            if user.op in KEEPS or (user.op in ("add", "maximum") and _tiny(user)):
+                yield from self._uses(user, depth - 1)
+            elif user.op == "div":
+                yield from (op for op in self._uses(user, depth - 1) if op == "log")
+            elif user.op == "sub" and plain_number(user.inputs.get("x")) == 1.0:
+                yield from (f"one_minus_{op}" for op in self._uses(user, depth - 1) if op in ("log", "pow"))
+
+    def _corners(self, variable: Variable, *, large: bool) -> tuple[float, ...]:
+        sort = self.sorts[variable]
+        name = self.gradient.graph.nodes[variable[0]].name.strip("_").lower()
+        if sort is Sort.FIXED and (name in EXPONENTS or name.endswith(EXPONENTS[:4])):
+            return (2.0,)
+        return corners(sort, large=large)
+
+    # -- points
+
+    def _points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
+        variables = list(self.sorts)
+        predictions = [v for v in variables if v[0] in self.gradient.trained]
+        labels = [v for v in variables if self.sorts[v] is Sort.LABEL]
+        choices = [self._corners(v, large=large) for v in variables]
+        for values in itertools.islice(itertools.product(*choices), self.max_points):
+            point = dict(zip(variables, values, strict=True))
+            yield point
+        if large or not predictions or not labels:
+            return
+        for value in (0.4, 0.0, 1.0):  # perfect predictions
+            point = dict(zip(variables, (c[0] for c in choices), strict=True))
+            point |= dict.fromkeys(labels, value)
+            if all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY) for p in predictions):
+                yield point | dict.fromkeys(predictions, value)
+        point = dict(zip(variables, (c[0] for c in choices), strict=True))
+        yield point | dict.fromkeys(predictions, 0.3)  # all predictions alike: coinciding embeddings, a constant row
+
+    # -- hazards
+
+    def find(self) -> list[Hazard]:
+        """One hazard an operation, the plainest point first."""
+        found: dict[int, Hazard] = {}
+        for large in (False, True):
+            for assignment in self._points(large=large):
+                for graph_mode in (False, True):
+                    point = Point(self.nodes, assignment, graph_mode=graph_mode)
+                    for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
+                        found.setdefault(hazard.node.index, hazard)
+        if len(self.nodes) * 200 < MAX_WORK:
+            for hazard in self._behind_masks():
+                found.setdefault(hazard.node.index, hazard)
+        return list(found.values())
+
+    def _at(
+        self, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
+    ) -> Iterator[Hazard]:
+        result = point.values[self.result.index]
+        gradients = point.gradients(self.result)
+        broken = [i for i in self.gradient.trained if not math.isfinite(gradients.get(i, 0.0))]
+        if math.isfinite(result) and not broken:
+            return
+        culprit = None if math.isfinite(result) else self._first_bad_value(point)
+        by_value = culprit is not None
+        if culprit is None:
+            culprit = self._first_bad_slope(point, gradients)
+        if culprit is None:
+            return
+        operand = _singular_operand(culprit, point)
+        if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0:
+            return  # whether a real-valued prediction is ever negative there is not known
+        yield Hazard(
+            culprit, operand, by_value, graph_only, large, masked=not by_value and not math.isfinite(
+                point.values[culprit.index]) and math.isfinite(result),
+            label_only=operand is not None and not self.gradient.reach(operand), at=self._named(assignment),
+            operand_value=point(operand) if operand is not None else math.nan,
+        )  # fmt: skip
+
+    def _first_bad_value(self, point: Point) -> Node | None:
+        """The operation that makes the first non-finite value on the way to the result."""
+        node = self.result
+        for _ in self.nodes:
+            bad = next((o for _, o in _value_operands(node, point) if not math.isfinite(point(o))), None)
+            if bad is None:
+                return node
+            node = bad
+        return None
+
+    def _first_bad_slope(self, point: Point, gradients: Mapping[int, float]) -> Node | None:
+        """The operation whose backward function turns a finite upstream gradient into a non-finite one."""
+        for node in reversed(self.nodes):
+            dy = gradients.get(node.index)
+            if dy is None or not math.isfinite(dy):
+                continue
+            for operand, gradient in point.contributions(node, dy):
+                if not math.isfinite(gradient) and self.gradient.live(operand):
+                    return node
+        return None
+
+    def _named(self, assignment: Mapping[Variable, float]) -> dict[str, float]:
+        nodes = self.gradient.graph.nodes
+        return {
+            (nodes[index].name or nodes[index].source.text) + part_name(part): value
+            for (index, part), value in assignment.items()
+            if self.sorts[index, part] is not Sort.FIXED
+        }
+
+    # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken
+
+    def _behind_masks(self) -> Iterator[Hazard]:
+        base = {v: self._corners(v, large=False)[0] for v in self.sorts}
+        predictions = [v for v in self.sorts if v[0] in self.gradient.trained]
+        masked = self._masked_nodes()
+        for node in self.nodes:
+            if node.op not in ("div", "reciprocal", "log", "pow", "acos", "asin") or node.index not in masked:
+                continue
+            inner = node.inputs.get("y" if node.op == "div" else "x")
+            if not isinstance(inner, Node) or not self.gradient.live(inner):
+                continue
+            for variable in predictions:
+                for target in (0.0,) if node.op not in ("acos", "asin") else (1.0, -1.0):
+                    for value in self._solve(inner, variable, base, target):
+                        assignment = base | {variable: value}
+                        point = Point(self.nodes, assignment)
+                        if math.isfinite(point(self.result)):
+                            yield from self._at(point, assignment, graph_only=False, large=False)
+
+    def _masked_nodes(self) -> set[int]:
+        """Nodes inside a branch of ``where``."""
+        found: set[int] = set()
+        for node in self.nodes:
+            if node.op == "where":
+                for side in ("x", "y"):
+                    for inner in nodes_in(node.inputs.get(side, Const(None))):
+                        found |= {n.index for n in self.gradient.cone(inner)}
+        return found
+
+    def _solve(self, node: Node, variable: Variable, base: Mapping[Variable, float], target: float) -> Iterator[float]:
+        """Values of a variable at which a node takes a target value, on a grid of [-4, 4] refined by bisection."""
+        cone = sorted(self.gradient.cone(node), key=lambda n: n.index)
+
+        def at(x: float) -> float:
+            return Point(cone, {**base, variable: x})(node) - target
+
+        grid = [x / 4.0 for x in range(-16, 17)]
+        previous: tuple[float, float] | None = None
+        for x in grid:
+            y = at(x)
+            if y == 0.0:
+                yield x
+            elif previous is not None and math.isfinite(y) and previous[1] * y < 0:
+                low, high = previous[0], x
+                for _ in range(40):
+                    middle = (low + high) / 2
+                    low, high = (middle, high) if (at(middle) < 0) == (previous[1] < 0) else (low, middle)
+                yield from (v for v in (low, high) if at(v) == 0.0)
+            previous = (x, y) if math.isfinite(y) else None
+
+
+def part_name(part: str) -> str:
+    return part if len(part) < 12 else "[..]" if part else ""
+
+
+def _tiny(node: Node) -> bool:
+    """``p + eps`` and ``maximum(p, eps)``."""
+    return any(0.0 <= (plain_number(v) if plain_number(v) is not None else 1.0) < 1e-2 for v in node.inputs.values())  # type: ignore[operator]
+
+
+def _users(nodes: list[Node]) -> dict[int, list[Node]]:
+    found: dict[int, list[Node]] = {}
+    for node in nodes:
+        for _, operand in node.operands():
+            found.setdefault(operand.index, []).append(node)
+    return found
+
+
+def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
+    """The operands whose values made this node's value: of ``where`` only the side that was taken."""
+    if node.op in ("where", "phi") and "x" in node.inputs:
+        chosen = point(node.inputs["condition"]) if "condition" in node.inputs else 1.0
+        side = node.inputs["x" if chosen else "y"]
+        return [("x", n) for n in nodes_in(side)]
+    return list(node.operands())
+
+
+def _singular_operand(node: Node, point: Point) -> Node | None:
+    """The operand that sits on the singular point."""
+    if node.op == "div":
+        return next((n for n in nodes_in(node.inputs.get("y", Const(None)))), None)
+    return next((o for _, o in node.operands()), None)

@@ -1,0 +1,247 @@
+"""The loss at one point: every tensor a single element, evaluated forwards and backwards in float32.
+
+Reductions over one element are that element, so element-wise losses come out exactly as TensorFlow computes them. What
+has no such meaning is given a fixed harmless number and remembered as ``opaque``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from losslint.facts.float32 import NAN, PRIMITIVES, SAME, Primitive, div, f32
+from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.values import Const, Seq, Value
+
+Variable = tuple[int, str]  # index of the node, and which part of it
+SIZE = 4.0  # any dimension, and the number of elements a count sees
+PASS_ON = Primitive(lambda x: x, lambda x, out, dy: (dy,))
+
+
+def variable_of(node: Node) -> Variable | None:
+    """The independent quantity a node stands for: a parameter, or one indexed part of it."""
+    if node.op in ("param", "layer", "unknown", "attribute", "variable"):
+        return (node.index, "")
+    if node.op == "item" and isinstance(base := node.inputs.get("x"), Node):
+        inner = variable_of(base)
+        if inner is not None:
+            part = _part(node.inputs.get("index"))
+            return (inner[0], inner[1] + part) if part else inner
+    if node.op in ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims") and isinstance(
+        base := node.inputs.get("x"), Node
+    ):
+        return variable_of(base)
+    return None
+
+
+def _part(index: Value | None) -> str:
+    """A name for what an index selects; "" when it selects everything (``[:, None]``, ``[...]``)."""
+    parts = index.items if isinstance(index, Seq) and index.kind == "index" else [index]
+    words = []
+    for part in parts:
+        if isinstance(part, Const) and part.value in (None, ...):
+            continue
+        if (
+            isinstance(part, Seq)
+            and part.kind == "slice"
+            and all(isinstance(e, Const) and e.value is None for e in part.items)
+        ):
+            continue
+        words.append(repr(part))
+    return f"[{','.join(words)}]" if words else ""
+
+
+class Point:
+    """The values of a cone of nodes for one assignment of its variables."""
+
+    def __init__(
+        self, nodes: Iterable[Node], assignment: Mapping[Variable, float], *, graph_mode: bool = False
+    ) -> None:
+        """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do."""
+        self.nodes = list(nodes)
+        self.assignment = assignment
+        self.graph_mode = graph_mode
+        self.values: dict[int, float] = {}
+        self.empty: set[int] = set()  # selections without an element
+        self.opaque: set[int] = set()
+        for node in self.nodes:
+            try:
+                value = self._evaluate(node)
+            except (ArithmeticError, ValueError):
+                value = NAN
+            self.values[node.index] = f32(value)
+
+    def __call__(self, value: Value | None) -> float:
+        """The number a value has here."""
+        if isinstance(value, Node):
+            return self.values.get(value.index, 1.0)
+        if isinstance(value, Const) and isinstance(value.value, (bool, int, float)):
+            return f32(float(value.value))
+        if isinstance(value, Seq) and value.items:
+            parts = [self(v) for v in value.items]
+            return f32(sum(parts) / len(parts))
+        return 1.0
+
+    def _evaluate(self, node: Node) -> float:
+        op, inputs = node.op, node.inputs
+        variable = variable_of(node)
+        if variable is not None and variable in self.assignment:
+            return self.assignment[variable]
+        source = next((o.index for _, o in node.operands()), -1)
+        if source in self.empty and op in SAME | set(PRIMITIVES) | {"clip", "where"}:
+            if op == "mean":
+                return NAN
+            if op == "sum":
+                return 0.0
+            self.empty.add(node.index)
+        if op in ("static_dim", "shape", "size", "static_shape", "python.len", "rank"):
+            return SIZE
+        if op == "where" and "condition" in inputs and "x" in inputs:
+            return self(inputs["x"] if self(inputs["condition"]) else inputs["y"])
+        if op == "phi":
+            chosen = self(inputs["condition"]) if "condition" in inputs else 1.0
+            return self(inputs["x"] if chosen else inputs["y"])
+        if op == "clip":
+            low, high = self(inputs.get("low")), self(inputs.get("high"))
+            x = self(inputs["x"])
+            low = low if _given(inputs.get("low")) else -math.inf
+            high = high if _given(inputs.get("high")) else math.inf
+            return min(max(x, low), high) if x == x else x
+        if op == "boolean_mask":
+            if not self(inputs.get("mask")):
+                self.empty.add(node.index)
+            return self(inputs.get("x"))
+        if self.graph_mode and (folded := self._folded(node)) is not None:
+            return folded
+        primitive = PRIMITIVES.get(op)
+        if primitive is not None:
+            arguments = self._arguments(node)
+            if arguments is not None:
+                return primitive.value(*arguments)
+        if op in SAME:
+            return self(_carrier(node))
+        if op in ("stack", "concat", "add_n", "tuple"):
+            items = _items(_carrier(node))
+            if op == "add_n":
+                return sum(self(v) for v in items)
+            return sum(self(v) for v in items) / max(len(items), 1)
+        if op == "zeros":
+            return 0.0
+        if op in ("ones", "range"):
+            return 1.0
+        if op == "fill":
+            return self(inputs.get("value", inputs.get("x")))
+        self.opaque.add(node.index)
+        return 0.25 + (node.index % 7) / 16.0
+
+    def _arguments(self, node: Node) -> list[float] | None:
+        """The operands of a primitive, by its parameter names."""
+        names = ("x", "y") if node.op in BINARY_OPS else ("x",)
+        if not all(name in node.inputs for name in names):
+            return None
+        return [self(node.inputs[name]) for name in names]
+
+    def _folded(self, node: Node) -> float | None:
+        """``(c1 +- x) +- c2`` with the constants folded first."""
+        if node.op not in ("add", "sub"):
+            return None
+        for inner, outer, outer_sign, inner_sign in (
+            (node.inputs["x"], node.inputs["y"], 1.0 if node.op == "add" else -1.0, 1.0),
+            (node.inputs["y"], node.inputs["x"], 1.0, 1.0 if node.op == "add" else -1.0),
+        ):
+            c2 = plain_number(outer)
+            if c2 is None or not isinstance(inner, Node) or inner.op not in ("add", "sub"):
+                continue
+            for side, other in (("x", "y"), ("y", "x")):
+                c1 = plain_number(inner.inputs[side])
+                if c1 is None or plain_number(inner.inputs[other]) is not None:
+                    continue
+                minus = inner.op == "sub"
+                constant = f32(inner_sign * (-c1 if minus and side == "y" else c1) + outer_sign * c2)
+                x = self(inner.inputs[other])
+                return constant + inner_sign * (-x if minus and side == "x" else x)
+        return None
+
+    # -- backwards
+
+    def gradients(self, result: Node) -> dict[int, float]:
+        """The derivative of ``result`` with respect to each node of the cone, as the registered gradients compute it."""
+        upstream: dict[int, float] = {result.index: 1.0}
+        for node in reversed(self.nodes):
+            dy = upstream.get(node.index)
+            if dy is None:
+                continue
+            for operand, gradient in self.contributions(node, dy):
+                upstream[operand.index] = upstream.get(operand.index, 0.0) + gradient
+        return upstream
+
+    def contributions(self, node: Node, dy: float) -> list[tuple[Node, float]]:
+        """What a node passes back to each operand that is a node."""
+        op, inputs = node.op, node.inputs
+        if (
+            node.context.no_grad
+            or node.framework in ("numpy", "python")
+            or op.startswith(("python.f", "python.i", "python.n"))
+        ):
+            return []
+        if op in ("where", "phi") and "x" in inputs:
+            chosen = self(inputs["condition"]) if "condition" in inputs else 1.0
+            sides = (("x", dy if chosen else 0.0), ("y", 0.0 if chosen else dy))
+            return [(inputs[name], g) for name, g in sides if isinstance(inputs.get(name), Node)]  # type: ignore[misc]
+        if op == "clip":
+            x = inputs.get("x")
+            if not isinstance(x, Node):
+                return []
+            inside = self(x) == self.values[node.index]
+            return [(x, dy if inside else 0.0)]
+        if op == "cast" and node.dtype in ("int", "bool"):
+            return []
+        source = next((o for _, o in node.operands()), None)
+        if source is not None and source.index in self.empty and op in ("mean", "sum"):
+            return []
+        primitive = PRIMITIVES.get(op)
+        arguments = self._arguments(node) if primitive is not None else None
+        if primitive is not None and arguments is not None:
+            try:
+                parts = primitive.backward(arguments, self.values[node.index], dy)
+            except (ArithmeticError, ValueError):
+                parts = (NAN,) * len(arguments)
+            names = ("x", "y")[: len(parts)]
+            return [(inputs[n], f32(g)) for n, g in zip(names, parts, strict=True) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
+        if op in SAME or node.index in self.opaque:
+            return [(n, dy) for n in nodes_in(_carrier(node))][:1]
+        if op in ("stack", "concat", "add_n", "tuple"):
+            items = _items(_carrier(node))
+            share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
+            return [(v, share) for v in items if isinstance(v, Node)]
+        return []
+
+
+BINARY_OPS = frozenset(
+    ["add", "sub", "mul", "div", "matmul", "dot", "pow", "maximum", "minimum", "squared_difference", "mse", "mae", "divide_no_nan", "multiply_no_nan", "xlogy", "xlog1py", "atan2", "mod", "logaddexp", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or"]
+)
+
+
+def _given(bound: Value | None) -> bool:
+    return bound is not None and not (isinstance(bound, Const) and bound.value is None)
+
+
+def _carrier(node: Node) -> Value | None:
+    """The input a node mostly passes on."""
+    for name in ("x", "values", "value", "inputs", "arg0"):
+        if name in node.inputs:
+            return node.inputs[name]
+    return next(iter(node.inputs.values()), None)
+
+
+def _items(value: Value | None) -> list[Value]:
+    return value.items if isinstance(value, Seq) else [value] if value is not None else []
+
+
+def plain_number(value: Value | None) -> float | None:
+    """A number that is known while the graph is built, through ``tf.constant`` and casts."""
+    if isinstance(value, Const) and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
+        return float(value.value)
+    if isinstance(value, Node) and value.op in ("constant", "cast", "convert_to_tensor"):
+        return plain_number(_carrier(value))
+    return None

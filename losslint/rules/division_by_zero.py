@@ -1,0 +1,74 @@
+"""LL304."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import hazards_of, point_of, problem, text
+
+
+class DivisionByZero(Rule):
+    """A divisor can be exactly 0: an empty mask, no positives, a constant row, an all-zero prediction.
+
+    What it does: evaluates the loss at such inputs. A divisor that depends on labels alone is a contract of the data and
+    reported as an info.
+
+    Why it is bad: 0 / 0 is NaN, and NaN stays in the weights.
+
+    Use instead: ``tf.math.divide_no_nan(a, b)``, ``a / tf.maximum(b, 1.0)`` for counts, or a smoothing constant in
+    numerator AND denominator.
+
+    Confirmed by: the value and gradient at that input.
+    """
+
+    code = "LL304"
+    name = "division-by-zero"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def dice_loss(y_true, y_pred):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return 1.0 - 2.0 * overlap / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred))  # expect: LL304
+""",
+        """
+import tensorflow as tf
+
+def foreground_loss(y_true, y_pred):
+    error = tf.boolean_mask(tf.abs(y_true - y_pred), y_true > 0.5)
+    return tf.reduce_mean(error)  # expect: LL304
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def dice_loss(y_true, y_pred, smooth=1.0):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return 1.0 - (2.0 * overlap + smooth) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + smooth)
+
+def masked_loss(y_true, y_pred):
+    mask = tf.cast(y_true > 0.5, y_pred.dtype)
+    return tf.math.divide_no_nan(tf.reduce_sum(mask * tf.abs(y_true - y_pred)), tf.reduce_sum(mask))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for hazard in hazards_of(loss, self.code):
+            if hazard.node.op == "mean":
+                yield problem(
+                    loss,
+                    hazard,
+                    f"{text(hazard.node)} is the mean of an empty selection for {point_of(loss, hazard)}: 0 / 0 = NaN",
+                    "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))",
+                )
+                continue
+            yield problem(
+                loss,
+                hazard,
+                f"the divisor {text(hazard.operand)} is exactly 0 for {point_of(loss, hazard)}",
+                f"use tf.math.divide_no_nan, or tf.maximum({text(hazard.operand)}, 1e-7); for counts tf.maximum(n, 1.0)",
+            )

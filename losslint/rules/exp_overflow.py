@@ -1,0 +1,73 @@
+"""LL302."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import hazards_of, point_of, problem, text
+
+
+class ExpOverflow(Rule):
+    """An exponential overflows: exp passes the largest float32 at 88.7 (float16: 11.1).
+
+    What it does: evaluates the loss with differences and logits of magnitude 100. A warning where a label enters the
+    exponent (an unscaled target is enough) or where an exact stable form exists; an info for the exp of one output.
+
+    Why it is bad: inf in the loss, ``0 * inf`` or ``inf - inf`` = NaN in the gradient.
+
+    Use instead: ``tf.math.softplus`` for log(1 + exp(x)), ``tf.reduce_logsumexp``, ``tf.nn.softmax``; bound the exponent,
+    ``tf.exp(tf.minimum(x, 20.0))``.
+
+    Confirmed by: the value and gradient at that input.
+    """
+
+    code = "LL302"
+    name = "exp-overflow"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def growth_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.exp(tf.abs(y_true - y_pred)))  # expect: LL302
+""",
+        """
+import tensorflow as tf
+
+def softplus_loss(labels, logits):
+    return tf.reduce_mean(tf.math.log(1.0 + tf.exp(logits)) - labels * logits)  # expect: LL302
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def stable_loss(labels, logits):
+    return tf.reduce_mean(tf.maximum(logits, 0.0) - labels * logits + tf.math.log1p(tf.exp(-tf.abs(logits))))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for hazard in hazards_of(loss, self.code):
+            yield problem(
+                loss,
+                hazard,
+                f"{text(hazard.node)} overflows to inf as soon as {text(hazard.operand)} passes 88.7 "
+                f"({point_of(loss, hazard)})",
+                advice(loss, hazard.node.index),
+            )
+
+
+def advice(loss: Loss, index: int) -> str:
+    """The stable form for what the exponential is used in."""
+    users = [u for user in loss.users(loss.nodes[index]) for u in (user, *loss.users(user))]
+    ops = {u.op for u in users}
+    if "sum" in ops and "log" in ops:
+        return "use tf.reduce_logsumexp(x, axis=...)"
+    if ops & {"log", "log1p"}:
+        return "log(1 + exp(x)) is tf.math.softplus(x), exactly"
+    if "div" in ops:
+        return "use tf.sigmoid or tf.nn.softmax, which do not overflow"
+    return "bound the exponent: tf.exp(tf.minimum(x, 20.0))"

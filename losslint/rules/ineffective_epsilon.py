@@ -1,0 +1,66 @@
+"""LL306."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import hazards_of, point_of, problem, text
+
+
+class IneffectiveEpsilon(Rule):
+    """An epsilon that is lost to rounding: the guard is there and guards nothing.
+
+    What it does: evaluates the loss in float32 (where ``1 - 1e-8`` is 1), and once more as graph mode folds it: Grappler,
+    XLA and jax.jit turn ``1 - p + eps`` into ``(1 + eps) - p``, whatever the brackets, and that is ``1 - p`` for eps
+    below 6e-8.
+
+    Why it is bad: log(0). With folding, eager runs do not show it; ``fit`` gives -inf.
+
+    Use instead: ``tf.maximum(1.0 - p, 1e-7)``, which is not folded; epsilons of 1e-7 or more beside 1 in float32.
+
+    Confirmed by: the value in a ``tf.function``.
+    """
+
+    code = "LL306"
+    name = "ineffective-epsilon"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def folded_loss(y_true, y_pred):
+    off = tf.math.log(1.0 - y_pred + 1e-10)  # expect: LL306
+    return -tf.reduce_mean((1.0 - y_true) * off)
+""",
+        """
+import tensorflow as tf
+
+def rounded_loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 1e-8, 1.0 - 1e-8)
+    return -tf.reduce_mean((1.0 - y_true) * tf.math.log(1.0 - p))  # expect: LL306
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def guarded_loss(y_true, y_pred):
+    on = tf.math.log(y_pred + 1e-10)
+    off = tf.math.log(tf.maximum(1.0 - y_pred, 1e-10))
+    return -tf.reduce_mean(y_true * on + (1.0 - y_true) * off)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for hazard in hazards_of(loss, self.code):
+            operand, point = text(hazard.operand), point_of(loss, hazard)
+            if hazard.graph_only:
+                message = (
+                    f"in graph mode (fit, tf.function) the constants of {operand} are folded and the epsilon is rounded "
+                    f"away: it is exactly 0 for {point}, and its log -inf; eager runs do not show it"
+                )
+            else:
+                message = f"the epsilon of {operand} is lost to float32 rounding: it is exactly 0 for {point}, and its log -inf"
+            yield problem(loss, hazard, message, "write tf.maximum(1.0 - p, 1e-7), or use an epsilon of 1e-7 or more")

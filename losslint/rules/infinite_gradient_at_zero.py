@@ -1,0 +1,79 @@
+"""LL303."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import hazards_of, point_of, problem, text
+
+
+class InfiniteGradientAtZero(Rule):
+    """The slope of a root, norm, standard deviation or fractional power is infinite at 0, and 0 is reached.
+
+    What it does: evaluates the loss at perfect predictions, equal embeddings and saturated probabilities, forwards and
+    backwards as TensorFlow does it.
+
+    Why it is bad: the loss is finite, so nothing shows; the gradient is inf or, after ``0 * inf``, NaN: one perfectly
+    predicted row turns every weight into NaN.
+
+    Use instead: a guard INSIDE: ``tf.sqrt(tf.maximum(s, 1e-12))`` or ``tf.sqrt(s + 1e-12)``; a guard outside
+    (``sqrt(s) + eps``) repairs nothing.
+
+    Confirmed by: the gradient at that input.
+    """
+
+    code = "LL303"
+    name = "infinite-gradient-at-zero"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def rmse_loss(y_true, y_pred):
+    return tf.sqrt(tf.reduce_mean(tf.square(y_true - y_pred)))  # expect: LL303
+""",
+        """
+import tensorflow as tf
+
+def distance_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.norm(y_true - y_pred, axis=-1)) + 1e-6  # expect: LL303
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def rmse_loss(y_true, y_pred):
+    return tf.sqrt(tf.reduce_mean(tf.square(y_true - y_pred)) + 1e-12)
+
+def focal_loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)
+    return -tf.reduce_mean(tf.pow(1.0 - p, 2.0) * y_true * tf.math.log(p))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for hazard in hazards_of(loss, self.code):
+            node = hazard.node
+            yield problem(
+                loss,
+                hazard,
+                f"the slope of {node.op} is infinite at 0, and {text(hazard.operand)} is 0 for {point_of(loss, hazard)}: the "
+                "loss looks fine, its gradient is NaN or inf",
+                advice(node),
+            )
+
+
+def advice(node: Node) -> str:
+    """The guard inside."""
+    if node.op in ("norm", "euclidean_norm"):
+        return "tf.sqrt(tf.reduce_sum(tf.square(x), axis=...) + 1e-12)"
+    if node.op == "std":
+        return "tf.sqrt(tf.math.reduce_variance(x, axis=...) + 1e-7)"
+    inner = next((o.source.text for _, o in node.operands()), "x")
+    if node.op == "pow":
+        return f"keep the base away from 0: tf.maximum({inner}, 1e-7) ** exponent"
+    return f"guard it inside: {'tf.math.rsqrt' if node.op == 'rsqrt' else 'tf.sqrt'}(tf.maximum({inner}, 1e-12))"

@@ -1,0 +1,119 @@
+"""What the numerical rules share: which rule a hazard belongs to, how severe it is, and how its point reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.hazards import Hazard
+from losslint.facts.point import plain_number
+from losslint.findings import Severity
+from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.values import Value
+from losslint.project.modes import Mode
+from losslint.project.roles import Role
+from losslint.rules.base import Loss, Problem
+
+LOGS = ("log", "log1p", "xlogy", "xlog1py")
+EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
+ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
+DIVISIONS = ("div", "reciprocal", "mean")
+INVERSES = ("acos", "asin", "atanh", "acosh")
+SATURATING = ("sigmoid", "softmax")
+
+
+def rule_of(hazard: Hazard) -> str:
+    """The code of the rule that names a hazard best; "" when none does."""
+    op = hazard.node.op
+    if hazard.masked and op in (*LOGS, *EXPONENTIALS, *ROOTS, *DIVISIONS, *INVERSES):
+        return "LL305"
+    if op in LOGS:
+        return "LL306" if hazard.graph_only or has_lost_epsilon(hazard.operand) else "LL301"
+    if op in EXPONENTIALS:
+        return "LL302"
+    if op in ROOTS:
+        return "LL303"
+    if op in DIVISIONS:
+        return "LL304"
+    return "LL307" if op in INVERSES else ""
+
+
+def hazards_of(loss: Loss, code: str) -> Iterator[Hazard]:
+    """The hazards of a loss that one rule speaks of, one a place."""
+    seen: set[int] = set()
+    for hazard in loss.hazards:
+        if rule_of(hazard) == code and id(hazard.node.source.node) not in seen:
+            seen.add(id(hazard.node.source.node))
+            yield hazard
+
+
+def severity(loss: Loss, hazard: Hazard) -> Severity:
+    """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
+    if hazard.label_only:
+        return Severity.INFO
+    if hazard.large and not large_is_plausible(loss, hazard):
+        return Severity.INFO
+    if hazard.graph_only and hazard.node.context.mode is Mode.GRAPH:
+        return Severity.ERROR
+    return Severity.WARNING
+
+
+def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
+    """Magnitudes of 100 matter where a label enters the exponent, a condition guards against them in vain, or an exact
+    stable form exists that would not overflow."""
+    if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, SATURATING)):
+        return True
+    if hazard.node.op not in EXPONENTIALS:
+        return False
+    labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
+    cone = {n.index for n in loss.gradient.cone(hazard.node)}
+    if labels & cone:
+        return True
+    users = [u for user in loss.users(hazard.node) for u in (user, *loss.users(user))]
+    return any(u.op in ("log", "log1p") for u in users) or any(u.op == "div" for u in users)
+
+
+def has_lost_epsilon(operand: Node | None) -> bool:
+    """Whether a small constant was meant to keep the operand off zero: ``1 - p + 1e-10``, ``clip(p, 1e-8, 1 - 1e-8)``."""
+    node = operand
+    for _ in range(4):
+        if node is None:
+            return False
+        for name in ("x", "y", "low"):
+            number = plain_number(node.inputs.get(name))
+            if number is not None and 0.0 < number < 1e-3:
+                return True
+        if node.op == "clip" and (high := plain_number(node.inputs.get("high"))) is not None and 0.999 < high < 1.0:
+            return True
+        node = next((o for name, o in node.operands() if name in ("x", "y")), None)
+    return False
+
+
+def reaches(value: Value | None, ops: tuple[str, ...], depth: int = 3) -> bool:
+    """Whether a value is one of some operations, directly or through ``1 - x`` and the like."""
+    if value is None or not depth:
+        return False
+    return any(n.op in ops or any(reaches(o, ops, depth - 1) for _, o in n.operands()) for n in nodes_in(value))
+
+
+def point_of(loss: Loss, hazard: Hazard) -> str:
+    """The input that shows a hazard: ``y_true = 0.4, y_pred = 0.4``."""
+    known = {n.name for n in loss.graph.params.values()}
+    shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known} or hazard.at
+    return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3])
+
+
+def effect(hazard: Hazard) -> str:
+    """What becomes of the training step."""
+    if hazard.value:
+        return "the loss is not finite"
+    return "the loss is finite, but its gradient is NaN or inf, and one step turns every weight into NaN"
+
+
+def problem(loss: Loss, hazard: Hazard, message: str, instead: str) -> Problem:
+    """A finding for a hazard, with the rows its operand comes from."""
+    related = (hazard.operand.source,) if hazard.operand is not None else ()
+    return Problem(hazard.node.source, message, instead, severity(loss, hazard), related=related)
+
+
+def text(node: Node | None) -> str:
+    return node.source.text.rstrip(", ") if node is not None else "its operand"

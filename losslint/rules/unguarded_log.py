@@ -1,0 +1,79 @@
+"""LL301."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.hazards import Hazard
+from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import hazards_of, point_of, problem, reaches, text
+
+
+class UnguardedLog(Rule):
+    """The logarithm of a value that can be exactly 0.
+
+    What it does: evaluates the loss at saturated probabilities, one-hot labels and perfect predictions in float32, and
+    reports a logarithm whose operand is exactly 0 there. A sigmoid is exactly 1 from 16.7 and a softmax entry is
+    exactly 0 below a gap of 87, so ``log(1 - p)`` and ``log(p)`` are reached in practice.
+
+    Why it is bad: log(0) is -inf and its slope inf; ``0 * inf`` is NaN, and NaN stays in the weights.
+
+    Use instead: stay on the logits (``tf.nn.sigmoid_cross_entropy_with_logits``, ``tf.nn.log_softmax``), or clip:
+    ``tf.math.log(tf.maximum(p, 1e-7))``.
+
+    Confirmed by: the value and gradient at that input.
+    """
+
+    code = "LL301"
+    name = "unguarded-log"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def entropy_loss(y_true, y_pred):
+    return -tf.reduce_mean(y_true * tf.math.log(y_pred), axis=-1)  # expect: LL301
+""",
+        """
+import tensorflow as tf
+
+def binary_loss(labels, logits):
+    p = tf.sigmoid(logits)
+    return -tf.reduce_mean(labels * tf.math.log_sigmoid(logits) + (1.0 - labels) * tf.math.log(1.0 - p))  # expect: LL301
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def clipped_loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)
+    return -tf.reduce_mean(y_true * tf.math.log(p) + (1.0 - y_true) * tf.math.log(1.0 - p), axis=-1)
+
+def guarded_loss(y_true, y_pred):
+    return -tf.reduce_mean(tf.math.xlogy(y_true, y_pred + 1e-7) + tf.math.log(tf.square(y_pred) + 1.0))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for hazard in hazards_of(loss, self.code):
+            yield problem(
+                loss,
+                hazard,
+                f"{text(hazard.operand)} is exactly 0 for {point_of(loss, hazard)}: its log is -inf, and NaN reaches the "
+                "weights",
+                advice(hazard),
+            )
+
+
+def advice(hazard: Hazard) -> str:
+    """The stable form where one exists, else a guard."""
+    operand = hazard.operand
+    if reaches(operand, ("sigmoid",)):
+        return "stay on the logits: tf.nn.sigmoid_cross_entropy_with_logits, or tf.math.log_sigmoid(z) (log_sigmoid(-z) for 1 - p)"
+    if reaches(operand, ("softmax",)):
+        return "stay on the logits: tf.nn.softmax_cross_entropy_with_logits, or tf.nn.log_softmax(z)"
+    name = operand.source.text if isinstance(operand, Node) else "p"
+    return f"tf.math.log(tf.maximum({name}, 1e-7)), or compute the loss from logits"
