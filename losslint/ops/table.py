@@ -212,8 +212,9 @@ def lookup(dotted: str) -> Api | None:
         return None
     table = apis(framework)
     for candidate in (name, *_public_names(name)):
-        if candidate in table:
-            return table[candidate]
+        found = table.get(candidate) or (apis("keras").get(candidate) if framework == "tensorflow" else None)
+        if found is not None:
+            return found
     prefix = name
     while "." in prefix:
         prefix = prefix.rpartition(".")[0]
@@ -223,9 +224,15 @@ def lookup(dotted: str) -> Api | None:
 
 
 def _public_names(name: str) -> Iterator[str]:
-    """Where the public API may hold what a framework's inner module defines (``keras.layers.core.dense.Dense``)."""
+    """Where the tables may hold what a framework's inner module defines (``keras.layers.core.dense.Dense``), or what an
+    object's method does (``keras.metrics.AUC().result``)."""
     parts = name.split(".")
-    if name.startswith("tf.python.") and len(parts) > 3:
+    owner, _, method = name.rpartition("().")
+    if owner and method in ("call", "__call__"):
+        yield owner + "()"
+    elif owner.startswith(("keras.metrics.", "tf.metrics.")):
+        yield f"keras.Metric().{method}"
+    elif name.startswith("tf.python.") and len(parts) > 3:
         modules = ("tf.nn", *_TF_MODULES) if "nn" in parts[-2] else _TF_MODULES
         yield from (f"{module}.{parts[-1]}" for module in modules)
     elif parts[0] == "keras" and len(parts) > 3 and parts[1] in _KERAS_MODULES:

@@ -9,15 +9,32 @@ from tests.ops import measure
 from tests.ops.measure import Row
 
 ROWS = measure.read()
+MEASURED_ELSEWHERE = measure.MEASURED.with_name("measured_elsewhere.tsv")
 NUMERIC = {"same", "float", "complex", "tuple"}
 
 # Where a measurement and the table differ for a reason: (name or operation, input) -> reason
 EXPECTED = {
     ("heaviside", "y"): "counts only where x is exactly 0",
     ("nextafter", "y"): "zero rather than None: both cut",
-    ("histogram", "x"): "the bin edges follow the smallest and largest value, the counts do not",
     ("keras.utils.normalize", "x"): "the norm leaves the tape, the numerator stays on it",
     ("tf.dimension_value", "x"): "a number here, a dimension in real code",
+}
+
+# PyTorch and JAX: what the one measured call does not show
+ONE_CALL = {
+    "angle": "real numbers: complex ones have a slope",
+    "imag": "real numbers: complex ones have a slope",
+    "margin_loss": "beyond the margin",
+    "random": "mean and deviation were constants",
+    "vander": "written in place; the other frameworks differentiate it",
+    "divmod": "the quotient, not the remainder",
+    "histogramdd": "the bin edges, not the counts",
+    "take_along_axis": "the indices were the input",
+    "unravel_index": "floats as indices",
+    "where": "the condition was the input",
+    "slogdet": "the sign, not the logarithm",
+    "zeta": "the first input",
+    "polygamma": "the first input",
 }
 
 
@@ -56,6 +73,42 @@ def test_tables_say_what_was_measured() -> None:
         and not {(api.name, name), (api.operation.name, name)} & EXPECTED.keys()
     ]
     assert wrong == []
+
+
+def elsewhere() -> list[tuple[str, str]]:
+    """PyTorch and JAX: what a gradient with respect to the first input gave."""
+    text = MEASURED_ELSEWHERE.read_text(encoding="utf-8")
+    return [(name, status) for name, status in (row.split("\t") for row in text.splitlines() if row[0] != "#")]
+
+
+def test_torch_and_jax_tables_say_what_was_measured() -> None:
+    wrong = []
+    for name, status in elsewhere():
+        api = lookup(name)
+        if api is None:
+            continue
+        operation = api.operation
+        agrees = {
+            "FLOWS": bool(operation.flows),
+            "ZERO": operation.cut == "zero",
+            "RAISES": operation.cut == "raises" and not operation.flows,
+            "NONE": not operation.flows and operation.cut != "raises",
+        }
+        silent = operation.family in ("constant", "state", "shape") or operation.name in ONE_CALL
+        if not agrees[status] and not silent:
+            wrong.append(f"{name} ({operation.name}) {status}: flows={set(operation.flows)} cut={operation.cut}")
+    assert wrong == []
+
+
+def test_no_exception_is_left_over() -> None:
+    met = {
+        key
+        for api, row in rows()
+        for name, status in row.inputs.items()
+        if disagreement(api, name, status)
+        for key in ((api.name, name), (api.operation.name, name))
+    }
+    assert set(EXPECTED) <= met
 
 
 @pytest.mark.slow

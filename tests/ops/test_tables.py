@@ -95,6 +95,13 @@ def test_tables_spell_names_canonically() -> None:
         ("tensorflow.keras.layers.Dense()", "keras.layers.Dense()", "layer"),
         ("tensorflow.keras.applications.VGG16()", "keras.applications.VGG16()", "layer"),
         ("tensorflow.keras.metrics.AUC()", "keras.metrics.AUC()", "metric"),
+        ("tensorflow.keras.metrics.AUC().result", "keras.Metric().result", "metric"),
+        ("tensorflow.metrics.Mean().update_state", "keras.Metric().update_state", "metric"),
+        ("tensorflow.keras.losses.Huber().call", "keras.losses.Huber()", "huber"),
+        ("torch.nn.functional.mse_loss", "torch.F.mse_loss", "mse"),
+        ("torch.nn.CrossEntropyLoss()", "torch.nn.CrossEntropyLoss()", "cross_entropy"),
+        ("jax.numpy.mean", "jnp.mean", "mean"),
+        ("optax.huber_loss", "optax.huber_loss", "huber"),
         ("tensorflow.keras.Input", "keras.Input", "keras_input"),
         ("numpy.mean", "np.mean", "mean"),
         ("numpy.random.uniform", "np.random.uniform", "numpy_random"),
@@ -156,6 +163,15 @@ def test_old_keywords_are_known() -> None:
 )
 def test_preferred_spelling(operation: str, tensorflow: str, keras: str, numpy: str) -> None:
     assert [preferred(f, operation) for f in ("tensorflow", "keras", "numpy")] == [tensorflow, keras, numpy]
+
+
+@pytest.mark.parametrize("operation", ["round", "floor", "ceil", "sign"])
+def test_frameworks_differ_in_how_they_cut(operation: str) -> None:
+    for name in (f"torch.{operation}", f"jnp.{operation}"):
+        api = lookup(name)
+        assert api is not None
+        assert (api.operation.name, api.operation.cut, api.operation.flows) == (operation, "zero", frozenset())
+    assert operations()[operation].cut == ("zero" if operation == "sign" else "none")
 
 
 def exists(name: str, roots: tuple[Any, ...]) -> bool:
