@@ -1,7 +1,7 @@
 """Arithmetic as TensorFlow does it in float32 on a CPU: rounded to nearest, subnormals flushed to zero, IEEE infinities.
 
-Each primitive has a value and a backward function ``(inputs, output, upstream) -> gradients`` that follows the gradient TensorFlow
-registers, so that ``0 * inf`` becomes NaN exactly where it does there.
+Each primitive has a value and a backward function ``(inputs, output, upstream) -> gradients`` that follows the gradient
+TensorFlow registers, so that ``0 * inf`` becomes NaN exactly where it does there.
 """
 
 from __future__ import annotations
@@ -212,6 +212,55 @@ for _name, _test in {
     PRIMITIVES[_name] = Primitive(lambda x, y, _test=_test: float(_test(x, y)), lambda x, out, dy: (0.0, 0.0))
 
 SAME = frozenset(
-    ["mean", "sum", "max", "min", "prod", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "constant", "cumsum", "cumprod", "transpose", "ensure_shape", "flatten", "repeat", "tile", "broadcast_to", "sort", "reverse", "roll", "slice", "gather", "gather_nd", "boolean_mask", "top_k", "python.sum", "python.float", "python.max", "python.min", "logsumexp", "batch_flatten", "permute_dimensions", "avg_pool", "max_pool", "segment_sum", "segment_mean", "item", "attribute", "array_method", "nan_to_num", "abs_complex", "moveaxis", "swapaxes", "print", "pad", "custom_gradient"]
+    [
+        "mean",
+        "sum",
+        "max",
+        "min",
+        "prod",
+        "reshape",
+        "squeeze",
+        "expand_dims",
+        "identity",
+        "convert_to_tensor",
+        "cast",
+        "constant",
+        "cumsum",
+        "cumprod",
+        "transpose",
+        "ensure_shape",
+        "flatten",
+        "repeat",
+        "tile",
+        "broadcast_to",
+        "sort",
+        "reverse",
+        "roll",
+        "slice",
+        "gather",
+        "gather_nd",
+        "boolean_mask",
+        "top_k",
+        "python.sum",
+        "python.float",
+        "python.max",
+        "python.min",
+        "logsumexp",
+        "batch_flatten",
+        "permute_dimensions",
+        "avg_pool",
+        "max_pool",
+        "segment_sum",
+        "segment_mean",
+        "item",
+        "attribute",
+        "array_method",
+        "nan_to_num",
+        "abs_complex",
+        "moveaxis",
+        "swapaxes",
+        "print",
+        "pad",
+        "custom_gradient",
+    ]
 )  # of one element: that element
-SELF_CLIPPING = ("clip",)

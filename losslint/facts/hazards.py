@@ -14,13 +14,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from losslint.facts.gradient import GradientFacts
-from losslint.facts.point import Point, Variable, plain_number, variable_of
+from losslint.facts.point import Point, Variable, foldable, plain_number, variable_of
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const
 from losslint.project.roles import Role
 
 MAX_POINTS = 160
-MAX_WORK = 40_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
+MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta", "p", "q")  # configuration that is mostly 1 or more
 LARGE = 100.0  # exp overflows at 88.7
 
@@ -52,6 +52,12 @@ class Hazard:
 
 
 NEEDS_POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
+SINGULAR = frozenset(
+    [
+        "log", "log1p", "xlogy", "xlog1py", "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
+        "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh",
+    ]
+)  # fmt: skip
 SATURATING = ("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "logsumexp")
 LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
                 "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
@@ -101,12 +107,10 @@ class HazardFacts:
             return Sort.MASK
         if base.op == "variable" or base.family == "variable":
             return Sort.REAL  # its initial value is not its value
-        if base.op == "attribute":
-            return Sort.FIXED
+        if base.op in ("attribute", "unknown"):
+            return Sort.FIXED  # nothing is known of it, and unknown stays quiet
         if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
             return Sort.FIXED if base.role in (Role.CONFIG, None) else Sort.REAL
-        if base.op == "unknown" and base.index not in self.gradient.trained:
-            return Sort.FIXED
         return self._prediction_sort(base)
 
     def _prediction_sort(self, base: Node) -> Sort:
@@ -181,9 +185,12 @@ class HazardFacts:
     def find(self) -> list[Hazard]:
         """One hazard an operation, the plainest point first."""
         found: dict[int, Hazard] = {}
+        if not any(node.op in SINGULAR for node in self.nodes):
+            return []
+        modes = (False, True) if any(foldable(node) for node in self.nodes) else (False,)
         for large in (False, True):
             for assignment in self._points(large=large):
-                for graph_mode in (False, True):
+                for graph_mode in modes:
                     point = Point(self.nodes, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from losslint.facts.float32 import NAN, PRIMITIVES, SAME, Primitive, div, f32
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import Const, Seq, Value
+from losslint.graph.values import NONE, Const, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SIZE = 4.0  # any dimension, and the number of elements a count sees
@@ -209,7 +209,7 @@ class Point:
             names = ("x", "y")[: len(parts)]
             return [(inputs[n], f32(g)) for n, g in zip(names, parts, strict=True) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
         if op in SAME or node.index in self.opaque:
-            return [(n, dy) for n in nodes_in(_carrier(node))][:1]
+            return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         if op in ("stack", "concat", "add_n", "tuple"):
             items = _items(_carrier(node))
             share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
@@ -218,7 +218,35 @@ class Point:
 
 
 BINARY_OPS = frozenset(
-    ["add", "sub", "mul", "div", "matmul", "dot", "pow", "maximum", "minimum", "squared_difference", "mse", "mae", "divide_no_nan", "multiply_no_nan", "xlogy", "xlog1py", "atan2", "mod", "logaddexp", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or"]
+    [
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "matmul",
+        "dot",
+        "pow",
+        "maximum",
+        "minimum",
+        "squared_difference",
+        "mse",
+        "mae",
+        "divide_no_nan",
+        "multiply_no_nan",
+        "xlogy",
+        "xlog1py",
+        "atan2",
+        "mod",
+        "logaddexp",
+        "greater",
+        "greater_equal",
+        "less",
+        "less_equal",
+        "equal",
+        "not_equal",
+        "logical_and",
+        "logical_or",
+    ]
 )
 
 
@@ -236,6 +264,16 @@ def _carrier(node: Node) -> Value | None:
 
 def _items(value: Value | None) -> list[Value]:
     return value.items if isinstance(value, Seq) else [value] if value is not None else []
+
+
+def foldable(node: Node) -> bool:
+    """``(c1 +- x) +- c2``: graph mode computes it with other roundings than eager code."""
+    return node.op in ("add", "sub") and any(
+        plain_number(node.inputs[outer]) is not None
+        and isinstance(inner := node.inputs[other], Node)
+        and inner.op in ("add", "sub")
+        for outer, other in (("x", "y"), ("y", "x"))
+    )
 
 
 def plain_number(value: Value | None) -> float | None:

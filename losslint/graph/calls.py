@@ -263,10 +263,7 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
     for decorator in reversed(function.node.decorators):
         expression = decorator.decorator
         outer = Frame(frame.env if frame.unit is function.unit else function.env, function.unit, frame.context)
-        if isinstance(expression, cst.Call):
-            applied = evaluate(t, outer, expression.func)
-        else:
-            applied = evaluate(t, outer, expression)
+        applied = evaluate(t, outer, expression.func if isinstance(expression, cst.Call) else expression)
         found.append(applied)
         name = canonical_name(applied.name) if isinstance(applied, External) else ""
         if name in ("tf.function", "tf.contrib.eager.defun", "tf.function()"):

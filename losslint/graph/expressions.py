@@ -522,11 +522,8 @@ def _contains(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, ri
             return Const((left.value in right.items) is positive)
         if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left.value, str):
             return Const((left.value in right.value) is positive)
-    searched = (
-        (isinstance(left, Node)
-        and left.kind is Kind.TENSOR)
-        or (isinstance(left, Const)
-        and isinstance(left.value, (int, float)))
+    searched = (isinstance(left, Node) and left.kind is Kind.TENSOR) or (
+        isinstance(left, Const) and isinstance(left.value, (int, float))
     )
     if searched and isinstance(right, Node) and right.kind is Kind.TENSOR and not may_be_several(right):
         return t.node(frame, "python.contains", {"x": right, "item": left}, at, Kind.PYTHON)

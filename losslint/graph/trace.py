@@ -27,8 +27,8 @@ from losslint.graph.values import (
     Seq,
     Value,
 )
-from losslint.project.modes import Mode
 from losslint.project.index import FunctionNode
+from losslint.project.modes import Mode
 from losslint.project.module import Project
 from losslint.project.roles import Role
 from losslint.project.sites import Site

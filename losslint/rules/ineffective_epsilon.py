@@ -62,5 +62,5 @@ def guarded_loss(y_true, y_pred):
                     f"away: it is exactly 0 for {point}, and its log -inf; eager runs do not show it"
                 )
             else:
-                message = f"the epsilon of {operand} is lost to float32 rounding: it is exactly 0 for {point}, and its log -inf"
+                message = f"the epsilon of {operand} is lost to float32 rounding: it is 0 for {point}, and its log -inf"
             yield problem(loss, hazard, message, "write tf.maximum(1.0 - p, 1e-7), or use an epsilon of 1e-7 or more")

@@ -61,8 +61,8 @@ def focal_loss(y_true, y_pred):
             yield problem(
                 loss,
                 hazard,
-                f"the slope of {node.op} is infinite at 0, and {text(hazard.operand)} is 0 for {point_of(loss, hazard)}: the "
-                "loss looks fine, its gradient is NaN or inf",
+                f"the slope of {node.op} is infinite at 0, and {text(hazard.operand)} is 0 for {point_of(loss, hazard)}: "
+                "the loss looks fine, its gradient is NaN or inf",
                 advice(node),
             )
 

@@ -72,7 +72,10 @@ def advice(hazard: Hazard) -> str:
     """The stable form where one exists, else a guard."""
     operand = hazard.operand
     if reaches(operand, ("sigmoid",)):
-        return "stay on the logits: tf.nn.sigmoid_cross_entropy_with_logits, or tf.math.log_sigmoid(z) (log_sigmoid(-z) for 1 - p)"
+        return (
+            "stay on the logits: tf.nn.sigmoid_cross_entropy_with_logits, or tf.math.log_sigmoid(z) "
+            "(log_sigmoid(-z) for 1 - p)"
+        )
     if reaches(operand, ("softmax",)):
         return "stay on the logits: tf.nn.softmax_cross_entropy_with_logits, or tf.nn.log_softmax(z)"
     name = operand.source.text if isinstance(operand, Node) else "p"
