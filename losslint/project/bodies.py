@@ -22,16 +22,20 @@ FRAMEWORKS = {
     "jax": names.words("jax flax optax haiku jnp equinox chex distrax rlax jaxtyping"),
 }
 _NUMPY_ROOTS = names.words("numpy scipy sklearn skimage cv2 math PIL pandas np statistics random")
-# Parts of a framework that compute nothing.
-_NO_OPS = names.words(
-    "layers summary io data train config saved_model estimator models applications optimizers callbacks utils logging "
-    "distribute gfile flags keras_model saving initializers debugging profiler dtypes metrics app tensorboard test "
-    "experimental_functions constraints datasets preprocessing fit evaluate",
+# Parts of a framework that build objects, and parts that compute nothing.
+_BUILDERS = names.words(
+    "layers models optimizers callbacks applications initializers constraints estimator estimators metrics train",
 )
+_NO_OPS = _BUILDERS | names.words(
+    "summary io data config saved_model utils logging distribute gfile flags saving debugging profiler dtypes app test "
+    "tensorboard datasets preprocessing",
+)
+_CORE = names.words("tensorflow keras tf_keras keras_core torch jax flax tf K")
+_GETTERS = names.words("get deserialize serialize get_loss from_config")
 _NO_OP_NAMES = names.words(
     "epsilon floatx function constant Variable Tensor print device name_scope variable_scope placeholder Session "
     "convert_to_tensor standardize_dtype result_type is_tensor get_shape_invariants GradientTape no_grad is_available "
-    "get_variable is_keras_tensor any_symbolic_tensors serialize_keras_object deserialize_keras_object get_loss "
+    "get_variable is_keras_tensor any_symbolic_tensors serialize_keras_object deserialize_keras_object "
     "image_data_format KerasTensor Input backend DType TensorShape TensorSpec get_logger get_default_graph "
     "control_dependencies custom_gradient Parameter manual_seed set_seed no_op group inference_mode load save "
     "standardize_shape compute_output_spec get_collection get_losses get_total_loss get_regularization_losses",
@@ -169,10 +173,10 @@ class Bodies:
 
     def _origin_of_dotted(self, dotted: str) -> str:
         split = dotted.split(".")
-        if split[0] in _NUMPY_ROOTS or "numpy" in split[1:-1]:
+        if split[0] in _NUMPY_ROOTS or ".backend.numpy." in dotted:
             return "python" if split[-1] in {"prod", "log"} and split[0] == "math" else "numpy"
         if split[0] in _ALL_FRAMEWORKS:
-            if split[-1] in _NO_OP_NAMES or not _NO_OPS.isdisjoint(split[1:-1]):
+            if split[-1] in _NO_OP_NAMES | _GETTERS or (split[0] in _CORE and not _NO_OPS.isdisjoint(split[1:-1])):
                 return "object"
             return "object" if split[-1][:1].isupper() else "framework"
         return "object" if split[-1][:1].isupper() else "unknown"
@@ -228,7 +232,9 @@ class Bodies:
         if origin == "python":
             return Kind.UNKNOWN if name in _TRACED_BUILTINS else Kind.PYTHON
         if origin == "object":
-            return Kind.OBJECT if name[:1].isupper() or name not in _NO_OP_NAMES else Kind.UNKNOWN
+            path = (self.module.dotted(node.func) or "").split(".")
+            builds = name[:1].isupper() or name in _GETTERS or not _BUILDERS.isdisjoint(path[:-1])
+            return Kind.OBJECT if builds else Kind.UNKNOWN
         if origin == "framework":
             return Kind.TENSOR
         if origin == "numpy":

@@ -251,11 +251,12 @@ class Judge:
 
     def _is_helper(self, function: FunctionNode, roles: dict[str, Role], pair: bool, strong: bool) -> bool:
         """Whether a function named or shaped like a loss is something else: a plot, a factory, a NumPy twin."""
-        if self.in_metric_folder or (names.names_helper(function.name) and not pair):
-            return True
-        if self.resolver.returned(function):
-            return True
         result, computes = self.bodies.result(function), self.bodies.computes(function)
+        if names.names_helper(function.name) and not pair and not (
+                names.names_maker(function.name) and roles and result is Kind.TENSOR):
+            return True
+        if self.in_metric_folder or self.resolver.returned(function):
+            return True
         if result in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
             return True
         if computes is False and not (pair and self.imports_framework and self._is_arithmetic(function)):

@@ -9,6 +9,7 @@ from losslint.project import names
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.index import Function, Index, Scope, keyword, last_name
 from losslint.project.module import Module
+from losslint.project.resolve import resolver
 from losslint.project.uses import LocalUses, Purpose, Use, imports_root
 
 MAX_CALLERS = 6  # levels of callers asked how a function is run
@@ -63,7 +64,7 @@ class Modes:
         name = getattr(function, "name", "")
         if isinstance(home, ast.ClassDef) and framework == "tensorflow":
             kind = self.classes.kind(home)
-            if kind is ClassKind.LOSS and name in {"call", "__call__"}:
+            if kind is ClassKind.LOSS and name in {"call", "__call__"} and derives(home):
                 return Mode.EAGER if self.fits_eagerly else self.keras
             if name in _KERAS_STEPS and (kind is ClassKind.MODEL or (name != "compute_loss" and not home.bases)):
                 return Mode.EAGER if self.fits_eagerly else Mode.GRAPH
@@ -112,12 +113,18 @@ class Modes:
                     callers.append(call)
         modes = {self._around(call, framework, levels - 1) for call in callers[:40]}
         if not modes:
-            inherits = isinstance(home := self.index.scope(function), ast.ClassDef) and bool(home.bases)
-            return Mode.EAGER if self._holds_tape(function) and not inherits else Mode.UNKNOWN
+            return Mode.EAGER if self._holds_tape(function) and not self._called_elsewhere(function) else Mode.UNKNOWN
         for mode in (Mode.GRAPH, Mode.AUTOGRAPH, Mode.UNKNOWN):
             if mode in modes:
                 return mode
         return Mode.EAGER
+
+    def _called_elsewhere(self, function: Function) -> bool:
+        """A method of a subclass and a function that is handed out are called by code that is not in this file."""
+        home, owner = self.index.scope(function), self.index.def_around(function)
+        if isinstance(home, ast.ClassDef):
+            return bool(home.bases)
+        return owner is not None and any(target.node is function for target in resolver(self.module).returned(owner))
 
     def _calls(self, call: ast.Call, function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
         """Whether a call by the function's name can mean it: methods through an attribute, functions by their name."""
@@ -138,6 +145,11 @@ class Modes:
                 return next(self.of_use(use, framework) for use in used if use.purpose is Purpose.COMPILE)
             return self.of(scope, framework, levels)
         return Mode.GRAPH if self.tf1 else Mode.EAGER
+
+
+def derives(node: ast.ClassDef) -> bool:
+    """Whether a class has a base that may be the framework's: a plain class called SomethingLoss is only ever called."""
+    return any(last_name(base) != "object" for base in node.bases)
 
 
 def is_true(node: ast.expr | None) -> bool:

@@ -54,6 +54,8 @@ HELPER_VERBS = words(
     "handle restore squeeze match broadcast minimize optimize",
 )
 
+MAKER_VERBS = words("get build create make add")  # _build_mask_loss(outputs) may well compute one
+
 LOGARITHMS = words("cosh sum softmax sigmoid likelihood prob probs dice tversky iou barrier ratio odds")
 
 LABEL_WORDS = words(
@@ -135,3 +137,8 @@ def names_helper(name: str) -> bool:
     if split[:2] == ("scale", "invariant") or (split[:1] == ("log",) and split[1:2] and split[1] in LOGARITHMS):
         return False  # log_cosh_loss, not log_losses
     return bool(split) and split[0] in HELPER_VERBS
+
+
+def names_maker(name: str) -> bool:
+    """Whether a name starts with a verb that may build a loss or compute one."""
+    return parts(name)[:1] != () and parts(name)[0] in MAKER_VERBS

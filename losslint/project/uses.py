@@ -236,11 +236,13 @@ class _Collector:
             return
         bases = [last_name(base) for base in home.bases]
         for base in bases:
-            if "Metric" in base or base in {"Mean", "Metric"}:
-                self._use(call.args[0], self.index.scope(call), Purpose.METRIC, f"wrapped by {home.name}", call)
-            elif base.endswith(("LossFunctionWrapper", "Loss")):
+            if base.endswith(("LossFunctionWrapper", "Loss")):
+                # Keras passes (y_true, y_pred) to what its own wrapper holds; another class may pass anything
+                purpose = Purpose.COMPILE if base.endswith("LossFunctionWrapper") else Purpose.LOSS
                 reason = f"wrapped by the loss class {home.name}"
-                self._use(call.args[0], self.index.scope(call), Purpose.COMPILE, reason, call)
+                self._use(call.args[0], self.index.scope(call), purpose, reason, call)
+            elif "Metric" in base or base == "Mean":
+                self._use(call.args[0], self.index.scope(call), Purpose.METRIC, f"wrapped by {home.name}", call)
 
     # tapes -----------------------------------------------------------------------------------------------------
 
@@ -297,6 +299,8 @@ class _Collector:
     ) -> None:
         """A function that is differentiated, or an expression with the functions it is a sum of."""
         scope = self.index.scope(call)
+        if getattr(self.index.def_around(call), "name", "") in _HANDLERS:
+            return  # an optimizer's own minimize, a layer's own add_loss: they pass on what they are given
         functions = [] if isinstance(value, ast.Call) else [
             t for t in self.resolver.targets(value, scope) if not t.called and isinstance(t.node, Function)]
         if functions:

@@ -620,3 +620,35 @@ def test_a_training_step_with_a_loss_in_its_name_is_a_tape() -> None:
             return tf.reduce_mean(tf.square(tape.gradient(score, x)))
     """)
     assert {name: site.kind for name, site in found.items()} == {"loss_step": "tape", "gradient_penalty_loss": "function"}
+
+
+def test_jax_numpy_is_no_numpy() -> None:
+    assert names("""
+        import jax.numpy as jnp
+        def ranking_loss(scores, wanted):
+            return -jnp.einsum("bn,bn->b", scores, wanted)
+    """) == ["ranking_loss"]
+
+
+def test_a_loss_base_called_metric_loss() -> None:
+    assert names("""
+        import tensorflow as tf
+        from pkg.losses.utils import compute
+        def circle(query, key, distance="cosine"):
+            return compute(tf.matmul(query, key), distance)
+        class Circle(MetricLoss):
+            def __init__(self):
+                super().__init__(circle, name="circle")
+    """) == ["circle"]
+
+
+def test_a_maker_verb_on_a_function_that_computes() -> None:
+    assert names("""
+        import tensorflow as tf
+        def _build_mask_loss(outputs, where):
+            return tf.reduce_mean(outputs * where)
+        def get_loss(identifier):
+            return tf.keras.losses.get(identifier)
+        def make_loss_layer(config):
+            return tf.keras.layers.Dense(config)
+    """) == ["_build_mask_loss"]
