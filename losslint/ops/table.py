@@ -127,17 +127,30 @@ FRAMEWORKS = ("tensorflow", "keras", "numpy", "python", "torch", "jax")
 
 
 @cache
-def apis(framework: str) -> dict[str, Api]:
-    """Public name -> meaning, for one framework's table."""
+def _lines(framework: str) -> dict[str, list[str]]:
+    """Public name -> the other columns."""
     if not resources.files(__package__).joinpath(f"apis/{framework}.tsv").is_file():
         return {}
-    table = operations()
-    found: dict[str, Api] = {}
-    for name, operation, *rest in _rows(f"apis/{framework}.tsv"):
-        parameters, note, difference = (*rest, "", "", "")[:3]
-        meaning = _differing(table[operation], difference) if difference else table[operation]
-        found[name] = Api(name, meaning, tuple(_parameter(word) for word in parameters.split()), framework, note)
-    return found
+    return {name: columns for name, *columns in _rows(f"apis/{framework}.tsv")}
+
+
+@cache
+def _api(framework: str, name: str) -> Api | None:
+    """One line, read when it is asked for: a project uses a hundred of thousands of names."""
+    columns = _lines(framework).get(name)
+    if columns is None:
+        return None
+    operation, parameters, note, difference = (*columns, "", "", "")[:4]
+    meaning = operations()[operation]
+    if difference:
+        meaning = _differing(meaning, difference)
+    return Api(name, meaning, tuple(_parameter(word) for word in parameters.split()), framework, note)
+
+
+@cache
+def apis(framework: str) -> dict[str, Api]:
+    """Public name -> meaning, for one framework's table."""
+    return {name: api for name in _lines(framework) if (api := _api(framework, name))}
 
 
 def _differing(operation: Operation, difference: str) -> Operation:
@@ -176,7 +189,7 @@ def _framework(root: str) -> str | None:
     """The framework whose table holds the names below ``root``: the Python table names its own."""
     if root in _ROOTS:
         return _ROOTS[root]
-    return "python" if root in {name.partition(".")[0] for name in apis("python")} else None
+    return "python" if root in {name.partition(".")[0] for name in _lines("python")} else None
 
 
 @cache
@@ -210,16 +223,16 @@ def lookup(dotted: str) -> Api | None:
     framework = _framework(name.partition(".")[0])
     if framework is None:
         return None
-    table = apis(framework)
     for candidate in (name, *_public_names(name)):
-        found = table.get(candidate) or (apis("keras").get(candidate) if framework == "tensorflow" else None)
+        found = _api(framework, candidate) or (_api("keras", candidate) if framework == "tensorflow" else None)
         if found is not None:
             return found
     prefix = name
     while "." in prefix:
         prefix = prefix.rpartition(".")[0]
-        if prefix + ".*" in table:
-            return replace(table[prefix + ".*"], name=name)
+        found = _api(framework, prefix + ".*")
+        if found is not None:
+            return replace(found, name=name)
     return None
 
 
