@@ -98,7 +98,7 @@ class Loss:
         for value, _ in self.dead_results:
             for cut in self.gradient.decisive_cuts(value):
                 found.setdefault(cut.node.index, cut)
-        cuts = list(found.values())
+        cuts = [cut for cut in found.values() if not keeps_a_mean(cut)]
         if not self.site.certain and any(c.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO) for c in cuts):
             return []
         return cuts
@@ -143,6 +143,11 @@ class Loss:
     def relevant(self) -> set[int]:
         """Nodes that some result is computed from."""
         return {node.index for value, _ in self.results for node in self.gradient.cone(value)}
+
+
+def keeps_a_mean(cut: Cut) -> bool:
+    """``loss_metric(loss)``: a running mean of a loss that was computed before, not a metric used as a loss."""
+    return cut.node.op == "metric" and len(list(cut.node.operands())) == 1
 
 
 def _parts(value: Value) -> list[Value]:

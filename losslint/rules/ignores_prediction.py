@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import Const
+from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -60,7 +59,7 @@ def add_loss_output(y_true, y_pred):
             return
         facts = loss.gradient
         for value, target in loss.results:
-            if isinstance(value, Const) or not any(nodes_in(value)) or target.how != "return":
+            if not any(n.kind is Kind.TENSOR for n in nodes_in(value)) or target.how != "return":
                 continue
             cone = list(facts.cone(value))
             if any(n.op in LOOKS_ELSEWHERE for n in cone) or deleted(loss):

@@ -1,0 +1,306 @@
+"""The tracer follows values the way Python moves them: each snippet hides one fault behind one construct.
+
+Every snippet is the body of a module; the fault (a rounding, so LL105, unless marked otherwise) must be found where it
+stands, and the clean twin of each construct must stay silent.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from losslint.check import check_paths
+from losslint.config import Settings
+from tests.expectations import check, expected, loud
+
+HEADER = "import functools\nimport numpy as np\nimport tensorflow as tf\nfrom tensorflow.keras import backend as K\n"
+
+FOLLOWED = {
+    "rebinding": """
+        def a_loss(y_true, y_pred):
+            p = y_pred
+            p = tf.round(p)  # expect: LL105
+            return tf.reduce_mean(tf.square(y_true - p))
+    """,
+    "tuple unpacking": """
+        def a_loss(y_true, y_pred):
+            t, p = y_true, tf.round(y_pred)  # expect: LL105
+            return tf.reduce_mean(tf.square(t - p))
+    """,
+    "starred unpacking": """
+        def a_loss(y_true, y_pred):
+            first, *rest = [y_true, tf.round(y_pred), 2.0]  # expect: LL105
+            return tf.reduce_mean(tf.square(first - rest[0])) * rest[-1]
+    """,
+    "walrus": """
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.square(y_true - (p := tf.round(y_pred)))) + 0.0 * tf.reduce_mean(p)  # expect: LL105
+    """,
+    "helper": """
+        def harden(x, digits=0):
+            return tf.round(x)  # expect: LL105
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - harden(y_pred, digits=2)))
+    """,
+    "helper with star arguments": """
+        def gap(*values, **options):
+            return values[0] - tf.round(values[1])  # expect: LL105
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(gap(*[y_true, y_pred], scale=1)))
+    """,
+    "lambda": """
+        harden = lambda x: tf.round(x)  # expect: LL105
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - harden(y_pred)))
+    """,
+    "partial": """
+        def power(exponent, x):
+            return tf.round(x) ** exponent  # expect: LL105
+
+        square = functools.partial(power, 2)
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(y_true * square(y_pred))
+    """,
+    "closure": """
+        def make_loss(scale):
+            def a_loss(y_true, y_pred):
+                return scale * tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)))  # expect: LL105
+            return a_loss
+    """,
+    "attribute from __init__": """
+        class RoundedLoss(tf.keras.losses.Loss):
+            def __init__(self, hard=True):
+                super().__init__()
+                self.hard = hard
+                self.rounding = tf.round
+
+            def call(self, y_true, y_pred):
+                if self.hard:
+                    y_pred = self.rounding(y_pred)  # expect: LL105
+                return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+    """,
+    "method of a base class": """
+        class Base(tf.keras.losses.Loss):
+            def prepare(self, x):
+                return tf.round(x)  # expect: LL105
+
+        class RoundedLoss(Base):
+            def call(self, y_true, y_pred):
+                return tf.reduce_mean(tf.abs(y_true - self.prepare(y_pred)), axis=-1)
+    """,
+    "property": """
+        class RoundedLoss(tf.keras.losses.Loss):
+            @property
+            def harden(self):
+                return tf.round
+
+            def call(self, y_true, y_pred):
+                return tf.reduce_mean(tf.abs(y_true - self.harden(y_pred)), axis=-1)  # expect: LL105
+    """,
+    "loop over a list": """
+        def a_loss(y_true, y_pred):
+            total = 0.0
+            for weight in [0.5, 0.25]:
+                total += weight * tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)))  # expect: LL105
+            return total
+    """,
+    "loop of unknown length": """
+        def make_loss(n):
+            def a_loss(y_true, y_pred):
+                parts = []
+                for k in range(n):
+                    parts.append(tf.reduce_mean(tf.abs(y_true[:, k] - tf.round(y_pred[:, k]))))  # expect: LL105
+                return tf.add_n(parts) / n
+            return a_loss
+    """,
+    "comprehension": """
+        def a_loss(y_true, y_pred):
+            return sum([tf.reduce_mean(tf.abs(y_true - tf.round(y_pred) * w)) for w in (1.0, 2.0)])  # expect: LL105
+    """,
+    "dictionary": """
+        def a_loss(y_true, y_pred):
+            parts = {"gap": tf.abs(y_true - tf.round(y_pred))}  # expect: LL105
+            return tf.reduce_mean(parts["gap"])
+    """,
+    "with": """
+        def a_loss(y_true, y_pred):
+            with tf.name_scope("loss"):
+                gap = y_true - tf.round(y_pred)  # expect: LL105
+            return tf.reduce_mean(tf.abs(gap))
+    """,
+    "try": """
+        def a_loss(y_true, y_pred):
+            try:
+                p = tf.round(y_pred)  # expect: LL105
+            finally:
+                print("done")
+            return tf.reduce_mean(tf.abs(y_true - p))
+    """,
+    "early return": """
+        def a_loss(y_true, y_pred, simple=True):
+            if simple:
+                return tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)))  # expect: LL105
+            return tf.reduce_mean(tf.abs(y_true - y_pred))
+    """,
+    "ternary on configuration": """
+        def a_loss(y_true, y_pred, hard=True):
+            p = tf.round(y_pred) if hard else y_pred  # expect: LL105
+            return tf.reduce_mean(tf.abs(y_true - p))
+    """,
+    "decorated helper": """
+        def traced(function):
+            @functools.wraps(function)
+            def wrapper(*args):
+                return function(*args)
+            return wrapper
+
+        @traced
+        def harden(x):
+            return tf.round(x)  # expect: LL105
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - harden(y_pred)))
+    """,
+    "alias of an operation": """
+        harden = tf.round
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - harden(y_pred)))  # expect: LL105
+    """,
+    "map_fn": """
+        def a_loss(y_true, y_pred):
+            hard = tf.map_fn(lambda row: tf.round(row), y_pred)  # expect: LL105
+            return tf.reduce_mean(tf.abs(y_true - hard))
+    """,
+    "tf.cond": """
+        def a_loss(y_true, y_pred):
+            p = tf.cond(tf.reduce_any(y_true > 1.0), lambda: tf.round(y_pred), lambda: tf.round(2.0 * y_pred))  # expect: LL105
+            return tf.reduce_mean(tf.abs(y_true - p))
+    """,
+}
+
+SILENT = {
+    "hard branch behind a default": """
+        def dice_loss(y_true, y_pred, threshold=None):
+            if threshold is not None:
+                y_pred = tf.cast(y_pred > threshold, tf.float32)
+            return 1.0 - tf.reduce_mean(2.0 * y_true * y_pred + 1.0) / (tf.reduce_mean(y_true + y_pred) + 1.0)
+    """,
+    "default passed on to a helper": """
+        def harden(x, threshold=None):
+            return x if threshold is None else tf.cast(x > threshold, x.dtype)
+
+        def mean_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - harden(y_pred, threshold=None)))
+    """,
+    "unknown configuration": """
+        def make_loss(hard):
+            def a_loss(y_true, y_pred):
+                p = tf.round(y_pred) if hard else y_pred
+                return tf.reduce_mean(tf.abs(y_true - p))
+            return a_loss
+    """,
+    "tested before it becomes a tensor": """
+        def a_loss(y_true, y_pred, alpha=0.25):
+            if alpha:
+                alpha = tf.convert_to_tensor(alpha, dtype=y_pred.dtype)
+            return alpha * tf.reduce_mean(tf.abs(y_true - y_pred))
+    """,
+    "static shape": """
+        def a_loss(y_true, y_pred):
+            if len(y_pred.shape) == 2 and y_pred.shape[-1] == 1:
+                y_pred = tf.squeeze(y_pred, axis=-1)
+            for channel in range(y_pred.shape[-1]):
+                y_pred = y_pred * 1.0
+            return tf.reduce_mean(tf.abs(y_true - y_pred))
+    """,
+    "two definitions in two arms": """
+        if K.image_data_format() == "channels_last":
+            def split_loss(y_true, y_pred):
+                return K.mean(K.abs(y_true[..., 0] - y_pred[..., 0]))
+        else:
+            def split_loss(y_true, y_pred):
+                return K.mean(K.abs(y_true[:, 0] - y_pred[:, 0]))
+    """,
+    "recursion": """
+        def fold(x, depth):
+            return x if depth == 0 else fold(tf.abs(x), depth - 1)
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(fold(y_true - y_pred, 40))
+    """,
+    "generator and class inside": """
+        def a_loss(y_true, y_pred):
+            class Config:
+                weight = 2.0
+            def parts():
+                yield tf.reduce_mean(tf.abs(y_true - y_pred))
+            return sum(parts()) * Config.weight
+    """,
+}
+
+
+def module(body: str) -> str:
+    return HEADER + textwrap.dedent(body)
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in FOLLOWED.items()])
+def test_followed(text: str) -> None:
+    findings = check(module(text))
+    assert {row for row, code in loud(findings) if code == "LL105"} == {row for row, _ in expected(module(text))}
+
+
+@pytest.mark.parametrize("text", [pytest.param(t, id=name) for name, t in SILENT.items()])
+def test_silent(text: str) -> None:
+    assert loud(check(module(text))) == set()
+
+
+def test_across_modules(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    (package / "ops").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "ops" / "__init__.py").write_text("from .rounding import *\n")
+    (package / "ops" / "rounding.py").write_text("import tensorflow as tf\n\n\ndef harden(x):\n    return tf.round(x)\n")
+    (package / "losses.py").write_text(
+        "import tensorflow as tf\nfrom .ops import harden as h\nfrom package import ops\n\n\n"
+        "def first_loss(y_true, y_pred):\n    return tf.reduce_mean(tf.abs(y_true - h(y_pred)))\n\n\n"
+        "def second_loss(y_true, y_pred):\n    return tf.reduce_mean(tf.abs(y_true - ops.harden(y_pred)))\n"
+    )
+    report = check_paths([package], Settings())
+    assert {(f.path.name, f.start.row, f.code) for f in report.findings} == {("rounding.py", 5, "LL105")}
+    assert len(report.losses) == report.traced == 2
+
+
+def test_bounded_on_large_input() -> None:
+    body = "\n".join(f"    y_pred = tf.where(y_pred > {i}.0, tf.abs(y_pred), tf.exp(-y_pred))" for i in range(3000))
+    text = f"import tensorflow as tf\n\ndef long_loss(y_true, y_pred):\n{body}\n    return tf.reduce_mean(y_true - y_pred)\n"
+    assert [f.code for f in check(text)] == ["LL004"]
+
+
+def test_nested_loops_do_not_explode() -> None:
+    body, indent = "", "    "
+    for level in range(12):
+        body += f"{indent}for i{level} in range(n):\n"
+        indent += "    "
+    text = (
+        "import tensorflow as tf\n\ndef make_loss(n):\n  def nested_loss(y_true, y_pred):\n    total = 0.0\n"
+        + body + f"{indent}total += tf.reduce_mean(tf.abs(y_true - y_pred))\n    return total\n  return nested_loss\n"
+    )  # fmt: skip
+    assert loud(check(text)) == set()
+
+
+def test_one_broken_loss_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    from losslint.rules.hard_threshold import HardThreshold
+
+    def fail(self: HardThreshold, loss: object) -> object:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(HardThreshold, "check", fail)
+    text = module(FOLLOWED["rebinding"])
+    assert [f.code for f in check(text)] == ["LL004", "LL105"] or [f.code for f in check(text)] == ["LL105", "LL004"]
