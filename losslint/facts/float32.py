@@ -24,6 +24,10 @@ class Primitive(NamedTuple):
     backward: Backward
 
 
+SAFE_IN_TORCH = ("norm", "euclidean_norm", "std")  # subgradient 0 at 0, unlike TensorFlow and JAX
+SHORT_CIRCUITS = ("sqrt", "rsqrt")  # kernels that TensorFlow alone gives 0 for an upstream 0
+
+
 def f32(x: float) -> float:
     """``x`` rounded to float32, subnormals flushed to zero."""
     if x != x or x in (INF, -INF):
@@ -162,6 +166,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "std": Primitive(lambda x: 0.0, lambda x, out, dy: (no_nan(dy, INF) * 0.0,)),
     "var": unary(lambda x: 0.0, lambda x, out: 0.0),
     "l2_normalize": unary(lambda x: div(x, max(abs(x), 1e-6)), lambda x, out: 0.0),
+    "normalize_vectors": unary(lambda x: div(x, max(abs(x), 1e-12)), lambda x, out: 0.0),
     "add": Primitive(lambda x, y: x + y, lambda x, out, dy: (dy, dy)),
     "sub": Primitive(lambda x, y: x - y, lambda x, out, dy: (dy, -dy)),
     "mul": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),

@@ -50,7 +50,7 @@ TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method"
 VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len")
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
-KEEPS_TAPE_IN_NUMPY = ("np.diff", "np.flip", "np.fliplr", "np.flipud", "np.rollaxis", "np.trim_zeros")  # only slice
+KEEPS_TAPE = "keeps the tape"  # note of the few NumPy functions that only slice
 
 
 def edge(node: Node, parameter: str, operand: Node) -> Edge:
@@ -77,7 +77,7 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
     if op.startswith(("python.", "numpy.")) or op == "numpy_function":
         return Edge.NONE
     if node.framework in ("numpy", "python"):
-        return Edge.LIVE if node.name in KEEPS_TAPE_IN_NUMPY else Edge.NONE
+        return Edge.LIVE if node.api is not None and node.api.note == KEEPS_TAPE else Edge.NONE
     operation = node.operation
     if operation is None:
         return Edge.LIVE  # nothing is known of it: assume the best

@@ -187,7 +187,8 @@ class HazardFacts:
         found: dict[int, Hazard] = {}
         if not any(node.op in SINGULAR for node in self.nodes):
             return []
-        modes = (False, True) if any(foldable(node) for node in self.nodes) else (False,)
+        folds = any(foldable(node) for node in self.nodes) and not any(n.framework == "torch" for n in self.nodes)
+        modes = (False, True) if folds else (False,)
         for large in (False, True):
             for assignment in self._points(large=large):
                 for graph_mode in modes:

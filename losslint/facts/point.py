@@ -9,13 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
-from losslint.facts.float32 import NAN, PRIMITIVES, SAME, Primitive, div, f32
+from losslint.facts.float32 import NAN, PRIMITIVES, SAFE_IN_TORCH, SAME, SHORT_CIRCUITS, div, f32
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import NONE, Const, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SIZE = 4.0  # any dimension, and the number of elements a count sees
-PASS_ON = Primitive(lambda x: x, lambda x, out, dy: (dy,))
 
 
 def variable_of(node: Node) -> Variable | None:
@@ -202,6 +201,10 @@ class Point:
         primitive = PRIMITIVES.get(op)
         arguments = self._arguments(node) if primitive is not None else None
         if primitive is not None and arguments is not None:
+            if node.framework == "torch" and op in SAFE_IN_TORCH and arguments[0] == 0.0:
+                return []
+            if node.framework in ("torch", "jax") and op in SHORT_CIRCUITS and arguments[0] == 0.0 == dy:
+                return [(o, NAN) for _, o in node.operands()]
             try:
                 parts = primitive.backward(arguments, self.values[node.index], dy)
             except (ArithmeticError, ValueError):

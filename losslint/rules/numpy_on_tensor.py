@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import KEEPS_TAPE_IN_NUMPY, Cause
+from losslint.facts.gradient import KEEPS_TAPE, Cause
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, twin, where_it_raises
 
@@ -94,4 +94,8 @@ def is_numpy(node: Node) -> bool:
     """Whether a node is NumPy's doing."""
     if node.op == "numpy.set_item":
         return True
-    return node.framework == "numpy" and node.name not in (*KEEPS_TAPE_IN_NUMPY, *ONLY_READS_SHAPE)
+    return (
+        node.framework == "numpy"
+        and node.name not in ONLY_READS_SHAPE
+        and (node.api is None or node.api.note != KEEPS_TAPE)
+    )
