@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 # A file can hold a loss only if it has a word of both kinds. Framework words and CASED_WORDS count as written here,
 # LOSS_WORDS in any case, WITHIN_WORDS in any case where they are not part of the longer word beside them.
-FRAMEWORK_WORDS = (b"tensorflow", b"keras", b"torch", b"jax", b"tf.", b"lightning", b"flax", b"losslint")
+FRAMEWORK_WORDS = (
+    b"tensorflow", b"keras", b"torch", b"jax", b"tf.", b"lightning", b"flax", b"losslint", b"Loss)", b"backend.",
+)  # fmt: skip
 LOSS_WORDS = (
     b"loss", b"y_pred", b"y_true", b"gradient", b"minimize", b"entropy", b"nll", b"penalt", b"crit", b"objective",
     b"cost", b"regularis", b"regulariz", b"divergence", b"distance", b"likelihood", b"backward", b"score", b"energy",

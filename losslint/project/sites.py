@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from losslint.project.classes import Classes
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
+from losslint.project.files import FRAMEWORK_WORDS
 from losslint.project.index import Function, FunctionNode, Index, argument, last_name
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Module, Project
@@ -23,6 +24,8 @@ __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_
 
 
 DEFAULTS = SiteOptions()
+
+_FRAMEWORK_WORDS = tuple(word.decode() for word in FRAMEWORK_WORDS)
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,10 @@ def find_sites(
 
     ``uses``: what ``collect_uses`` found in the other files of the run.
     """
-    return _Finder(module, project, options, uses or Uses()).find()
+    uses = uses or Uses()
+    if not (uses.of(module) or options.loss_functions or any(word in module.text for word in _FRAMEWORK_WORDS)):
+        return []  # as the byte search would have it, so that findings do not depend on it
+    return _Finder(module, project, options, uses).find()
 
 
 class _Finder:
