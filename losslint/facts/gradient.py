@@ -46,8 +46,9 @@ class Cause(enum.Enum):
 ROOTS = ("param", "layer", "unknown", "attribute", "keras_input")  # where a gradient may start
 ESCAPES = (Cause.NUMPY, Cause.PYTHON, Cause.FOREIGN)
 TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method", "python.sum", "python.max",
-               "python.min", "python.set_item", "stack")  # fmt: skip
-VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len")
+               "python.min", "python.set_item", "python.round", "python.sorted", "stack")  # fmt: skip
+VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len",
+             "python.number")  # fmt: skip
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
 KEEPS_TAPE = "keeps the tape"  # note of the few NumPy functions that only slice
@@ -111,6 +112,11 @@ def cause(node: Node) -> Cause:
     return Cause.DISCRETE
 
 
+def is_variable(node: Node) -> bool:
+    """A variable with weights of its own; ``tf.Variable(t)`` of a tensor only copies a value."""
+    return node.family == "variable" and not any(o.kind is Kind.TENSOR for _, o in node.operands())
+
+
 @dataclass(frozen=True)
 class Cut:
     """An operation where the derivative of ``operand`` stops."""
@@ -142,7 +148,7 @@ class GradientFacts:
     def trained(self) -> Roots:
         """Roots that training adjusts: the predictions where the loss names them, else whatever may be one."""
         nodes = self.graph.nodes
-        own = {n.index for n in nodes if n.op == "layer" or n.family == "variable"}
+        own = {n.index for n in nodes if n.op in ("layer", "python.predict") or is_variable(n)}
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
         if predictions:
             return frozenset(own | predictions)
@@ -180,8 +186,10 @@ class GradientFacts:
                     zero |= inner.zero
                 elif kind is Edge.ZERO:
                     zero |= inner.live | inner.zero
-            if node.op in ROOTS or node.family == "variable" or node.detail.get("watched"):
+            if node.op in ROOTS or is_variable(node) or node.detail.get("watched"):
                 live.add(node.index)
+                reach.add(node.index)
+            elif node.op == "python.predict":  # the weights are in it, but predict does not record them
                 reach.add(node.index)
             if node.index in blocked:
                 live.clear()
@@ -235,6 +243,8 @@ class GradientFacts:
         """Where the derivative stops on the way to a value, in program order."""
         found: dict[int, Cut] = {}
         for node in self.cone(value):
+            if node.op == "python.predict":
+                found[node.index] = Cut(node, node, Cause.FOREIGN)
             for parameter, operand in node.operands():
                 kind = edge(node, parameter, operand)
                 if kind in (Edge.NONE, Edge.ZERO) and self.live(operand) and not self.live(node):

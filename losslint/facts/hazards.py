@@ -12,6 +12,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.point import Point, Variable, foldable, plain_number, variable_of
@@ -111,15 +112,16 @@ class HazardFacts:
             return Sort.FIXED  # nothing is known of it, and unknown stays quiet
         if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
             return Sort.FIXED if base.role in (Role.CONFIG, None) else Sort.REAL
-        return self._prediction_sort(base)
+        return self._prediction_sort(node, base)
 
-    def _prediction_sort(self, base: Node) -> Sort:
+    def _prediction_sort(self, node: Node, base: Node) -> Sort:
         name = base.name.lower()
         if "logit" in name:
             return Sort.LOGIT
         if name in ("p", "probs", "prob", "probabilities") or "prob" in name.split("_"):
             return Sort.PROBABILITY
-        uses = set(self._uses(base))
+        same = variable_of(node)
+        uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
         if uses & {*SATURATING, *LOGIT_LOSSES}:
             return Sort.LOGIT
         if uses & {
@@ -175,8 +177,10 @@ class HazardFacts:
         for value in (0.4, 0.0, 1.0):  # perfect predictions
             point = dict(zip(variables, (c[0] for c in choices), strict=True))
             point |= dict.fromkeys(labels, value)
-            if all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY) for p in predictions):
-                yield point | dict.fromkeys(predictions, value)
+            parts = {part for _, part in labels}
+            whole = [p for p in predictions if not p[1] or p[1] in parts]  # a slice may hold anything, a sigma say
+            if whole and all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY) for p in whole):
+                yield point | dict.fromkeys(whole, value)
         point = dict(zip(variables, (c[0] for c in choices), strict=True))
         yield point | dict.fromkeys(predictions, 0.3)  # all predictions alike: coinciding embeddings, a constant row
 
@@ -218,8 +222,7 @@ class HazardFacts:
         if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0:
             return  # whether a real-valued prediction is ever negative there is not known
         yield Hazard(
-            culprit, operand, by_value, graph_only, large, masked=not by_value and not math.isfinite(
-                point.values[culprit.index]) and math.isfinite(result),
+            culprit, operand, by_value, graph_only, large, masked=not by_value and culprit.index in self.masked,
             label_only=operand is not None and not self.gradient.reach(operand), at=self._named(assignment),
             operand_value=point(operand) if operand is not None else math.nan,
         )  # fmt: skip
@@ -258,9 +261,8 @@ class HazardFacts:
     def _behind_masks(self) -> Iterator[Hazard]:
         base = {v: self._corners(v, large=False)[0] for v in self.sorts}
         predictions = [v for v in self.sorts if v[0] in self.gradient.trained]
-        masked = self._masked_nodes()
         for node in self.nodes:
-            if node.op not in ("div", "reciprocal", "log", "pow", "acos", "asin") or node.index not in masked:
+            if node.op not in ("div", "reciprocal", "log", "pow", "acos", "asin") or node.index not in self.masked:
                 continue
             inner = node.inputs.get("y" if node.op == "div" else "x")
             if not isinstance(inner, Node) or not self.gradient.live(inner):
@@ -273,7 +275,8 @@ class HazardFacts:
                         if math.isfinite(point(self.result)):
                             yield from self._at(point, assignment, graph_only=False, large=False)
 
-    def _masked_nodes(self) -> set[int]:
+    @cached_property
+    def masked(self) -> set[int]:
         """Nodes inside a branch of ``where``."""
         found: set[int] = set()
         for node in self.nodes:

@@ -187,6 +187,8 @@ class Point:
             chosen = self(inputs["condition"]) if "condition" in inputs else 1.0
             sides = (("x", dy if chosen else 0.0), ("y", 0.0 if chosen else dy))
             return [(inputs[name], g) for name, g in sides if isinstance(inputs.get(name), Node)]  # type: ignore[misc]
+        if op in NO_GRADIENT:
+            return []
         if op == "clip":
             x = inputs.get("x")
             if not isinstance(x, Node):
@@ -251,6 +253,14 @@ BINARY_OPS = frozenset(
         "logical_or",
     ]
 )
+
+
+NO_GRADIENT = frozenset(
+    [
+        "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_not",
+        "is_nan", "is_finite", "is_inf", "round", "floor", "ceil", "zeros_like", "ones_like", "stop_gradient",
+    ]
+)  # fmt: skip
 
 
 def _given(bound: Value | None) -> bool:

@@ -142,7 +142,7 @@ def call(
         inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | {
             k: v for k, v in kwargs.items() if k not in ("training", "mask")
         }
-        return t.node(frame, "layer", {**inputs, "function": function}, at, Kind.UNKNOWN, dtype="float")
+        return t.node(frame, "layer", {**inputs, "function": function}, at, Kind.TENSOR, dtype="float")
     return opaque(t, frame, function, args, kwargs, at, "it is called through a name that is not known")
 
 
@@ -153,7 +153,7 @@ MODEL_WORDS = ("model", "net", "network", "generator", "discriminator", "encoder
 
 def is_model_call(function: Node, kwargs: dict[str, Value]) -> bool:
     """Whether an object that is not known is called as a model: by its name, or with ``training=``."""
-    if "training" in kwargs:
+    if "training" in kwargs or function.name in ("compute_loss", "compiled_loss"):
         return True
     words = function.name.lower().strip("_").rstrip("s0123456789").split("_")
     return function.op in ("param", "attribute") and any(
@@ -345,6 +345,8 @@ def call_external(
     if function.name.endswith("()"):
         api = lookup(function.name)
     request = Call(name, args, kwargs, at, api)
+    if api is None and name.startswith(NUMPY_GENERATORS):
+        api = lookup("numpy.random.normal")
     handler = (
         BY_NAME.get(name)
         or BY_NAME.get("*." + name.rpartition(".")[2])
@@ -379,7 +381,7 @@ def _unknown_external(
     return value
 
 
-LEAVING = ("numpy", "python")  # frameworks whose results are not tensors
+NUMPY_GENERATORS = ("np.random.default_rng().", "np.random.RandomState().", "np.random.Generator().")
 
 
 def apply_api(

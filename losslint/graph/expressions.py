@@ -476,6 +476,8 @@ def _comparison(t: Tracer, frame: Frame, node: cst.Comparison) -> Value:
         if truth(result) is False:
             return result
         left = right
+    if len(node.comparisons) > 1 and isinstance(result, Node):
+        result.detail["boolean"] = True
     return result
 
 

@@ -166,6 +166,11 @@ def _watch(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return NONE
 
 
+@method(Tape, "stop_recording")
+def _stop_recording(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return External("tensorflow.stop_recording()")
+
+
 @method(Tape, "gradient", "jacobian", "batch_jacobian")
 def _gradient(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     target, sources = c.get(0, "target"), c.get(1, "sources", "source")
@@ -219,6 +224,17 @@ def _unknown_minimize(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 def _backward(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     t.target(m.owner, "backward", frame.source(c.at))
     return NONE
+
+
+@handles("op:resize")
+def _resize(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """``method="area"`` alone has no gradient."""
+    how = c.get(2, "method")
+    word = how.value if isinstance(how, Const) else how.name if isinstance(how, External) else ""
+    area = lookup("tensorflow.compat.v1.image.resize_area")
+    if not str(word).lower().endswith("area") or area is None:
+        return None
+    return apply_api(t, frame, area, c.args[:2], {k: v for k, v in c.kwargs.items() if k in ("images", "size")}, c.at)
 
 
 @handles("op:unstack")
@@ -377,7 +393,7 @@ def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
 @handles("*.predict", "*.predict_on_batch", "*.predict_proba")
 def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
     operands = [n for a in [*c.args, *c.kwargs.values()] for n in nodes_in(a)]
-    if not any(n.kind is Kind.TENSOR for n in operands):
+    if not any(n.kind is Kind.TENSOR for n in operands) and not frame.context.tapes:
         return None
     inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(c.args)}
     return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name)

@@ -50,7 +50,8 @@ def _convert(t: Tracer, frame: Frame, c: Call) -> Value:
     if tensor_in(value):
         return t.node(frame, f"python.{word}", {"x": value}, c.at, Kind.PYTHON)
     kind = Kind.PYTHON if kind_of(value) is not Kind.UNKNOWN else Kind.UNKNOWN
-    return t.node(frame, "python.object", {"x": value}, c.at, kind)
+    op = "python.number" if word in ("float", "int") else "python.object"
+    return t.node(frame, op, {"x": value}, c.at, kind)
 
 
 @handles("builtins.len")
@@ -125,7 +126,8 @@ def _select(t: Tracer, frame: Frame, c: Call) -> Value:
         if isinstance(candidates[0], Seq) and not candidates[0].open:
             candidates = candidates[0].items
         elif tensor := tensor_in(candidates[0]):
-            return t.node(frame, f"python.{word}", {"x": tensor}, c.at, tensor.kind, dtype=tensor.dtype)
+            kind = Kind.PYTHON if word in ("any", "all") else tensor.kind
+            return t.node(frame, f"python.{word}", {"x": tensor}, c.at, kind, dtype=tensor.dtype)
     constants = [a.value for a in candidates if isinstance(a, Const)]
     if len(constants) == len(candidates) and constants and word in ("max", "min") and "key" not in c.kwargs:
         try:

@@ -70,7 +70,9 @@ class ModuleScope(Env):
         if statements and isinstance(last := statements[-1], (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             return self.define(last)
         if statements:
-            return self.tracer.execute_bindings(self, name, statements[:MAX_BINDINGS])
+            value = self.tracer.execute_bindings(self, name, statements[:MAX_BINDINGS])
+            if value is not UNBOUND:
+                return value
         if name in self.module.imports:
             return self.imported(self.module.imports[name])
         for star in self.module.star_imports:

@@ -258,7 +258,9 @@ def structured_names(site: Site) -> set[str]:
     is more likely a container.
     """
     found: set[str] = set()
-    keras_calls = site.mode is Mode.GRAPH and site.kind not in ("tape", "expression")
+    keras_calls = site.kind not in ("tape", "expression") and (
+        site.mode is Mode.GRAPH or {"y_true", "y_pred"} <= site.roles.keys()
+    )
     scope = site.class_node if site.class_node is not None and keras_calls else site.node
     for node in ast.walk(scope):
         match node:

@@ -51,7 +51,7 @@ class Judge:
         stem = names.parts(module.path.stem)
         folders = {module.path.parent.name, *module.name.split(".")[:-1]}
         self.in_metric_folder = not names.METRIC_FILES.isdisjoint(folders)
-        self.in_metric_file = not names.METRIC_FILES.isdisjoint(stem[:1] + stem[-1:])
+        self.in_metric_file = bool(stem) and (stem[-1] in names.METRIC_FILES or stem[0] == "metrics")  # not metric_learning
         self.uses: dict[ast.AST, list[Use]] = {}
         local: LocalUses = local_uses(module)
         self.minimised_in = {self.index.def_around(found.call) for found in local.expressions}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import Cause
+from losslint.facts.gradient import ESCAPES, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
-from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.base import Loss, Problem, Rule, graph_severity
 
 LINEAR = ("mean", "sum", "neg", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "add_n",
           "stack", "concat", "python.sum")  # fmt: skip
@@ -65,6 +65,10 @@ def commitment_loss(y_true, y_pred):
 
     def problems(self, loss: Loss, term: Node) -> Iterator[Problem]:
         cuts = loss.gradient.decisive_cuts(term)
+        if any(cut.cause in ESCAPES and graph_severity(cut.node) is Severity.ERROR for cut in cuts):
+            return  # it does not even run: LL101 to LL103 say so
+        if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
+            return
         if any(cut.cause is Cause.DETACH for cut in loss.gradient.cuts(term)):
             return  # it was said on purpose
         for cut in cuts:
@@ -77,6 +81,18 @@ def commitment_loss(y_true, y_pred):
                 instead if instead != "-" else "use a differentiable stand-in, or move the term to metrics=",
                 related=(term.source,),
             )
+
+
+def selects_elsewhere(loss: Loss, comparison: Node, term: Node) -> bool:
+    """Whether a comparison also weighs a live value: the term is the constant side of a branch selector."""
+    inside = {n.index for n in loss.gradient.cone(term)}
+    others = (node for value, _ in loss.results for node in loss.gradient.cone(value) if node.index not in inside)
+    return any(
+        node.op in ("mul", "where")
+        and loss.gradient.live(node)
+        and any(comparison.index == n.index for _, o in node.operands() for n in loss.gradient.cone(o))
+        for node in others
+    )
 
 
 def terms_of(loss: Loss, node: Node) -> Iterator[Node]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.gradient import Cause
-from losslint.rules.base import Loss, Problem, Rule
+from losslint.findings import Severity
+from losslint.graph.values import Seq
+from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
 
 
 class Detached(Rule):
@@ -50,3 +52,16 @@ def advantage_loss(y_true, y_pred):
                 "the loss: training gets no gradient",
                 "detach only targets and weights; let one path from the prediction to the loss through",
             )
+        for node in loss.nodes:
+            if node.op != "constant" or not tensor_operands(node) or not node.name.endswith("constant"):
+                continue
+            packs = isinstance(node.inputs.get("x"), Seq)
+            severity = Severity.ERROR if packs else graph_severity(node)
+            if severity is not None:
+                where = "raises in every mode" if packs else f"{where_it_raises(node)} raises TypeError"
+                yield Problem(
+                    node.source,
+                    f"tf.constant takes values, and {tensor_operands(node)[0].source.text} is a tensor: {where}",
+                    "use tf.stack([...])" if packs else "use tf.convert_to_tensor, or the tensor as it is",
+                    severity,
+                )

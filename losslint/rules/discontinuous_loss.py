@@ -71,9 +71,8 @@ def asymmetric_loss(y_true, y_pred):
                         yield self.problem(loss, node, condition, jump)
 
     def problem(self, loss: Loss, node: Node, condition: Node, jump: Jump) -> Problem:
-        one_sided = compares_the_prediction(loss, condition) and any(
-            not loss.gradient.reach(node.inputs[side]) for side in ("x", "y")
-        )
+        constant_sides = sum(not loss.gradient.reach(node.inputs[side]) for side in ("x", "y"))
+        one_sided = constant_sides == 1 and compares_the_prediction(loss, condition)
         text = condition.source.text
         where = f"at {jump.name} = {jump.at:.3g} it jumps from {jump.below:.3g} to {jump.above:.3g}"
         if one_sided:

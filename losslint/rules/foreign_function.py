@@ -46,15 +46,14 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
     def check(self, loss: Loss) -> Iterator[Problem]:
         cut = {c.node.index for c in loss.cuts_by(Cause.FOREIGN)}
         for node in loss.nodes:
-            if not is_foreign(node) or not tensor_operands(node):
+            if not is_foreign(node) or not (tensor_operands(node) or node.op == "python.predict"):
                 continue
             severity = graph_severity(node)
             if node.index in cut:
                 raises = f"; {where_it_raises(node)} raises before that" if severity is not None else ""
                 yield Problem(
                     node.source,
-                    f"{node.source.text} leaves TensorFlow, so no gradient reaches "
-                    f"{loss.root_of(tensor_operands(node)[0])}{raises}",
+                    f"{node.source.text} leaves TensorFlow, so no gradient reaches {root_of(loss, node)}{raises}",
                     advice(loss, node),
                 )
             elif severity is not None:
@@ -79,6 +78,12 @@ def is_foreign(node: Node) -> bool:
             )
         )
     )
+
+
+def root_of(loss: Loss, node: Node) -> str:
+    """What the call cuts off."""
+    tensors = tensor_operands(node)
+    return loss.root_of(tensors[0]) if tensors and node.op != "python.predict" else "the model"
 
 
 def advice(loss: Loss, node: Node) -> str:

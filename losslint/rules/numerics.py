@@ -68,8 +68,10 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     cone = {n.index for n in loss.gradient.cone(hazard.node)}
     if labels & cone:
         return True
-    users = [u for user in loss.users(hazard.node) for u in (user, *loss.users(user))]
-    return any(u.op in ("log", "log1p") for u in users) or any(u.op == "div" for u in users)
+    users = [(user, later) for user in loss.users(hazard.node) for later in (user, *loss.users(user))]
+    return any(
+        later.op in ("log", "log1p") or (later.op == "div" and user.op in ("add", "sum")) for user, later in users
+    )
 
 
 def has_lost_epsilon(operand: Node | None) -> bool:

@@ -18,6 +18,7 @@ HARMLESS_USERS = (
     "dtype_of",
     "python.bool",
     "python.format",
+    "item",  # None as the bound of a slice means: to the end
 )
 KEEPS_BATCH_AXIS = ("param", "abs", "square", "neg", "cast", "sigmoid", "softmax", "log", "exp", "clip", "convert_to_tensor",
                     "identity", "add", "sub", "mul", "div", "stop_gradient", "relu", "maximum", "minimum")  # fmt: skip
@@ -74,6 +75,13 @@ def batch_mean_loss(y_true, y_pred):
                     "partial batch then raises `None values not supported`",
                     "use tf.shape(...)[0] (cast it to the dtype of the loss), or reduce_mean over the batch",
                 )
+            elif node.op == "prod" and self._whole_shape(node):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} multiplies the batch size in, which is None while fit traces the loss unless every "
+                    "batch is full",
+                    "use tf.size(...), or leave the first dimension out: shape[1:]",
+                )
             elif (
                 node.op == "unstack"
                 and node.detail.get("first_axis")
@@ -86,6 +94,16 @@ def batch_mean_loss(y_true, y_pred):
                     "is full",
                     "write it for the whole batch at once, or use tf.map_fn; to split columns give axis=",
                 )
+
+    def _whole_shape(self, node: Node) -> bool:
+        shape = next((o for _, o in node.operands()), None)
+        return (
+            shape is not None
+            and shape.op == "static_shape"
+            and shape.detail.get("start") == 0
+            and not shape.detail.get("dynamic")
+            and batch_first(shape.inputs.get("x"))
+        )
 
     def _used(self, loss: Loss, node: Node) -> bool:
         if node.detail.get("dynamic"):  # keras.ops.shape gives a tensor where the size is not known
