@@ -87,8 +87,8 @@ def is_traced(loss: Loss) -> bool:
 def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
     """A problem as a finding in a file."""
     start, end = problem.source.span
-    module = problem.source.unit.module
-    rows = {s.row for s in problem.related if s.unit.module is module}
+    module = problem.source.module
+    rows = {s.row for s in problem.related if s.module is module}
     return Finding(
         code=rule.code, name=rule.name, severity=problem.severity or rule.severity, message=problem.message,
         help=problem.help, path=module.path, start=start, end=end, loss=reference(loss.site),

@@ -110,3 +110,32 @@ class Source:
     @property
     def row(self) -> int:
         return self.span[0].row
+
+    @property
+    def module(self) -> Module:
+        return self.unit.module
+
+
+@dataclass(frozen=True, eq=False)
+class AstSource:
+    """A place that needs no concrete tree: a call to ``compile``, a parameter."""
+
+    module: Module
+    at: ast.AST
+
+    @property
+    def text(self) -> str:
+        code = re.sub(r"\s+", " ", ast.get_source_segment(self.module.text, self.at) or "").strip()
+        return code if len(code) <= MAX_QUOTED else code[: MAX_QUOTED - 4].rstrip() + " ..."
+
+    @property
+    def span(self) -> tuple[Location, Location]:
+        lines = self.module.lines
+        first, last = getattr(self.at, "lineno", 1), getattr(self.at, "end_lineno", 1)
+        start = len(_characters(lines[first - 1], getattr(self.at, "col_offset", 0)))
+        end = len(_characters(lines[last - 1], getattr(self.at, "end_col_offset", 1)))
+        return Location(first, start + 1), Location(last, end + 1)
+
+    @property
+    def row(self) -> int:
+        return getattr(self.at, "lineno", 1)

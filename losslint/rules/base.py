@@ -11,7 +11,7 @@ from losslint.facts.gradient import Cause, Cut, GradientFacts
 from losslint.facts.hazards import Hazard, HazardFacts
 from losslint.findings import Severity
 from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
-from losslint.graph.source import Source
+from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Map, Seq, Value
 from losslint.ops.table import preferred
 from losslint.project.modes import Mode
@@ -23,11 +23,11 @@ from losslint.project.sites import Site
 class Problem:
     """What a rule found, before it is placed in the file."""
 
-    source: Source
+    source: Source | AstSource
     message: str
     help: str
     severity: Severity | None = None  # None: the rule's own
-    related: tuple[Source, ...] = ()
+    related: tuple[Source | AstSource, ...] = ()
 
 
 class Rule:
@@ -74,6 +74,19 @@ class Loss:
     @property
     def nodes(self) -> list[Node]:
         return self.graph.nodes
+
+    @property
+    def called_by_keras(self) -> bool:
+        """Whether Keras calls the loss, with (y_true, y_pred): it is compiled, or the ``call`` of a Loss class."""
+        site = self.site
+        if site.framework != "tensorflow" or site.kind in ("tape", "expression"):
+            return False
+        names = list(site.roles)
+        return (
+            "compile(" in site.reason
+            or site.mode is Mode.GRAPH
+            and ((site.kind == "method" and site.qualname.endswith(".call")) or names[:2] == ["y_true", "y_pred"])
+        )
 
     @cached_property
     def results(self) -> list[tuple[Value, Target]]:

@@ -1,0 +1,120 @@
+"""LL404."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.graph.source import AstSource
+from losslint.graph.values import Const, Map, Seq, Value
+from losslint.rules.base import Loss, Problem, Rule
+
+
+class BadReturn(Rule):
+    """A loss that Keras calls returns None, several values, or nothing on some path.
+
+    What it does: follows every path of the loss to its end.
+
+    Why it is bad: None raises ``None values not supported``; a dict raises; a tuple or list is silently stacked and
+    averaged.
+
+    Use instead: return one float tensor on every path; add the terms of a sum.
+
+    Confirmed by: running the loss.
+    """
+
+    code = "LL404"
+    name = "bad-return"
+    BAD = (
+        """
+import tensorflow as tf
+
+def forgotten_loss(y_true, y_pred):  # expect: LL404
+    loss = tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=forgotten_loss)
+""",
+        """
+import tensorflow as tf
+
+def two_part_loss(y_true, y_pred):
+    error = y_true - y_pred
+    return tf.reduce_mean(tf.abs(error), axis=-1), tf.reduce_mean(tf.square(error), axis=-1)  # expect: LL404
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=two_part_loss)
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def chosen_loss(kind="l1"):
+    def loss(y_true, y_pred):
+        if kind == "l1":
+            return tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+    return loss
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=chosen_loss())
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        if "compile(" not in loss.site.reason or loss.graph.gaps or not loss.called_by_keras:
+            return
+        for target in loss.graph.targets:
+            value = target.value
+            if isinstance(value, Seq) and len(value.items) > 1:
+                yield Problem(
+                    target.source,
+                    "the loss returns several values: Keras stacks them silently and trains on their mean",
+                    "return one tensor: add the terms, with their weights",
+                    Severity.WARNING,
+                )
+            elif isinstance(value, Map):
+                yield Problem(target.source, "the loss returns a dict: Keras raises TypeError", "return one tensor")
+            elif may_be_none(value) and does_something(loss.site.node):
+                always = isinstance(value, Const)
+                yield Problem(
+                    AstSource(loss.site.module, name_of(loss)),
+                    "the loss returns None"
+                    + ("" if always else " on some path")
+                    + ": Keras raises `None values not supported`",
+                    "end every path with `return` of one tensor, or raise an error for unknown settings",
+                    None if always else Severity.WARNING,
+                )
+
+
+def may_be_none(value: Value, depth: int = 8) -> bool:
+    """Whether a returned value is None on some path."""
+    if isinstance(value, Const):
+        return value.value is None
+    if isinstance(value, Node) and value.op == "phi" and depth:
+        return any(may_be_none(v, depth - 1) for k, v in value.inputs.items() if k != "condition")
+    return False
+
+
+def does_something(node: ast.AST) -> bool:
+    """Whether a function has a body besides a docstring, ``pass`` and ``raise``."""
+    body = getattr(node, "body", [])
+    return isinstance(body, list) and any(
+        not isinstance(s, (ast.Pass, ast.Raise)) and not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))
+        for s in body
+    )
+
+
+def name_of(loss: Loss) -> ast.AST:
+    """A node that spans the name of the function in its ``def`` line."""
+    node = loss.site.node
+    line = loss.site.module.lines[getattr(node, "lineno", 1) - 1]
+    name = getattr(node, "name", "")
+    start = line.encode().find(name.encode()) if name else getattr(node, "col_offset", 0)
+    row = getattr(node, "lineno", 1)
+    return ast.Name(
+        id=name, lineno=row, col_offset=start, end_lineno=row, end_col_offset=start + len(name.encode() or b"x")
+    )

@@ -1,0 +1,124 @@
+"""LL403."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.point import Point, variable_of
+from losslint.findings import Severity
+from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.source import AstSource
+from losslint.project.roles import Role
+from losslint.rules.base import Loss, Problem, Rule
+
+ASYMMETRIC = (
+    "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "kl_divergence", "poisson",
+    "sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits", "mape", "msle", "hinge", "squared_hinge",
+    "categorical_hinge", "binary_focal_crossentropy", "categorical_focal_crossentropy",
+)  # fmt: skip
+SAMPLES = ((0.3, 0.8), (0.9, 0.2), (-0.4, 0.7), (0.0, 0.6), (1.0, 0.0))
+
+
+class SwappedArguments(Rule):
+    """The arguments of a loss are in the wrong order: Keras calls it with (y_true, y_pred).
+
+    What it does: finds losses that Keras calls and that declare the prediction first, and calls of built-in losses that
+    are given the prediction as the label. Losses that are symmetric in both are left alone.
+
+    Why it is bad: it runs, and optimises something else: the mask is built from predictions, the log taken of labels.
+
+    Use instead: declare ``(y_true, y_pred)``.
+
+    Confirmed by: the loss differs when its arguments are exchanged.
+    """
+
+    code = "LL403"
+    name = "swapped-arguments"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def relative_loss(y_pred, y_true):  # expect: LL403
+    return tf.reduce_mean(tf.abs(y_true - y_pred) / (tf.abs(y_true) + 1.0), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=relative_loss)
+""",
+        """
+import tensorflow as tf
+
+def smoothed_loss(y_true, y_pred):
+    return tf.keras.losses.binary_crossentropy(y_pred, 0.9 * y_true + 0.05)  # expect: LL403
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def symmetric_loss(y_pred, y_true):
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=symmetric_loss)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        yield from self.definition(loss)
+        yield from self.calls(loss)
+
+    def definition(self, loss: Loss) -> Iterator[Problem]:
+        if not loss.called_by_keras:
+            return
+        arguments = getattr(loss.site.node, "args", None)
+        names = [a for a in getattr(arguments, "args", []) if a.arg not in ("self", "cls")]
+        if len(names) < 2:
+            return
+        first, second = (declared_role(a.arg) for a in names[:2])
+        if (first, second) == (Role.PREDICTION, Role.LABEL) and not is_symmetric(loss, names[0].arg, names[1].arg):
+            yield Problem(
+                AstSource(loss.site.module, names[0]),
+                f"Keras calls a loss with (y_true, y_pred), so {names[0].arg} receives the labels and {names[1].arg} the "
+                "predictions, and this loss is not symmetric",
+                f"exchange the parameters: ({names[1].arg}, {names[0].arg})",
+            )
+
+    def calls(self, loss: Loss) -> Iterator[Problem]:
+        facts = loss.gradient
+        labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
+        for node in loss.nodes:
+            if node.op not in ASYMMETRIC or "y_true" not in node.inputs or "y_pred" not in node.inputs:
+                continue
+            label, prediction = node.inputs["y_true"], node.inputs["y_pred"]
+            sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
+            if facts.live(label) and not facts.reach(prediction) and sources & labels:
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} is given the prediction as the label: the label comes first",
+                    "exchange the first two arguments",
+                )
+
+
+def declared_role(name: str) -> Role:
+    """The role a parameter's name says, whatever Keras passes."""
+    from losslint.project.roles import role_by_name
+
+    return role_by_name(name)
+
+
+def is_symmetric(loss: Loss, first: str, second: str) -> bool:
+    """Whether exchanging the two arguments changes nothing at some points; False when that cannot be seen."""
+    results = [n for value, _ in loss.results for n in nodes_in(value) if isinstance(n, Node)]
+    params = loss.graph.params
+    if not results or first not in params or second not in params:
+        return False
+    nodes = sorted({n.index: n for r in results for n in loss.gradient.cone(r)}.values(), key=lambda n: n.index)
+    a, b = variable_of(params[first]), variable_of(params[second])
+    if a is None or b is None:
+        return False
+    for x, y in SAMPLES:
+        one, other = Point(nodes, {a: x, b: y}), Point(nodes, {a: y, b: x})
+        if one.opaque or abs(one(results[0]) - other(results[0])) > 1e-5:
+            return False
+    return True
