@@ -17,7 +17,7 @@ from losslint.graph.expressions import (
     keras_object,
     tensor_method,
 )
-from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
 from losslint.graph.scope import Env
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
 from losslint.graph.values import (
@@ -198,9 +198,37 @@ def call_function(
     finally:
         t.stack.pop()
     if function.custom_gradient and isinstance(result, Seq) and len(result.items) == 2:
+        note_custom_gradient(t, frame, function, result.items[1], args, kwargs, at)
         inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
         return _with_custom_gradient(t, frame, result.items[0], inputs, at)
     return result
+
+
+def note_custom_gradient(
+    t: Tracer,
+    frame: Frame,
+    function: Func,
+    gradient: Value,
+    args: list[Value],
+    kwargs: dict[str, Value],
+    at: cst.CSTNode,
+) -> None:
+    """Run the gradient function on an upstream gradient, and keep what it returns for the rules."""
+    if not isinstance(gradient, Func) or not isinstance(gradient.node, cst.FunctionDef):
+        return
+    upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
+    inner = Frame(Env(gradient.env), gradient.unit, frame.context, function=gradient, depth=frame.depth + 1)
+    bind_parameters(t, inner, gradient, [upstream], {}, at)
+    result = run(t, inner, gradient)
+    returned = inner.source(inner.returns[-1].at if inner.returns else gradient.node.name)
+    values = [*args, *kwargs.values()]
+    tensors = sum(kind_of(v) in (Kind.TENSOR, Kind.UNKNOWN) for v in values)
+    t.graph.custom.append(
+        CustomGradient(
+            function.name, frame.source(at), upstream, result, returned,
+            tensors if not any(kind_of(v) is Kind.UNKNOWN for v in values) else -1, not args and bool(kwargs),
+        )
+    )  # fmt: skip
 
 
 def _with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:

@@ -174,8 +174,12 @@ def _stop_recording(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 @method(Tape, "gradient", "jacobian", "batch_jacobian")
 def _gradient(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     target, sources = c.get(0, "target"), c.get(1, "sources", "source")
+    tape = m.owner
+    assert isinstance(tape, Tape)
+    again = not tape.persistent and any(frame.path[: len(path)] == path for path in tape.asked)
+    tape.asked.append(frame.path)
     if target is not None:
-        t.target(target, "tape.gradient", frame.source(c.at))
+        t.target(target, "tape.gradient", frame.source(c.at), tape=tape, again=again, sources=sources)
     return gradients_of(t, frame, target, sources, c)
 
 
@@ -206,6 +210,19 @@ def _minimize(t: Tracer, frame: Frame, c: Call) -> Value | None:
         loss = call(t, frame, loss, [], {}, c.at)
     t.target(loss, "minimize", frame.source(c.at))
     return Seq([t.node(frame, "gradient", {"x": loss}, c.at, Kind.UNKNOWN)], open=True)
+
+
+@handles("*.apply_gradients")
+def _apply_gradients(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    pairs = c.get(0, "grads_and_vars")
+    if pairs is not None:
+        t.graph.applied.append((pairs, frame.source(c.at)))
+    return NONE
+
+
+@method(Node, "apply_gradients")
+def _unknown_apply_gradients(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return _apply_gradients(t, frame, c) or NONE
 
 
 @handles("*.add_loss")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from losslint.graph.source import Source
-from losslint.graph.values import Map, Seq, Value
+from losslint.graph.values import Map, Seq, Tape, Value
 from losslint.ops.table import Api, Operation, operations
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -99,6 +99,22 @@ class Target:
     value: Value
     how: str  # return | tape.gradient | minimize | ...
     source: Source
+    tape: Tape | None = None
+    again: bool = False  # a second gradient of a tape that is not persistent
+    sources: Value | None = None  # what it is differentiated with respect to
+
+
+@dataclass(frozen=True, eq=False)
+class CustomGradient:
+    """One call of a function with a gradient of its own, and what its gradient function returned."""
+
+    name: str
+    call: Source
+    upstream: Node
+    gradients: Value
+    returned: Source
+    tensors: int  # arguments that are tensors
+    by_keyword: bool  # the call names every argument
 
 
 @dataclass(eq=False)
@@ -110,4 +126,6 @@ class Graph:
     params: dict[str, Node] = field(default_factory=dict)
     statements: list[tuple[Node, Source]] = field(default_factory=list)  # values thrown away by expression statements
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads
+    applied: list[tuple[Value, Source]] = field(default_factory=list)  # what apply_gradients was given
+    custom: list[CustomGradient] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed

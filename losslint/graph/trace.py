@@ -8,7 +8,7 @@ import libcst as cst
 
 import losslint.graph.framework_calls
 import losslint.graph.python_calls  # noqa: F401 - both register their handlers on import
-from losslint.graph.calls import call, default_value, instantiate
+from losslint.graph.calls import call, default_value, instantiate, note_custom_gradient
 from losslint.graph.expressions import class_attribute, evaluate
 from losslint.graph.nodes import Context, Graph, Kind, Target
 from losslint.graph.scope import Env
@@ -73,6 +73,8 @@ def _trace(t: Tracer, site: Site) -> None:
         value = run_function(t, frame, function.node.body)
         at = frame.returns[-1].at if frame.returns else function.node
     if function.custom_gradient and isinstance(value, Seq) and len(value.items) == 2:
+        tensors: list[Value] = [n for n in t.graph.params.values() if n.role is not Role.CONFIG]
+        note_custom_gradient(t, frame, function, value.items[1], tensors, {}, at)
         value = value.items[0]
     if site.kind not in ("tape", "expression"):
         t.graph.targets[before:] = []  # a tape inside a loss differentiates something else

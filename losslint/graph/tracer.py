@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import libcst as cst
 
@@ -201,8 +202,8 @@ class Tracer:
         """A value nothing is known of; what entered it is kept, so that a gradient may pass."""
         return self.node(frame, "unknown", inputs or {}, at, Kind.UNKNOWN, reason=reason)
 
-    def target(self, value: Value, how: str, source: Source) -> None:
-        self.graph.targets.append(Target(value, how, source))
+    def target(self, value: Value, how: str, source: Source, **more: Any) -> None:
+        self.graph.targets.append(Target(value, how, source, **more))
 
     # -- joins
 

@@ -129,6 +129,7 @@ class Tape(Value):
 
     persistent: bool = False
     watched: list[Value] = field(default_factory=list)
+    asked: list[tuple[Value, ...]] = field(default_factory=list)  # the path of each gradient call
 
 
 @dataclass(frozen=True, eq=False)

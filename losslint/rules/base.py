@@ -82,9 +82,8 @@ class Loss:
         if site.framework != "tensorflow" or site.kind in ("tape", "expression"):
             return False
         names = list(site.roles)
-        return (
-            "compile(" in site.reason
-            or site.mode is Mode.GRAPH
+        return "compile(" in site.reason or (
+            site.mode is Mode.GRAPH
             and ((site.kind == "method" and site.qualname.endswith(".call")) or names[:2] == ["y_true", "y_pred"])
         )
 

@@ -66,7 +66,7 @@ model.compile(loss=pair_loss)
             ):
                 yield Problem(
                     node.source,
-                    f"{node.source.text} is sample {index.value} of the batch, not output or column {index.value}: the other "
-                    "samples are ignored",
+                    f"{node.source.text} is sample {index.value} of the batch, not output or column {index.value}: the "
+                    "other samples are ignored",
                     f"{base.name}[:, {index.value}] for a column; give each output a loss of its own",
                 )

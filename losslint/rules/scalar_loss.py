@@ -66,8 +66,8 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
             if is_scalar(value):
                 yield Problem(
                     target.source,
-                    f"one number for the whole batch, while row {row} passes weights: Keras multiplies it by the mean weight, so "
-                    "no sample is weighted",
+                    f"one number for the whole batch, while row {row} passes weights: Keras multiplies it by the mean "
+                    "weight, so no sample is weighted",
                     "return one value a sample: reduce over the features only (axis=-1)",
                 )
 

@@ -1,0 +1,68 @@
+"""LL511."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.graph.nodes import nodes_in
+from losslint.graph.values import Const
+from losslint.rules.base import Loss, Problem, Rule
+
+
+class CustomGradientIgnoresUpstream(Rule):
+    """The gradient function of a ``tf.custom_gradient`` does not use the upstream gradient.
+
+    What it does: runs the gradient function symbolically and looks whether what it returns depends on its argument.
+
+    Why it is bad: whatever comes after the function (a mean, a weight) is ignored: the gradient has the wrong scale,
+    without a warning.
+
+    Use instead: multiply by it, ``return upstream * local_gradient``.
+
+    Confirmed by: comparing the gradient with central differences.
+    """
+
+    code = "LL511"
+    name = "custom-gradient-ignores-upstream"
+    BAD = (
+        """
+import tensorflow as tf
+
+@tf.custom_gradient
+def cubic(x):
+    def grad(upstream):
+        return 3.0 * tf.square(x)  # expect: LL511
+    return tf.pow(x, 3.0), grad
+
+def cubic_loss(y_true, y_pred):
+    return tf.reduce_mean(cubic(y_pred - y_true))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+@tf.custom_gradient
+def cubic(x):
+    def grad(upstream):
+        return upstream * 3.0 * tf.square(x)
+    return tf.pow(x, 3.0), grad
+
+def cubic_loss(y_true, y_pred):
+    return tf.reduce_mean(cubic(y_pred - y_true))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for custom in loss.graph.custom:
+            nodes = list(nodes_in(custom.gradients))
+            if not nodes or isinstance(custom.gradients, Const):
+                continue
+            cone = {n.index for node in nodes for n in loss.gradient.cone(node)}
+            if custom.upstream.index not in cone and not any(loss.nodes[i].op == "unknown" for i in cone):
+                yield Problem(
+                    custom.returned,
+                    f"the gradient of {custom.name} does not depend on the upstream gradient: whatever follows the function "
+                    "is ignored",
+                    "multiply every returned gradient by the argument of the gradient function",
+                )
