@@ -221,14 +221,21 @@ def note_custom_gradient(
     bind_parameters(t, inner, gradient, [upstream], {}, at)
     result = run(t, inner, gradient)
     returned = inner.source(inner.returns[-1].at if inner.returns else gradient.node.name)
-    values = [*args, *kwargs.values()]
-    tensors = sum(kind_of(v) in (Kind.TENSOR, Kind.UNKNOWN) for v in values)
+    takes_variables = any(
+        p.name.value == "variables" for p in [*gradient.node.params.params, *gradient.node.params.kwonly_params]
+    )
+    countable = not takes_variables and not any(isinstance(a, (Seq, Map)) for a in args) and not kwargs
     t.graph.custom.append(
         CustomGradient(
-            function.name, frame.source(at), upstream, result, returned,
-            tensors if not any(kind_of(v) is Kind.UNKNOWN for v in values) else -1, not args and bool(kwargs),
+            function.name,
+            frame.source(at),
+            upstream,
+            result,
+            returned,
+            len(args) if countable else None,
+            by_keyword=not args and bool(kwargs),
         )
-    )  # fmt: skip
+    )
 
 
 def _with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:

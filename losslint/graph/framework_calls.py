@@ -209,7 +209,9 @@ def _minimize(t: Tracer, frame: Frame, c: Call) -> Value | None:
     if isinstance(loss, CALLABLE):
         loss = call(t, frame, loss, [], {}, c.at)
     t.target(loss, "minimize", frame.source(c.at))
-    return Seq([t.node(frame, "gradient", {"x": loss}, c.at, Kind.UNKNOWN)], open=True)
+    gradient = t.node(frame, "gradient", {"x": loss}, c.at, Kind.UNKNOWN)
+    variable = t.unknown(frame, c.at, "a variable of the optimizer")
+    return Seq([Seq([gradient, variable], "tuple")], open=True)
 
 
 @handles("*.apply_gradients")

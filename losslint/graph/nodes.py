@@ -113,7 +113,7 @@ class CustomGradient:
     upstream: Node
     gradients: Value
     returned: Source
-    tensors: int  # arguments that are tensors
+    arguments: int | None  # positional arguments (TensorFlow turns each into a tensor); None when not countable
     by_keyword: bool  # the call names every argument
 
 

@@ -163,6 +163,9 @@ class _Collector:
                 self._use(metrics, scope, Purpose.METRIC, "metrics=", call)
 
     def _add_loss(self, call: ast.Call) -> None:
+        home = self.index.class_around(call)
+        if home is not None and any(getattr(s, "name", "") == "add_loss" for s in home.body):
+            return  # the framework's own layer class
         if (value := argument(call, 0, "losses", "loss")) is not None:
             self._differentiated(value, call, "passed to add_loss")
 

@@ -74,10 +74,10 @@ def scaled_loss(y_true, y_pred):
                     f"the gradient of {custom.name} is None for every argument: it trains nothing",
                     "return one gradient for each tensor argument",
                 )
-            elif custom.tensors > 0 and len(given) != custom.tensors and not nested(given):
+            elif custom.arguments is not None and len(given) != custom.arguments and not nested(given):
                 yield Problem(
                     custom.returned,
-                    f"{custom.name} takes {custom.tensors} tensors, but its gradient function returns {len(given)}",
+                    f"{custom.name} takes {custom.arguments} arguments, but its gradient function returns {len(given)}",
                     "return one gradient for each tensor argument, in order (None for labels)",
                 )
 

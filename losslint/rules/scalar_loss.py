@@ -63,7 +63,7 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
         if not row:
             return
         for value, target in loss.results:
-            if is_scalar(value):
+            if isinstance(value, Node) and is_scalar(value):
                 yield Problem(
                     target.source,
                     f"one number for the whole batch, while row {row} passes weights: Keras multiplies it by the mean "
@@ -73,14 +73,22 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
 
 
 def weights_row(loss: Loss) -> int:
-    """The row where the file passes weights to ``fit``; 0 when it does not."""
-    for node in loss.site.module.nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in FITTING:
+    """The row where the file passes weights to ``fit``; 0 when it does not. A loss defined inside a function (a test,
+    say) is compiled there, so that only the calls of that function count."""
+    owner = loss.site.owner
+    compiled_there = owner is not None and any(called(n, ("compile",)) for n in ast.walk(owner))
+    for node in ast.walk(owner) if compiled_there and owner is not None else loss.site.module.nodes:
+        if isinstance(node, ast.Call) and called(node, FITTING):
             for word in node.keywords:
                 given = not (isinstance(word.value, ast.Constant) and word.value.value is None)
                 if word.arg in WEIGHTS and given:
                     return node.lineno
     return 0
+
+
+def called(node: ast.AST, names: tuple[str, ...]) -> bool:
+    """Whether a node calls a method of one of these names."""
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names
 
 
 def is_scalar(value: Value, depth: int = 8) -> bool:
