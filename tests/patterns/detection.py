@@ -6,7 +6,6 @@ import math
 import numpy as np
 import tensorflow as tf
 from tensorflow import keras
-from tensorflow.keras import backend as K
 
 ANCHORS = np.array([[0.1, 0.2], [0.3, 0.4]], dtype="float32")
 
