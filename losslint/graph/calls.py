@@ -131,7 +131,10 @@ def call(
         case Method():
             return call_method(t, frame, function, args, kwargs, at)
         case Choice(options=options):
+            context = frame.context
+            frame.context = replace(context, guarded=True)
             results = [call(t, frame, option, args, kwargs, at) for option in options]
+            frame.context = context
             value = results[0]
             for other in results[1:]:
                 value = t.join(frame, value, other, at)
@@ -429,8 +432,10 @@ def apply_api(
     kind = result_kind(api, operands)
     dtype = result_dtype(api, inputs)
     node = t.node(frame, api.operation.name, inputs, at, kind, dtype=dtype, api=api, name=api.name)
-    if function is not None and function.name.endswith("()"):
-        node.detail["object"] = function
+    if function is not None:
+        node.detail["raw"] = function.name
+        if function.name.endswith("()"):
+            node.detail["object"] = function
     if api.operation.result in ("none", "nothing"):
         return NONE
     if api.operation.result.startswith("tuple"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -59,6 +59,7 @@ model.compile(loss=pair_loss)
             if (
                 node.op == "item"
                 and isinstance(base, Node)
+                and base.kind is Kind.TENSOR
                 and base.role in (Role.PREDICTION, Role.LABEL)
                 and isinstance(index, Const)
                 and type(index.value) is int
