@@ -101,10 +101,10 @@ def cause(node: Node) -> Cause:
         return Cause.PYTHON
     if node.op in ("numpy_function", "py_function"):
         return Cause.OPAQUE
-    if node.op == "python.predict" or node.framework == "python" or node.family == "escape":
-        return Cause.FOREIGN
     if node.framework == "numpy" or node.op.startswith("numpy."):
         return Cause.NUMPY
+    if node.op == "python.predict" or node.framework == "python" or node.family == "escape":
+        return Cause.FOREIGN
     if node.family == "compare" or node.op.startswith("logical_"):
         return Cause.COMPARE
     if node.operation is not None and node.operation.cut == "zero":
@@ -150,8 +150,8 @@ class GradientFacts:
         nodes = self.graph.nodes
         own = {n.index for n in nodes if n.op in ("layer", "python.predict") or is_variable(n)}
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
-        if predictions:
-            return frozenset(own | predictions)
+        if predictions and not self.trains_model:
+            return frozenset(predictions)  # a feature extractor inside the loss is not what Keras trains through it
         maybe = {
             n.index for n in nodes
             if n.op in ("unknown", "attribute", "keras_input") or n.detail.get("watched") or (
@@ -187,8 +187,9 @@ class GradientFacts:
                 elif kind is Edge.ZERO:
                     zero |= inner.live | inner.zero
             if node.op in ROOTS or is_variable(node) or node.detail.get("watched"):
-                live.add(node.index)
                 reach.add(node.index)
+                if not node.context.no_grad:
+                    live.add(node.index)
             elif node.op == "python.predict":  # the weights are in it, but predict does not record them
                 reach.add(node.index)
             if node.index in blocked:

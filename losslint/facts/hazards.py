@@ -101,7 +101,10 @@ class HazardFacts:
     def _sort(self, node: Node) -> Sort:
         base = node
         while base.op not in ("param", "layer", "unknown", "attribute", "variable"):
-            base = next(o for _, o in base.operands())
+            inner = next((o for _, o in base.operands()), None)
+            if inner is None:
+                return Sort.FIXED
+            base = inner
         if base.op == "param" and base.role is Role.LABEL:
             return Sort.LABEL
         if base.op == "param" and base.role is Role.WEIGHT:
@@ -223,7 +226,7 @@ class HazardFacts:
             return  # whether a real-valued prediction is ever negative there is not known
         yield Hazard(
             culprit, operand, by_value, graph_only, large, masked=not by_value and culprit.index in self.masked,
-            label_only=operand is not None and not self.gradient.reach(operand), at=self._named(assignment),
+            label_only=operand is not None and not self.gradient.reach(operand), at=self._named(assignment, culprit),
             operand_value=point(operand) if operand is not None else math.nan,
         )  # fmt: skip
 
@@ -248,12 +251,14 @@ class HazardFacts:
                     return node
         return None
 
-    def _named(self, assignment: Mapping[Variable, float]) -> dict[str, float]:
+    def _named(self, assignment: Mapping[Variable, float], culprit: Node) -> dict[str, float]:
+        """The variables that enter an operation, by name."""
         nodes = self.gradient.graph.nodes
+        entering = {node.index for node in self.gradient.cone(culprit)}
         return {
             (nodes[index].name or nodes[index].source.text) + part_name(part): value
             for (index, part), value in assignment.items()
-            if self.sorts[index, part] is not Sort.FIXED
+            if self.sorts[index, part] is not Sort.FIXED and index in entering
         }
 
     # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken

@@ -95,14 +95,14 @@ class Point:
             self.empty.add(node.index)
         if op in ("static_dim", "shape", "size", "static_shape", "python.len", "rank"):
             return SIZE
-        if op == "where" and "condition" in inputs and "x" in inputs:
+        if op == "where" and inputs.keys() >= {"condition", "x", "y"}:
             return self(inputs["x"] if self(inputs["condition"]) else inputs["y"])
-        if op == "phi":
+        if op == "phi" and inputs.keys() >= {"x", "y"}:
             chosen = self(inputs["condition"]) if "condition" in inputs else 1.0
             return self(inputs["x"] if chosen else inputs["y"])
         if op == "clip":
             low, high = self(inputs.get("low")), self(inputs.get("high"))
-            x = self(inputs["x"])
+            x = self(inputs.get("x"))
             low = low if _given(inputs.get("low")) else -math.inf
             high = high if _given(inputs.get("high")) else math.inf
             return min(max(x, low), high) if x == x else x

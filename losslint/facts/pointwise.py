@@ -94,11 +94,11 @@ class Point:
             return self(base)
         if node.op in ("static_dim", "shape", "size", "static_shape", "python.len"):
             return 1.0
-        if node.op in ("where", "phi") and "condition" in inputs:
+        if node.op in ("where", "phi") and inputs.keys() >= {"condition", "x", "y"}:
             return self(inputs["x"] if self(inputs["condition"]) else inputs["y"])
-        if node.op == "clip":
+        if node.op == "clip" and inputs.keys() >= {"x", "low", "high"}:
             return min(max(self(inputs["x"]), self(inputs["low"])), self(inputs["high"]))
-        if node.op in UNARY:
+        if node.op in UNARY and "x" in inputs:
             return UNARY[node.op](self(inputs["x"]))
         if node.op in BINARY and len(inputs) >= 2:
             first, second = list(inputs.values())[:2]

@@ -141,6 +141,8 @@ def call(
             return value
     if isinstance(function, Node) and function.op == "attribute" and (Node, function.name) in METHODS:
         return call_method(t, frame, Method(function.inputs["x"], function.name), args, kwargs, at)
+    if isinstance(function, Node) and function.name in ("compute_loss", "compiled_loss"):
+        return t.node(frame, "stack", {"values": Seq([*args, *kwargs.values()])}, at, Kind.TENSOR, dtype="float")
     if isinstance(function, Node) and is_model_call(function, kwargs):
         inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | {
             k: v for k, v in kwargs.items() if k not in ("training", "mask")
@@ -156,7 +158,7 @@ MODEL_WORDS = ("model", "net", "network", "generator", "discriminator", "encoder
 
 def is_model_call(function: Node, kwargs: dict[str, Value]) -> bool:
     """Whether an object that is not known is called as a model: by its name, or with ``training=``."""
-    if "training" in kwargs or function.name in ("compute_loss", "compiled_loss"):
+    if "training" in kwargs:
         return True
     words = function.name.lower().strip("_").rstrip("s0123456789").split("_")
     return function.op in ("param", "attribute") and any(

@@ -644,6 +644,11 @@ def _any_of(t: Tracer, frame: Frame, values: list[Value], at: cst.CSTNode) -> Va
     return result
 
 
+def shape_of(shape: Node) -> dict[str, Value]:
+    """The tensor that a shape belongs to, as the input of another node."""
+    return {"x": shape.inputs["x"]} if "x" in shape.inputs else {}
+
+
 def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTNode) -> Value:
     start = owner.detail.get("start", 0)
     if isinstance(index, Seq) and index.kind == "slice":
@@ -653,7 +658,7 @@ def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTN
         return t.node(
             frame,
             "static_shape",
-            {"x": owner.inputs["x"]},
+            shape_of(owner),
             at,
             Kind.PYTHON,
             start=start + offset if known else None,
@@ -665,7 +670,7 @@ def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTN
     return t.node(
         frame,
         "static_dim",
-        {"x": owner.inputs["x"]},
+        shape_of(owner),
         at,
         Kind.PYTHON,
         axis=axis,

@@ -53,6 +53,19 @@ def _cond(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.join(frame, first, second, c.at, test)
 
 
+@handles("tf.case")
+def _case(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    pairs, default = c.get(0, "pred_fn_pairs"), c.get(1, "default")
+    if not isinstance(pairs, Seq):
+        return None
+    result = call_if_function(t, frame, default, c) if default is not None else None
+    for pair in reversed(pairs.items):
+        if isinstance(pair, Seq) and len(pair.items) == 2:
+            value = call_if_function(t, frame, pair.items[1], c)
+            result = value if result is None else t.join(frame, value, result, c.at, pair.items[0])
+    return result
+
+
 @handles("op:map_fn", "op:vectorized_map")
 def _map_fn(t: Tracer, frame: Frame, c: Call) -> Value | None:
     function, elements = c.get(0, "fn", "function", "f"), c.get(1, "elems", "elements", "xs")
@@ -318,7 +331,6 @@ def _values_and_indices(t: Tracer, frame: Frame, c: Call) -> Value | None:
     "keras.backend.get_value",
     "keras.ops.convert_to_numpy",
     "keras.backend.convert_to_numpy",
-    "tf.get_static_value",
     "tf.make_ndarray",
 )
 def _to_numpy(t: Tracer, frame: Frame, c: Call) -> Value:
@@ -364,11 +376,14 @@ def _python_fact(t: Tracer, frame: Frame, c: Call) -> Value:
     if c.name.endswith("is_tensor") and isinstance(value, Node) and value.kind is Kind.TENSOR and value.op != "phi":
         return Const(True)
     op = "static_rank" if c.name.endswith("ndim") else "python.object"
-    return t.node(frame, op, {"x": value} if value is not None else {}, c.at, Kind.PYTHON)
+    fact = t.node(frame, op, {"x": value} if value is not None else {}, c.at, Kind.PYTHON)
+    fact.detail["eager_only"] = c.name.endswith("executing_eagerly")
+    return fact
 
 
 PYTHON_TESTS = ("is_float_dtype", "is_int_dtype", "is_keras_tensor", "is_sparse", "is_tensor", "is_nested", "is_ragged",
-                "is_variable", "is_symbolic_tensor", "any_symbolic_tensors")  # fmt: skip
+                "is_variable", "is_symbolic_tensor", "any_symbolic_tensors", "inside_function", "executing_eagerly",
+                "is_tf_type")  # fmt: skip
 
 
 @handles("op:test", "*.any_symbolic_tensors", "*.is_float_dtype", "*.is_int_dtype")
@@ -402,6 +417,19 @@ def _layer(t: Tracer, frame: Frame, c: Call) -> Value:
     inputs |= {k: v for k, v in c.kwargs.items() if k not in ("training", "mask")}
     symbolic = any(n.kind is Kind.SYMBOLIC for v in inputs.values() for n in nodes_in(v))
     return t.node(frame, "layer", inputs, c.at, Kind.SYMBOLIC if symbolic else Kind.TENSOR, dtype="float", api=c.api)
+
+
+@handles("keras.backend.cast_to_floatx")
+def _cast_to_floatx(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """A number or array stays one; only a tensor is cast as a tensor."""
+    value = c.get(0, "x")
+    return None if isinstance(value, Node) and value.kind is Kind.TENSOR else value
+
+
+@handles("tf.get_static_value")
+def _static_value(t: Tracer, frame: Frame, c: Call) -> Value:
+    """The value where it is known while tracing, else None: it never raises."""
+    return t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
 
 
 @handles("op:dataset")

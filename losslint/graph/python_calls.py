@@ -122,6 +122,8 @@ def _list(t: Tracer, frame: Frame, c: Call) -> Value:
 def _select(t: Tracer, frame: Frame, c: Call) -> Value:
     word = c.name.partition(".")[2]
     candidates = list(c.args)
+    if any(isinstance(candidate, Map) for candidate in candidates):
+        return _object(t, frame, c)  # it is the keys that are compared
     if len(candidates) == 1:
         if isinstance(candidates[0], Seq) and not candidates[0].open:
             candidates = candidates[0].items

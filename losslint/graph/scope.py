@@ -54,8 +54,8 @@ class ModuleScope(Env):
     def lookup(self, name: str) -> Value:
         if name in self.vars:
             return self.vars[name]
-        if name in self._pending:
-            return UNBOUND
+        if name in self._pending:  # `tf = tf.compat.v1`
+            return self.imported(self.module.imports[name]) if name in self.module.imports else UNBOUND
         self._pending.add(name)
         try:
             value = self._evaluate(name)

@@ -12,6 +12,7 @@ from losslint.graph.expressions import binary, condition, evaluate, iterate, may
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.tracer import Frame, Return, Tracer, kind_of, with_context
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
+from losslint.project.modes import Mode
 
 MAX_UNROLL = 6  # iterations of a loop over known items that are executed one by one
 Executor = Callable[[Tracer, Frame, Any], None]
@@ -165,6 +166,8 @@ def branch(
     context = frame.context
     if kind_of(test) is not Kind.TENSOR:
         frame.context = with_context(frame, guarded=True)
+    if isinstance(test, Node) and test.detail.get("eager_only"):
+        frame.context = with_context(frame, mode=Mode.EAGER)
     first()
     after_first, first_alive = env.vars, frame.alive
     env.vars, frame.alive = dict(before), True

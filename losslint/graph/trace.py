@@ -10,7 +10,7 @@ import losslint.graph.framework_calls
 import losslint.graph.python_calls  # noqa: F401 - both register their handlers on import
 from losslint.graph.calls import call, default_value, instantiate, note_custom_gradient
 from losslint.graph.expressions import class_attribute, evaluate
-from losslint.graph.nodes import Context, Graph, Kind, Target
+from losslint.graph.nodes import Context, Graph, Kind, Node, Target
 from losslint.graph.scope import Env
 from losslint.graph.source import Unit
 from losslint.graph.statements import execute, run_function
@@ -157,13 +157,17 @@ def _constant_arguments(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Va
     """The arguments a loss is built with at its place of use, as far as they are plain literals."""
 
     def literal(node: ast.expr) -> Value | None:
+        if isinstance(node, ast.Name) and node.id in site.module.bindings:
+            value = t.scope(site.module).lookup(node.id)
+            symbolic = isinstance(value, Node) and value.kind is Kind.SYMBOLIC
+            return value if symbolic or isinstance(value, (Func, Const)) else None
         try:
-            value = ast.literal_eval(node)
+            constant = ast.literal_eval(node)
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             return None
-        if isinstance(value, (list, tuple)):
-            return Seq([Const(v) for v in value], "list" if isinstance(value, list) else "tuple")
-        return Const(value) if not isinstance(value, (dict, set)) else None
+        if isinstance(constant, (list, tuple)):
+            return Seq([Const(v) for v in constant], "list" if isinstance(constant, list) else "tuple")
+        return Const(constant) if not isinstance(constant, (dict, set)) else None
 
     args: list[Value] = []
     for argument in built.args:
@@ -236,7 +240,7 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         if parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
             names[name] = default_value(t, frame, function, parameter)
             continue
-        kind = Kind.TENSOR if role in TENSOR_ROLES and name not in structured else Kind.UNKNOWN
+        kind = Kind.TENSOR if role in TENSOR_ROLES and name not in structured and name != "inputs" else Kind.UNKNOWN
         dtype = "float" if role in (Role.PREDICTION, Role.TENSOR) else None
         node = t.node(frame, "param", {}, parameter, kind, dtype=dtype, name=name)
         node.role = role

@@ -138,8 +138,9 @@ class _Finder:
 
     def _function_mode(self, function: Function, evidence: Evidence, framework: str) -> Mode:
         mode = self.modes.of(function, framework)
-        if mode is Mode.AUTOGRAPH and getattr(function, "decorator_list", None):
-            return mode  # @tf.function converts, whoever calls it
+        wrapped = getattr(function, "decorator_list", None) or function in self.local.compiled
+        if mode is Mode.AUTOGRAPH and wrapped:
+            return mode  # tf.function converts, whoever calls it
         for use in evidence.uses:
             if (fixed := self.modes.of_use(use, framework)) is not Mode.UNKNOWN:
                 return fixed

@@ -201,7 +201,8 @@ def where_it_raises(node: Node) -> str:
 def twin(loss: Loss, node: Node) -> str:
     """The framework's own spelling of the operation a NumPy or math function computes, e.g. ``tf.reduce_mean``."""
     framework = loss.site.framework
-    if framework == "tensorflow" and "keras.ops" in loss.site.module.text and "tensorflow" not in loss.site.module.text:
+    text = loss.site.module.text
+    if framework == "tensorflow" and ("keras.ops" in text or "import ops" in text) and "tensorflow" not in text:
         framework = "keras"
     return preferred(framework, node.op) or ""
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslint.facts.gradient import ESCAPES, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import Value
+from losslint.graph.values import Const, Value
 from losslint.rules.base import Loss, Problem, Rule, graph_severity
 
 LINEAR = ("mean", "sum", "neg", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "add_n",
@@ -121,6 +121,8 @@ def _summands(loss: Loss, node: Node) -> list[Value] | None:
     if node.op in ("mul", "div"):
         for side, other in (("x", "y"), ("y", "x")):
             scale = inputs.get(other)
+            if isinstance(scale, Const) and scale.value == 0:
+                return []  # switched off on purpose
             if (
                 scale is not None
                 and side in inputs

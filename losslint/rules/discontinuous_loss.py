@@ -108,6 +108,8 @@ def jump_at(loss: Loss, result: Value, condition: Node) -> Jump | None:
     if condition.op not in ORDERED or len(predictions) != 1 or not loss.gradient.reach(condition):
         return None
     name = predictions[0]
+    if not condition.inputs.keys() >= {"x", "y"}:
+        return None
     left, right = condition.inputs["x"], condition.inputs["y"]
     others = [n.name for n in loss.graph.params.values() if n.name != name and n.role is Role.LABEL]
     for label in LABELS:

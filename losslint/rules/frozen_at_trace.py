@@ -84,7 +84,9 @@ class Warmup(tf.keras.callbacks.Callback):
                 yield Problem(
                     node.source,
                     f"{node.source.text} runs once, while the graph is traced: every later step {what}",
-                    "use tf.random, or a tf.Variable(..., trainable=False) that a callback assigns to",
+                    "use tf.random, which samples anew in each step"
+                    if "numbers" in what
+                    else "keep it in a tf.Variable(..., trainable=False), and assign to it",
                 )
         yield from self.changed_by_callback(loss)
 
@@ -104,12 +106,12 @@ class Warmup(tf.keras.callbacks.Callback):
 
 def frozen(node: Node) -> str:
     """What a node that runs only at trace time does to the later steps, "" for other nodes."""
-    if node.family == "sample" and node.framework in ("numpy", "python"):
-        return "uses the same numbers"
     if node.name in CLOCKS:
         return "uses the same time"
+    if node.family == "sample" and node.framework in ("numpy", "python"):
+        return "uses the same numbers"
     if node.op == "python.setattr":
-        return "sees it unchanged"
+        return "sees it as the first one left it"
     return ""
 
 

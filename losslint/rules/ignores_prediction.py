@@ -12,7 +12,7 @@ from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 DUMMY = re.compile(r"dummy|zero|identity|fake|no_?loss|noop|none|constant|placeholder|stub|mock", re.I)
-LOOKS_ELSEWHERE = ("unknown", "attribute", "array_method")
+LOOKS_ELSEWHERE = ("unknown", "attribute", "array_method", "layer", "python.predict")
 
 
 class IgnoresPrediction(Rule):
@@ -62,7 +62,7 @@ def add_loss_output(y_true, y_pred):
             if not any(n.kind is Kind.TENSOR for n in nodes_in(value)) or target.how != "return":
                 continue
             cone = list(facts.cone(value))
-            if any(n.op in LOOKS_ELSEWHERE for n in cone) or deleted(loss):
+            if any(n.op in LOOKS_ELSEWHERE or n.family == "variable" for n in cone) or deleted(loss):
                 continue
             if not facts.reach(value):
                 if only_a_label(cone):

@@ -8,6 +8,7 @@ from losslint.facts.gradient import KEEPS_TAPE, Cause
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, twin, where_it_raises
 
+CONVERSIONS = ("np.float16", "np.float32", "np.float64", "np.int32", "np.int64", "np.bool_")
 ONLY_READS_SHAPE = ("np.shape", "np.ndim", "np.isscalar", "np.iterable", "np.result_type")
 
 
@@ -86,6 +87,8 @@ def gaussian_nll_loss(y_true, y_pred):
     def advice(self, loss: Loss, node: Node) -> str:
         if node.op == "numpy.set_item":
             return "collect the tensors in a list and use tf.stack, or tf.tensor_scatter_nd_update"
+        if node.family == "dtype" or node.op == "cast" or node.name in CONVERSIONS:
+            return f"use tf.cast(t, tf.{node.name.rpartition('.')[2]})"
         replacement = twin(loss, node)
         return f"use {replacement}" if replacement else "use TensorFlow or keras.ops functions on tensors"
 

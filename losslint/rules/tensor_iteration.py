@@ -53,7 +53,7 @@ def per_channel_loss(y_true, y_pred):
             if node.op == "python.contains":
                 severity = graph_severity(node)
                 instead = "use tf.reduce_any(tf.equal(t, x))"
-                what = f"`in` searches the tensor {node.source.text}"
+                what = f"`in` searches the tensor {getattr(operand, 'source', node.source).text}"
             elif node.op == "python.iter" and getattr(operand, "kind", None) is Kind.TENSOR:
                 how = str(node.detail.get("how"))
                 severity = graph_severity(node, autograph_converts=how == "for")
