@@ -266,7 +266,9 @@ def test_across_modules(tmp_path: Path) -> None:
     (package / "ops").mkdir(parents=True)
     (package / "__init__.py").write_text("")
     (package / "ops" / "__init__.py").write_text("from .rounding import *\n")
-    (package / "ops" / "rounding.py").write_text("import tensorflow as tf\n\n\ndef harden(x):\n    return tf.round(x)\n")
+    (package / "ops" / "rounding.py").write_text(
+        "import tensorflow as tf\n\n\ndef harden(x):\n    return tf.round(x)\n"
+    )
     (package / "losses.py").write_text(
         "import tensorflow as tf\nfrom .ops import harden as h\nfrom package import ops\n\n\n"
         "def first_loss(y_true, y_pred):\n    return tf.reduce_mean(tf.abs(y_true - h(y_pred)))\n\n\n"
@@ -304,3 +306,22 @@ def test_one_broken_loss_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(HardThreshold, "check", fail)
     text = module(FOLLOWED["rebinding"])
     assert [f.code for f in check(text)] == ["LL004", "LL105"] or [f.code for f in check(text)] == ["LL105", "LL004"]
+
+
+INCOMPLETE = (
+    "tf.where(y_pred > 0.5, y_pred)", "tf.where(tf.greater(y_pred), y_pred, 0.0)", "tf.reduce_mean()", "tf.square()",
+    "K.int_shape()[0]", "tf.where(y_true > 0.5, *[y_true, y_pred])", "tf.clip_by_value(y_pred)", "tf.cond(y_pred)",
+    "tf.map_fn()", "tf.split()", "tf.unstack()", "tf.cast()", "tf.py_function()", "y_pred[]".replace("[]", "[...]"),
+    "functools.partial()", "max()", "sum()", "zip()", "range()", "len()", "isinstance()", "tf.function()(y_pred)",
+    "tf.GradientTape().gradient()", "tf.while_loop()", "(lambda: 1)(y_pred)", "tf.math.top_k()", "tf.nn.moments()",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", INCOMPLETE)
+def test_unfinished_calls_are_no_crash(expression: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in an editor, while the call is being typed."""
+    monkeypatch.setenv("LOSSLINT_DEBUG", "1")  # internal errors propagate
+    check(
+        HEADER
+        + f"\n\ndef a_loss(y_true, y_pred):\n    part = {expression}\n    return part + tf.reduce_mean(y_true - y_pred)\n"
+    )
