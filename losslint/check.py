@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from losslint.config import Settings
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
+from losslint.ops.table import lookup, preferred
 from losslint.project.files import Problem as FileProblem
 from losslint.project.files import SourceFile, discover, may_hold_a_loss
 from losslint.project.module import Module, Project, decode, module_name
@@ -44,6 +46,7 @@ class Run:
         self.findings: dict[tuple[object, ...], Finding] = {}
         self.losses: list[Site] = []
         self.traced = 0
+        self.modules: dict[Path, Module] = {}  # those that findings are in
 
     def add(self, finding: Finding) -> None:
         """Keep one finding a place: the most severe, as a helper may be reached from several losses."""
@@ -57,7 +60,12 @@ class Run:
             loss_functions=self.settings.loss_functions, not_loss_functions=self.settings.not_loss_functions,
             keras_version=keras_version(self.settings, module.path),
         )  # fmt: skip
-        for site in find_sites(module, self.project, options, uses):
+        try:
+            sites = find_sites(module, self.project, options, uses)
+        except RecursionError:
+            self.add(too_deep(module.path))
+            return
+        for site in sites:
             self.losses.append(site)
             self.check_site(site, options.keras_version)
 
@@ -70,7 +78,9 @@ class Run:
                 self.traced += 1
             for rule in catalogue().values():
                 for problem in rule.check(loss):
-                    self.add(place(rule, problem, loss))
+                    finding = place(rule, problem, loss)
+                    self.modules[finding.path] = problem.source.module
+                    self.add(finding)
         except Exception as error:  # one loss that breaks the analysis never hides the others
             if os.environ.get("LOSSLINT_DEBUG"):
                 raise
@@ -91,9 +101,27 @@ def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
     rows = {s.row for s in problem.related if s.module is module}
     return Finding(
         code=rule.code, name=rule.name, severity=problem.severity or rule.severity, message=problem.message,
-        help=problem.help, path=module.path, start=start, end=end, loss=reference(loss.site),
+        help=localised(problem.help, loss), path=module.path, start=start, end=end, loss=reference(loss.site),
         related_rows=tuple(sorted(rows)),
     )  # fmt: skip
+
+
+TF_NAME = re.compile(r"\btf\.[A-Za-z_][\w.]*")
+
+
+def localised(text: str, loss: Loss) -> str:
+    """Help texts are written with TensorFlow's names; a file that does not import it is told its own."""
+    framework = loss.site.framework
+    if framework == "tensorflow":
+        if "tensorflow" in loss.site.module.text:
+            return text
+        framework = "keras"
+
+    def rename(match: re.Match[str]) -> str:
+        api = lookup(match.group(0))
+        return (preferred(framework, api.operation.name) if api is not None else "") or match.group(0)
+
+    return TF_NAME.sub(rename, text)
 
 
 def reference(site: Site) -> LossRef:
@@ -105,13 +133,22 @@ def not_analysed(site: Site, reason: str) -> Finding:
     at = Location(site.row, getattr(site.node, "col_offset", 0) + 1)
     return Finding(
         NOT_ANALYSED, "not-analysed", Severity.INFO, f"{site.qualname} was not analysed to its end: {reason}",
-        "split the loss into smaller functions, or check it with --confirm", site.module.path, at,
+        "split the loss into smaller functions", site.module.path, at,
         replace(at, column=at.column + 1), reference(site),
     )  # fmt: skip
 
 
+def too_deep(path: Path) -> Finding:
+    """LL004: a file whose code nests or chains too deeply for the analysis."""
+    at = Location(1, 1)
+    message = "the file was not analysed: its code nests or chains too deeply"
+    return Finding(NOT_ANALYSED, "not-analysed", Severity.INFO, message, "split it", path, at, Location(1, 2))
+
+
 def syntax_error(path: Path, error: SyntaxError) -> Finding:
-    """LL001: a file that is not Python."""
+    """LL001: a file that is not Python (LL004 for one that is, but too deep for the parser)."""
+    if isinstance(error.__cause__, (RecursionError, MemoryError)):
+        return too_deep(path)
     at = Location(error.lineno or 1, max(error.offset or 1, 1))
     return Finding(
         SYNTAX_ERROR, "syntax-error", Severity.ERROR, f"not valid Python: {error.msg}",
@@ -150,11 +187,14 @@ def check_paths(paths: Iterable[Path], settings: Settings, stdin: tuple[Path, st
             run.add(syntax_error(path, error))
             continue
         modules.append(module)
-    uses = collect_uses(modules, run.project)
+    try:
+        uses = collect_uses(modules, run.project)
+    except RecursionError:
+        uses = Uses()
     for module in modules:
         run.check_module(module, uses)
     findings = sorted(run.findings.values(), key=lambda f: f.sort_key)
-    return Report(findings, run.losses, files, run.traced, {m.path: m for m in modules}, problems)
+    return Report(findings, run.losses, files, run.traced, run.modules | {m.path: m for m in modules}, problems)
 
 
 def check_source(text: str, path: Path, settings: Settings) -> Report:

@@ -200,10 +200,6 @@ class Settings:
         return replace(base, extend_select=(*base.extend_select, *added), ignore=(*kept, *ignore),
                        severity=severity or base.severity)
 
-    def keras_for(self, path: Path) -> int:
-        """The major version of Keras that the losses of a file run under."""
-        return detect_keras_version(project_root(path)) if isinstance(self.keras_version, str) else self.keras_version
-
     def _matches(self, path: Path, pattern: str) -> bool:
         names, globs = (relative_to(path, self.root), path.name), (pattern, pattern.rstrip("/") + "/*")
         return any(fnmatchcase(name, glob) for name in names for glob in globs)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from losslint.check import keras_version
 from losslint.config import (
     ConfigError,
     Settings,
@@ -267,8 +268,8 @@ def test_installed_packages_are_judged_by_their_own_metadata(tmp_path: Path) -> 
         written(site / package / "sub/a.py", "")
     assert project_root(site / "official/sub/a.py") == site / "official"
     files = [site / package / "sub/a.py" for package in ("old_losses", "official", "other")]
-    assert [Settings().keras_for(file) for file in files] == [2, 2, 3]
-    assert Settings(keras_version=3).keras_for(site / "official/sub/a.py") == 3
+    assert [keras_version(Settings(), file) for file in files] == [2, 2, 3]
+    assert keras_version(Settings(keras_version=3), site / "official/sub/a.py") == 3
 
 
 def test_project_root(tmp_path: Path) -> None:

@@ -112,11 +112,6 @@ def cause(node: Node) -> Cause:
     return Cause.DISCRETE
 
 
-def is_variable(node: Node) -> bool:
-    """A variable with weights of its own; ``tf.Variable(t)`` of a tensor only copies a value."""
-    return node.family == "variable" and not any(o.kind is Kind.TENSOR for _, o in node.operands())
-
-
 @dataclass(frozen=True)
 class Cut:
     """An operation where the derivative of ``operand`` stops."""
@@ -148,7 +143,10 @@ class GradientFacts:
     def trained(self) -> Roots:
         """Roots that training adjusts: the predictions where the loss names them, else whatever may be one."""
         nodes = self.graph.nodes
-        own = {n.index for n in nodes if n.op in ("layer", "python.predict") or is_variable(n)}
+        own = {
+            n.index for n in nodes
+            if n.op in ("layer", "python.predict") or (n.family == "variable" and n.index in self.flows[n.index].reach)
+        }  # fmt: skip
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
         if predictions and not self.trains_model:
             return frozenset(predictions)  # a feature extractor inside the loss is not what Keras trains through it
@@ -186,7 +184,7 @@ class GradientFacts:
                     zero |= inner.zero
                 elif kind is Edge.ZERO:
                     zero |= inner.live | inner.zero
-            if node.op in ROOTS or is_variable(node) or node.detail.get("watched"):
+            if node.op in ROOTS or (node.family == "variable" and not reach) or node.detail.get("watched"):
                 reach.add(node.index)
                 if not node.context.no_grad:
                     live.add(node.index)
@@ -246,6 +244,8 @@ class GradientFacts:
         for node in self.cone(value):
             if node.op == "python.predict":
                 found[node.index] = Cut(node, node, Cause.FOREIGN)
+            elif node.op == "layer" and node.context.no_grad and node.index in self.trained:
+                found[node.index] = Cut(node, node, Cause.DETACH)
             for parameter, operand in node.operands():
                 kind = edge(node, parameter, operand)
                 if kind in (Edge.NONE, Edge.ZERO) and self.live(operand) and not self.live(node):

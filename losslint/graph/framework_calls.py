@@ -166,7 +166,7 @@ def _custom_gradient(t: Tracer, frame: Frame, c: Call) -> Value | None:
 @handles("tf.GradientTape")
 def _tape(t: Tracer, frame: Frame, c: Call) -> Value:
     persistent = c.get(0, "persistent")
-    return Tape(isinstance(persistent, Const) and persistent.value is True)
+    return Tape(isinstance(persistent, Const) and persistent.value is True, frame.source(c.at).row)
 
 
 @method(Tape, "watch")

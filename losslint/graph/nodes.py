@@ -32,6 +32,7 @@ class Context:
     tapes: tuple[object, ...] = ()
     no_grad: bool = False
     loop: bool = False
+    tried: bool = False  # inside a try that handles AttributeError
     guarded: bool = False  # under a condition of the configuration that is not known here
 
 

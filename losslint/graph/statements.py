@@ -78,6 +78,10 @@ def _augmented(t: Tracer, frame: Frame, node: cst.AugAssign) -> None:
         t, frame, type(node.operator).__name__.removesuffix("Assign"), old, evaluate(t, frame, node.value), node
     )
     assign(t, frame, node.target, value, augmented=True)
+    if isinstance(node.target, cst.Subscript) and isinstance(node.target.value, cst.Name):
+        name = node.target.value.value
+        if frame.function is not None and name not in frame.env.vars and kind_of(value) is Kind.PYTHON:
+            t.node(frame, "python.setattr", {"value": value}, node.target, Kind.PYTHON, name=name)
 
 
 @executes(cst.Return)
@@ -185,9 +189,40 @@ def branch(
 
 @executes(cst.Match)
 def _match(t: Tracer, frame: Frame, node: cst.Match) -> None:
-    evaluate(t, frame, node.subject)
-    for case in node.cases:
-        branch(t, frame, node, NONE, lambda case=case: execute(t, frame, case.body), lambda: None)  # type: ignore[misc]
+    subject = evaluate(t, frame, node.subject)
+    _cases(t, frame, node, subject, list(node.cases))
+
+
+def _cases(t: Tracer, frame: Frame, node: cst.Match, subject: Value, cases: list[cst.MatchCase]) -> None:
+    """The cases in order; those that a known subject rules out never run."""
+    if not cases:
+        return
+    case, rest = cases[0], cases[1:]
+    known = matches(subject, case.pattern) if case.guard is None else None
+    if known is True:
+        execute(t, frame, case.body)
+    elif known is False:
+        _cases(t, frame, node, subject, rest)
+    else:
+        branch(
+            t, frame, node, NONE, lambda: execute(t, frame, case.body), lambda: _cases(t, frame, node, subject, rest)
+        )
+
+
+def matches(subject: Value, pattern: cst.MatchPattern) -> bool | None:
+    """Whether a known constant matches a pattern; None when that is not known."""
+    if isinstance(pattern, cst.MatchAs) and pattern.pattern is None:
+        return True
+    if not isinstance(subject, Const):
+        return None
+    if isinstance(pattern, cst.MatchOr):
+        found = [matches(subject, element.pattern) for element in pattern.patterns]
+        return True if True in found else None if None in found else False
+    if isinstance(pattern, cst.MatchValue) and isinstance(pattern.value, (cst.SimpleString, cst.Integer, cst.Float)):
+        return bool(subject.value == pattern.value.evaluated_value)
+    if isinstance(pattern, cst.MatchSingleton):
+        return subject.value is {"None": None, "True": True, "False": False}[pattern.value.value]
+    return None
 
 
 @executes(cst.While)
@@ -262,10 +297,19 @@ def _with(t: Tracer, frame: Frame, node: cst.With) -> None:
     frame.context = replace(context)
 
 
+def _catches_attribute_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
+    """``try: t.numpy()`` with a handler for the AttributeError that a graph tensor raises."""
+    kinds = handler.type
+    names = [e.value for e in kinds.elements] if isinstance(kinds, cst.Tuple) else [kinds]
+    return any(isinstance(name, cst.Name) and name.value == "AttributeError" for name in names)
+
+
 @executes(cst.Try, cst.TryStar)
 def _try(t: Tracer, frame: Frame, node: cst.Try) -> None:
-    before = dict(frame.env.vars)
+    before, context = dict(frame.env.vars), frame.context
+    frame.context = with_context(frame, tried=any(_catches_attribute_error(h) for h in node.handlers))
     execute(t, frame, node.body)
+    frame.context = context
     if node.orelse is not None:
         execute(t, frame, node.orelse)
     after, alive = frame.env.vars, frame.alive
@@ -300,6 +344,8 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
     """Bind ``value`` to an assignment target."""
     match target:
         case cst.Name(value=name):
+            if name in frame.env.outer and frame.function is not None and kind_of(value) is Kind.PYTHON:
+                t.node(frame, "python.setattr", {"value": value}, target, Kind.PYTHON, name=name)
             frame.env.bind(name, value)
         case cst.Tuple() | cst.List():
             unpack(t, frame, target, value)

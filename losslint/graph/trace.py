@@ -88,7 +88,8 @@ def _function_of(t: Tracer, site: Site, node: ast.AST) -> tuple[Func | None, Val
     scope = t.scope(module)
     enclosing = module.enclosing_scope(node)
     if isinstance(enclosing, ast.ClassDef) and isinstance(node, FunctionNode):
-        return _method(t, site, enclosing, node)
+        derived = site.class_node if site.kind == "method" and node is site.node else None
+        return _method(t, site, derived or enclosing, node)
     if isinstance(node, FunctionNode) and isinstance(enclosing, ast.Module):
         value = scope.define(node)
         return _plain(value), None
@@ -307,13 +308,12 @@ def structured_names(site: Site) -> set[str]:
 
 
 def _trace_module_level(t: Tracer, site: Site) -> None:
-    """A script: its top-level statements run in order up to the one that holds the site."""
+    """A script: its top-level statements run in order until the value of the site is differentiated."""
     module = site.module
-    last = site.row
+    end = getattr(site.node, "end_lineno", site.row) or site.row
     scope = t.scope(module)
-    first_of_site = len(t.graph.targets)
     for statement in module.tree.body:
-        if statement.lineno > last and statement.lineno > getattr(site.node, "end_lineno", last):
+        if statement.lineno > end and _targets_of(site, t.graph.targets):
             break
         if isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom):
             continue
@@ -321,11 +321,13 @@ def _trace_module_level(t: Tracer, site: Site) -> None:
         if unit is not None:
             frame = Frame(scope, unit, Context(site.mode))
             execute(t, frame, unit.statement)
-    t.graph.targets[:] = _targets_of(site, t.graph.targets[first_of_site:])
+    found = t.graph.targets
+    t.graph.targets[:] = _targets_of(site, found) or [x for x in found if x.source.row >= site.row][:1] or found[-1:]
 
 
 def _targets_of(site: Site, targets: list[Target]) -> list[Target]:
-    """The targets that belong to a module-level site: those in its rows, or after a tape block that it opens."""
+    """The targets that belong to a module-level site: of the tape that it opens, or in its own rows."""
     first, last = site.row, getattr(site.node, "end_lineno", site.row) or site.row
+    of_tape = [x for x in targets if x.tape is not None and first <= x.tape.row <= last]
     inside = [x for x in targets if x.source.unit.module is site.module and first <= x.source.row <= last]
-    return inside or [x for x in targets if x.source.row >= first][:1] or targets[-1:]
+    return of_tape or inside

@@ -37,10 +37,20 @@ MAX_STEPS = 30_000
 BUILDING_STEPS = 6_000  # for what only builds the loss: the factory around it, the __init__ of its class
 MAX_DEPTH = 14  # calls inlined into each other
 MAX_CHOICES = 4
+MAX_NESTING = 250
 
 
 class BudgetExceeded(Exception):
     """The trace grew past its bound; the loss is reported as not analysed."""
+
+
+def depth(node: ast.AST) -> int:
+    """How deep a statement nests; the concrete parser takes quadratic time on long chains of operators."""
+    deepest, level = 0, [node]
+    while level:
+        deepest += 1
+        level = [child for parent in level for child in ast.iter_child_nodes(parent)]
+    return deepest
 
 
 class Units:
@@ -52,7 +62,7 @@ class Units:
     def get(self, module: Module, statement: ast.stmt) -> Unit | None:
         if statement not in self._parsed:
             try:
-                self._parsed[statement] = Unit(module, statement)
+                self._parsed[statement] = Unit(module, statement) if depth(statement) < MAX_NESTING else None
             except (cst.ParserSyntaxError, cst.CSTValidationError):
                 self._parsed[statement] = None
         return self._parsed[statement]
@@ -110,7 +120,9 @@ class Tracer:
     def unit(self, module: Module, statement: ast.stmt) -> Unit | None:
         unit = self.units.get(module, statement)
         if unit is None:
-            self.gap(f"{module.path.name}:{statement.lineno} uses syntax the concrete parser does not know")
+            self.gap(
+                f"{module.path.name}:{statement.lineno} nests too deeply, or uses syntax that LibCST does not know"
+            )
         return unit
 
     def gap(self, reason: str) -> None:

@@ -128,6 +128,7 @@ class Tape(Value):
     """A ``tf.GradientTape``."""
 
     persistent: bool = False
+    row: int = 0  # where it is opened
     watched: list[Value] = field(default_factory=list)
     asked: list[tuple[Value, ...]] = field(default_factory=list)  # the path of each gradient call
 

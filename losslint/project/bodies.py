@@ -74,11 +74,6 @@ class Bodies:
         self.framework = framework_of(module)
         self._computes: dict[Function, bool | None] = {}
 
-    def is_factory(self, function: Function) -> bool:
-        """Whether the function returns functions (or builds and returns objects) and no value."""
-        return bool(self.resolver.returned(function)) and all(
-            self.kind(value, function) is not Kind.TENSOR for value in self.returned_values(function))
-
     def returned_values(self, function: Function) -> list[ast.expr]:
         """Expressions a function returns; for a generator nothing."""
         return [function.body] if isinstance(function, ast.Lambda) else self.index.returns.get(function, [])

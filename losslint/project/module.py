@@ -31,7 +31,8 @@ def decode(data: bytes) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         raise SyntaxError(f"not valid {error.encoding} text: {error.reason} at byte {error.start}") from error
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\n\f", "\n") if "\f" in text else text  # page breaks between definitions
 
 
 class Module:
@@ -304,7 +305,7 @@ class Project:
             for candidate in (base / relative.with_suffix(".py"), base / relative / "__init__.py"):
                 if candidate.is_file():
                     try:
-                        return self.load(candidate)
+                        return self.load(as_given(candidate, near.path))
                     except (SyntaxError, OSError):
                         return None
         return None
@@ -331,6 +332,16 @@ class Project:
                     found := self.member(source, name, hops - 1)) is not None:
                 return found
         return None
+
+
+def as_given(path: Path, near: Path) -> Path:
+    """A path found by an import, relative to the current folder where the importing file was named so."""
+    if near.is_absolute():
+        return path
+    try:
+        return path.relative_to(Path.cwd())
+    except (ValueError, OSError):
+        return path
 
 
 def package_root(path: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from losslint.project.classes import Classes
 from losslint.project.decisions import Decisions, SiteOptions
@@ -92,10 +92,26 @@ class _Finder:
                 continue  # a tape site: its loss is what the tape differentiates
             if evidence is not None and not self._is_part(function, evidence, functions):
                 functions.add(function)
-                sites.append(self._function_site(function, evidence))
+                site = self._function_site(function, evidence)
+                sites += [site, *self._inherited(site)]
         sites += self._tape_sites(functions)
         sites += self._expression_sites(functions)
         return sorted(sites, key=lambda site: (site.row, getattr(site.node, "col_offset", 0)))
+
+    def _inherited(self, site: Site) -> Iterator[Site]:
+        """The same method as the subclasses of this file run it, with their own helpers and settings."""
+        home = site.class_node
+        if site.kind != "method" or home is None:
+            return
+        name = getattr(site.node, "name", "")
+        for other in self.module.tree.body:
+            if (
+                isinstance(other, ast.ClassDef)
+                and any(isinstance(base, ast.Name) and base.id == home.name for base in other.bases)
+                and all(getattr(statement, "name", "") != name for statement in other.body)
+                and any(isinstance(statement, FunctionNode) for statement in other.body)
+            ):
+                yield replace(site, class_node=other, qualname=f"{other.name}.{name}", built_by=None)
 
     # functions -----------------------------------------------------------------------------------------------------
 

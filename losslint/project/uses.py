@@ -302,7 +302,8 @@ class _Collector:
     ) -> None:
         """A function that is differentiated, or an expression with the functions it is a sum of."""
         scope = self.index.scope(call)
-        if getattr(self.index.def_around(call), "name", "") in _HANDLERS:
+        around = getattr(self.index.def_around(call), "name", "")
+        if around in _HANDLERS and around != "__init__":
             return  # an optimizer's own minimize, a layer's own add_loss: they pass on what they are given
         functions = [] if isinstance(value, ast.Call) else [
             t for t in self.resolver.targets(value, scope) if not t.called and isinstance(t.node, Function)]

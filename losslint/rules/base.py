@@ -104,16 +104,12 @@ class Loss:
 
     @cached_property
     def decisive_cuts(self) -> list[Cut]:
-        """The operations that leave a result without any gradient; none where only a signature speaks for a loss
-        and the cut is a threshold or a discrete operation: a hard metric is the likelier explanation there."""
+        """The operations that leave a result without any gradient."""
         found: dict[int, Cut] = {}
         for value, _ in self.dead_results:
             for cut in self.gradient.decisive_cuts(value):
                 found.setdefault(cut.node.index, cut)
-        cuts = [cut for cut in found.values() if not keeps_a_mean(cut)]
-        if not self.site.certain and any(c.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO) for c in cuts):
-            return []
-        return cuts
+        return [cut for cut in found.values() if not keeps_a_mean(cut)]
 
     @cached_property
     def hazards(self) -> list[Hazard]:
@@ -122,6 +118,12 @@ class Loss:
             return []
         live = [n for value, _ in self.results for n in nodes_in(value) if self.gradient.live(n)]
         return [hazard for node in live for hazard in HazardFacts(self.gradient, node).find()]
+
+    def doubt(self, cut: Cut) -> Severity | None:
+        """Info where only a signature speaks for a loss and the cut is a threshold or a discrete operation: a hard
+        metric is the likelier explanation there. None: the severity of the rule."""
+        hard = cut.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO)
+        return Severity.INFO if hard and not self.site.certain else None
 
     def cuts_by(self, *causes: Cause) -> Iterator[Cut]:
         """Decisive cuts of some causes."""
@@ -175,11 +177,6 @@ def tensor_operands(node: Node) -> list[Node]:
     return [operand for _, operand in node.operands() if operand.kind is Kind.TENSOR]
 
 
-def tensors_in(value: Value | None) -> list[Node]:
-    """Tensors among the parts of a value."""
-    return [] if value is None else [n for n in nodes_in(value) if n.kind is Kind.TENSOR]
-
-
 def graph_severity(node: Node, *, autograph_converts: bool = False) -> Severity | None:
     """How bad it is that a node raises while a graph is traced; None where the code only ever runs eagerly."""
     mode = node.context.mode
@@ -193,7 +190,7 @@ def graph_severity(node: Node, *, autograph_converts: bool = False) -> Severity 
 def where_it_raises(node: Node) -> str:
     """The mode in words, for messages."""
     return {
-        Mode.GRAPH: "Keras fit (which traces the loss without AutoGraph)",
+        Mode.GRAPH: "tracing without AutoGraph (as Keras 3 fit does)",
         Mode.AUTOGRAPH: "tf.function",
     }.get(node.context.mode, "graph mode")
 
@@ -205,8 +202,3 @@ def twin(loss: Loss, node: Node) -> str:
     if framework == "tensorflow" and ("keras.ops" in text or "import ops" in text) and "tensorflow" not in text:
         framework = "keras"
     return preferred(framework, node.op) or ""
-
-
-def sentence(text: str) -> str:
-    """First letter upper case, the rest as it is."""
-    return text[:1].upper() + text[1:]

@@ -59,4 +59,5 @@ def selector_loss(y_true, y_pred):
                 "the loss, so training gets no gradient",
                 "use a soft threshold, tf.sigmoid(10.0 * (x - t)), or the soft form of the loss; keep the hard one in "
                 "metrics=",
+                loss.doubt(cut),
             )

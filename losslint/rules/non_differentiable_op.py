@@ -52,7 +52,7 @@ def top_class_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for cut in loss.cuts_by(Cause.DISCRETE):
-            yield Problem(cut.node.source, message(loss, cut), advice(cut))
+            yield Problem(cut.node.source, message(loss, cut), advice(cut), loss.doubt(cut))
 
 
 def message(loss: Loss, cut: Cut) -> str:

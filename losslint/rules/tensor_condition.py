@@ -92,7 +92,8 @@ def converted_loss(y_true, y_pred):
             if severity is not None:
                 instead = INSTEAD.get(
                     str(how),
-                    "use tf.where(condition, a, b) or tf.cond; @tf.function on the function that holds it also works",
+                    "use tf.where(condition, a, b), which computes both sides element by element; for one scalar condition "
+                    "tf.cond or @tf.function also work",
                 )
                 yield Problem(
                     node.source,

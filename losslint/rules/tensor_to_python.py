@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.gradient import PYTHON_LEAVES, Cause
+from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
@@ -61,6 +62,8 @@ def float_loss(y_true, y_pred):
             if node.op not in PYTHON_LEAVES or not tensor_operands(node) or node.op == "python.str":
                 continue
             severity = graph_severity(node, autograph_converts=node.op in AUTOGRAPH_CONVERTS)
+            if severity is Severity.ERROR and node.context.tried and node.name.startswith("."):
+                severity = Severity.INFO  # the handler takes over
             text = node.source.text
             if node.index in cut:
                 root = loss.root_of(tensor_operands(node)[0])

@@ -63,6 +63,7 @@ def signed_root_loss(y_true, y_pred):
                 cut.node.operation.instead
                 if cut.node.operation and cut.node.operation.instead != "-"
                 else "use a smooth stand-in such as tf.tanh(5.0 * x)",
+                loss.doubt(cut),
             )
         for node, steepness in steep_sigmoids(loss):
             yield Problem(
