@@ -154,6 +154,9 @@ def _rules_named(text: str, rules: Mapping[str, RuleInfo]) -> Mapping[str, RuleI
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Never raises, and prints one line for what went wrong."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller has closed it
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - it lives as long as the process
     _speak_utf8()
     try:
         code = commands.main(list(sys.argv[1:] if arguments is None else arguments), "losslint", standalone_mode=False)
@@ -164,6 +167,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(_one_line(error.format_message() if isinstance(error, click.ClickException) else str(error)))
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _fail(f"{where}{error.strerror or error}")
     except Exception as error:
         if os.environ.get("LOSSLINT_DEBUG"):
             raise

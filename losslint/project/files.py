@@ -120,6 +120,8 @@ def _glob(path: Path) -> list[Path]:
 def _refusal(path: Path) -> str | None:
     """Why a file that the user named cannot be checked."""
     suffix = path.suffix.lower()
+    if path.exists() and not path.is_file():
+        return "not a regular file"
     if suffix == ".ipynb":
         return "notebooks are not read yet; export it first: jupyter nbconvert --to script " + path.name
     if not suffix or suffix in PYTHON_SUFFIXES or _runs_python(path):

@@ -81,6 +81,9 @@ def summary(result: Result) -> str:
         parts.append(f"{severities(result.hidden)} hidden: --severity {min(result.hidden).value}.")
     if result.suppressed and not result.show_suppressed:
         parts.append(f"{len(result.suppressed)} suppressed: --show-suppressed.")
+    lost = sum(finding.code == "LL004" for finding in result.findings)
+    if lost:
+        parts.append(f"{counted(lost, 'loss')} could not be followed to the end.")
     return " ".join(parts)
 
 

@@ -180,7 +180,7 @@ FOLLOWED = {
     """,
     "tf.cond": """
         def a_loss(y_true, y_pred):
-            p = tf.cond(tf.reduce_any(y_true > 1.0), lambda: tf.round(y_pred), lambda: tf.round(2.0 * y_pred))  # expect: LL105
+            p = tf.cond(tf.reduce_any(y_true > 1.0), lambda: tf.round(y_pred), lambda: tf.round(-y_pred))  # expect: LL105
             return tf.reduce_mean(tf.abs(y_true - p))
     """,
 }
