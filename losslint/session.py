@@ -10,7 +10,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import cache
+from os.path import abspath
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -167,13 +169,20 @@ def gather(gathered: Gathered, settings: Settings, paths: list[Path], text: str 
     from losslint.check import check_paths
 
     report = check_paths(paths, settings, stdin=None if text is None else (paths[0], text))
-    outcome = apply(report.findings, report.modules, settings, CODES)
+    targets = [abspath(path) for path in paths]
+    outcome = apply(report.findings, report.modules, settings, CODES, lambda path: _is_below(path, targets))
     gathered.findings += outcome.findings
     gathered.suppressed += outcome.suppressed
     gathered.losses += report.losses
     gathered.files += report.files
     gathered.modules |= report.modules
     gathered.problems += report.problems
+
+
+def _is_below(path: Path, targets: list[str]) -> bool:
+    """Whether a file is one of ``targets``, in one of these folders or matched by one of these patterns."""
+    absolute = Path(abspath(path))
+    return any(absolute.is_relative_to(target) or fnmatch(str(absolute), target) for target in targets)
 
 
 def _nothing_to_parse(gathered: Gathered, settings: Settings, paths: list[Path]) -> bool:

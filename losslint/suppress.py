@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -59,13 +59,19 @@ class Outcome:
     suppressed: list[tuple[Finding, Suppression]] = field(default_factory=list)
 
 
-def apply(findings: Iterable[Finding], modules: Mapping[Path, Module], settings: Settings, codes: Codes) -> Outcome:
-    """Take the silenced findings out, add LL002 and LL003, and bring all into line with the settings."""
+def apply(findings: Iterable[Finding], modules: Mapping[Path, Module], settings: Settings, codes: Codes,
+          checked: Callable[[Path], bool] = lambda path: True) -> Outcome:
+    """Take the silenced findings out, add LL002 and LL003, and bring all into line with the settings.
+
+    Only in ``checked`` files can a suppression be called unused: of a helper's file just one function may have been seen.
+    """
     files = {path: FileSuppressions(module) for path, module in modules.items() if _mentions_any(module)}
     outcome = Outcome()
     for finding in findings:
         _sort_in(finding, files, settings, outcome)
     for path, file in files.items():
+        if not checked(path):
+            continue
         for finding in file.complaints(path, settings, codes):
             _sort_in(finding, files, settings, outcome)
     outcome.findings.sort(key=lambda finding: finding.sort_key)

@@ -275,6 +275,17 @@ def test_suppressed_findings_are_counted_and_shown_on_request(run: Run) -> None:
     assert (code, "in log_loss, suppressed on row 5: teaching material" in out) == (0, True)
 
 
+def test_suppressions_of_a_helper_that_was_not_checked_itself_are_not_judged(run: Run) -> None:
+    Path("helper.py").write_text(FAULTY.replace("log_loss", "log_of") + "\n\nx = 1  # noqa: LL101\n", encoding="utf-8")
+    Path("main.py").write_text(
+        "from helper import log_of\n\n\ndef nll_loss(y_true, y_pred):\n    return log_of(y_true, y_pred)\n"
+        "# keras\n", encoding="utf-8")
+    assert "LL002" not in run("main.py")[1]
+    assert "LL002" in run("main.py", "helper.py")[1]
+    assert "LL002" in run("*e*.py", "main.py")[1]
+    assert "LL002" in run()[1]
+
+
 @pytest.mark.parametrize(("variables", "terminal", "coloured"), [
     ({}, False, False), ({}, True, True), ({"NO_COLOR": "1"}, True, False), ({"FORCE_COLOR": "1"}, False, True),
     ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, True, False), ({"TERM": "dumb"}, True, False),
