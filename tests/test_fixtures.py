@@ -30,13 +30,7 @@ PACKAGE = ROOT / "package"
 FILES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("*.py"))}
 
 # What the analyzer gets wrong today. Mending one makes its test fail until the entry is removed.
-KNOWN_GAPS = {
-    "gradient_flow/self_distillation.py": "a model called under tape.stop_recording() counts as recorded (LL108)",
-    "training/compute_loss_override.py": "a rounded term handed to add_loss is not reported (LL112)",
-    "training/eager_loop.py": "of two tapes at module level, the second is judged by the first one's `loss` (LL101)",
-    "training/session_model.py": "the loss of a subclass is not traced through super().__init__ (LL106)",
-    "training/session_script.py": "NumPy data fed to Session.run is taken for a part of the graph (LL207)",
-}
+KNOWN_GAPS: dict[str, str] = {}
 
 # What a loss is made for, where that is not rows of numbers between 0 and 1; the words are those of
 # tests/patterns/truth.py. A file's own words hold for all of its losses.

@@ -184,7 +184,10 @@ class GradientFacts:
                     zero |= inner.zero
                 elif kind is Edge.ZERO:
                     zero |= inner.live | inner.zero
-            if node.op in ROOTS or (node.family == "variable" and not reach) or node.detail.get("watched"):
+            fresh = node.family == "variable" and not any(
+                flows[o.index].reach for _, o in node.operands() if o.kind is Kind.TENSOR
+            )  # tf.Variable(t) of a tensor of the loss only copies its value
+            if node.op in ROOTS or fresh or node.detail.get("watched"):
                 reach.add(node.index)
                 if not node.context.no_grad:
                     live.add(node.index)

@@ -122,7 +122,8 @@ def _statement_around(parents: dict[ast.AST, ast.AST], node: ast.AST) -> ast.stm
 def _method(t: Tracer, site: Site, class_node: ast.ClassDef, node: ast.AST) -> tuple[Func | None, Value | None]:
     scope = t.scope(site.module)
     cls = ClassValue(site.module, class_node, scope)
-    instance = _instance(t, site, cls)
+    building = getattr(node, "name", "") == "__init__"
+    instance = Instance(cls) if building else _instance(t, site, cls)
     value = class_attribute(t, _outer_frame(t, site), cls, getattr(node, "name", ""), instance)
     if isinstance(value, Bound):
         return value.function, instance

@@ -69,7 +69,13 @@ class Loss:
 
     @cached_property
     def gradient(self) -> GradientFacts:
-        return GradientFacts(self.graph, trains_model=self.site.kind in ("tape", "expression"))
+        only_variables = self.site.kind in ("tape", "expression") and not self.adds_loss
+        return GradientFacts(self.graph, trains_model=only_variables)
+
+    @property
+    def adds_loss(self) -> bool:
+        """Whether the site is a term that a layer hands to ``add_loss``: its activations are trained by other layers."""
+        return any(target.how == "add_loss" for target in self.graph.targets)
 
     @property
     def nodes(self) -> list[Node]:
@@ -100,7 +106,11 @@ class Loss:
     @cached_property
     def dead_results(self) -> list[tuple[Value, Target]]:
         """Results that depend on the prediction but through which no derivative arrives."""
-        return [(value, target) for value, target in self.results if self.gradient.is_cut(value)]
+        return [
+            (value, target)
+            for value, target in self.results
+            if target.how != "add_loss" and self.gradient.is_cut(value)  # only a term of the loss: LL112
+        ]
 
     @cached_property
     def decisive_cuts(self) -> list[Cut]:

@@ -52,7 +52,10 @@ def commitment_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         facts = loss.gradient
-        for value, _ in loss.results:
+        for value, target in loss.results:
+            if target.how == "add_loss" and facts.is_cut(value):
+                for term in nodes_in(value):
+                    yield from self.problems(loss, term)
             if not facts.live(value):
                 continue
             for root in nodes_in(value):

@@ -80,7 +80,8 @@ class Warmup(tf.keras.callbacks.Callback):
         if loss.site.mode not in (Mode.GRAPH, Mode.AUTOGRAPH):
             return
         for node in loss.nodes:
-            if node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH) and (what := frozen(node)):
+            counts = node.family != "sample" or node.name in CLOCKS or node.index in loss.relevant
+            if counts and node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH) and (what := frozen(node)):
                 yield Problem(
                     node.source,
                     f"{node.source.text} runs once, while the graph is traced: every later step {what}",
