@@ -22,13 +22,13 @@ from losslint import config
 from losslint.config import Settings
 from losslint.findings import Finding, Severity
 from losslint.project.files import Problem, discover, worth_parsing
-from losslint.suppress import Suppression, apply
 
 if TYPE_CHECKING:
     from losslint.project.module import Module
     from losslint.project.sites import Site
     from losslint.report import Result
     from losslint.report.listing import RuleInfo
+    from losslint.suppress import Suppression
 
 STDIN = Path("-")
 
@@ -167,6 +167,7 @@ def gather(gathered: Gathered, settings: Settings, paths: list[Path], text: str 
     if text is None and _nothing_to_parse(gathered, settings, paths):
         return
     from losslint.check import check_paths
+    from losslint.suppress import apply
 
     report = check_paths(paths, settings, stdin=None if text is None else (paths[0], text))
     targets = [abspath(path) for path in paths]
@@ -220,9 +221,11 @@ def _report(request: Request, gathered: Gathered, severity: Severity, seconds: f
 
 
 def _print(request: Request, result: Result) -> None:
-    from losslint.report import listing, render, text
+    from losslint.report import render, text
 
     if request.statistics:
+        from losslint.report import listing
+
         as_json = request.output_format == "json"
         closing = "" if as_json or request.quiet else text.summary(result) + "\n"
         counts = listing.statistics_json(result) if as_json else listing.statistics_text(result)

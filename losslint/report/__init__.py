@@ -9,10 +9,13 @@ from functools import cached_property
 from importlib import import_module
 from os.path import abspath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from losslint.findings import Finding, Severity
-from losslint.project.module import Module
-from losslint.suppress import Suppression
+
+if TYPE_CHECKING:
+    from losslint.project.module import Module
+    from losslint.suppress import Suppression
 
 FORMATS = ("text", "concise", "json", "github", "rdjson")
 

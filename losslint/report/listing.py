@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from losslint.config import Settings, options
 from losslint.findings import Severity
-from losslint.project.sites import Site
 from losslint.report import Result
+
+if TYPE_CHECKING:
+    from losslint.project.sites import Site
 
 
 class RuleInfo(Protocol):

@@ -5,11 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from losslint.findings import Finding, Severity
 from losslint.report import Result, counted, one_line
 from losslint.report.frame import frame
-from losslint.suppress import Suppression
+
+if TYPE_CHECKING:
+    from losslint.suppress import Suppression
 
 COLUMNS = 130  # cells in a line where no terminal says how many: most code fits
 PROSE = 100  # text wider than this is hard to read, however wide the terminal is
