@@ -16,7 +16,7 @@ from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.point import Point, Variable, foldable, plain_number, variable_of
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const
 from losslint.project.roles import Role
 
@@ -111,7 +111,7 @@ class HazardFacts:
             return Sort.MASK
         if base.op == "variable" or base.family == "variable":
             return Sort.REAL  # its initial value is not its value
-        if base.op in ("attribute", "unknown"):
+        if base.op in ("attribute", "unknown") or (base.op == "param" and base.kind is Kind.UNKNOWN):
             return Sort.FIXED  # nothing is known of it, and unknown stays quiet
         if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
             return Sort.FIXED if base.role in (Role.CONFIG, None) else Sort.REAL

@@ -139,8 +139,13 @@ def call(
             for other in results[1:]:
                 value = t.join(frame, value, other, at)
             return value
-    if isinstance(function, Node) and function.op == "attribute" and (Node, function.name) in METHODS:
-        return call_method(t, frame, Method(function.inputs["x"], function.name), args, kwargs, at)
+    if isinstance(function, Node) and function.op == "attribute":
+        owner = function.inputs.get("x")
+        if isinstance(owner, Node) and (Node, function.name) in METHODS:
+            return call_method(t, frame, Method(owner, function.name), args, kwargs, at)
+        handler = BY_NAME.get(f"*.{function.name}")  # self.add_loss(...)
+        if handler is not None and (result := handler(t, frame, Call(function.name, args, kwargs, at))) is not None:
+            return result
     if isinstance(function, Node) and function.name in ("compute_loss", "compiled_loss"):
         return t.node(frame, "stack", {"values": Seq([*args, *kwargs.values()])}, at, Kind.TENSOR, dtype="float")
     if isinstance(function, Node) and is_model_call(function, kwargs):

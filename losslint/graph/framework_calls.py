@@ -247,6 +247,11 @@ def _add_loss(t: Tracer, frame: Frame, c: Call) -> Value:
     return NONE
 
 
+@method(Node, "add_loss")
+def _unknown_add_loss(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return _add_loss(t, frame, c)
+
+
 @method(Node, "minimize", "compute_gradients")
 def _unknown_minimize(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return _minimize(t, frame, c) or NONE
