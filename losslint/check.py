@@ -14,7 +14,7 @@ from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
 from losslint.ops.table import lookup, preferred
 from losslint.project.files import Problem as FileProblem
-from losslint.project.files import SourceFile, discover, may_hold_a_loss
+from losslint.project.files import SourceFile, discover, worth_parsing
 from losslint.project.module import Module, Project, decode, module_name
 from losslint.project.sites import Site, SiteOptions, find_sites
 from losslint.project.uses import Uses, collect_uses
@@ -178,7 +178,7 @@ def check_paths(paths: Iterable[Path], settings: Settings, stdin: tuple[Path, st
             if isinstance(source, tuple):
                 module = Module(path, source[1], module_name(path))
                 run.project.add(module)
-            elif settings.prefilter and not may_hold_a_loss(source.data):
+            elif not worth_parsing(source.data, settings):
                 continue
             else:
                 module = Module(path, decode(source.data), module_name(path))

@@ -249,7 +249,7 @@ def _add_loss(t: Tracer, frame: Frame, c: Call) -> Value:
 
 @method(Node, "add_loss")
 def _unknown_add_loss(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
-    return _add_loss(t, frame, c)
+    return _add_loss(t, frame, c) or NONE
 
 
 @method(Node, "minimize", "compute_gradients")
