@@ -205,6 +205,11 @@ def where_it_raises(node: Node) -> str:
     }.get(node.context.mode, "graph mode")
 
 
+def framework_name(loss: Loss) -> str:
+    """The framework of a loss as its users spell it."""
+    return {"torch": "PyTorch", "jax": "JAX"}.get(loss.site.framework, "TensorFlow")
+
+
 def twin(loss: Loss, node: Node) -> str:
     """The framework's own spelling of the operation a NumPy or math function computes, e.g. ``tf.reduce_mean``."""
     framework = loss.site.framework

@@ -10,6 +10,9 @@ from losslint.graph.values import Seq
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
 
 
+TORCH_COPIES = ("torch.tensor", "torch.Tensor", "torch.as_tensor")
+
+
 class Detached(Rule):
     """The only path from the prediction to the loss is detached from the tape.
 
@@ -53,6 +56,14 @@ def advantage_loss(y_true, y_pred):
                 "detach only targets and weights; let one path from the prediction to the loss through",
             )
         for node in loss.nodes:
+            rewraps = node.name in TORCH_COPIES and node.index in loss.relevant
+            if rewraps and any(loss.gradient.reach(operand) for operand in tensor_operands(node)):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} copies the value into a new leaf: the graph behind it is lost, and "
+                    "requires_grad=True only hides that",
+                    "use the tensor itself, torch.stack for a list, or a soft threshold torch.sigmoid(k * (x - t))",
+                )
             if node.op != "constant" or not tensor_operands(node) or not node.name.endswith("constant"):
                 continue
             packs = isinstance(node.inputs.get("x"), Seq)

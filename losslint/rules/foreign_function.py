@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from losslint.facts.gradient import Cause
 from losslint.graph.nodes import Node
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, twin, where_it_raises
+from losslint.rules.base import (
+    Loss,
+    Problem,
+    Rule,
+    framework_name,
+    graph_severity,
+    tensor_operands,
+    twin,
+    where_it_raises,
+)
 
 
 class ForeignFunction(Rule):
@@ -53,7 +62,8 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
                 raises = f"; {where_it_raises(node)} raises before that" if severity is not None else ""
                 yield Problem(
                     node.source,
-                    f"{node.source.text} leaves TensorFlow, so no gradient reaches {root_of(loss, node)}{raises}",
+                    f"{node.source.text} leaves {framework_name(loss)}, so no gradient reaches "
+                    f"{root_of(loss, node)}{raises}",
                     advice(loss, node),
                 )
             elif severity is not None:

@@ -6,9 +6,20 @@ from collections.abc import Iterator
 
 from losslint.facts.gradient import KEEPS_TAPE, Cause
 from losslint.graph.nodes import Node
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, twin, where_it_raises
+from losslint.rules.base import (
+    Loss,
+    Problem,
+    Rule,
+    framework_name,
+    graph_severity,
+    tensor_operands,
+    twin,
+    where_it_raises,
+)
 
 CONVERSIONS = ("np.float16", "np.float32", "np.float64", "np.int32", "np.int64", "np.bool_")
+DISPATCHED_BY_JAX = ("np.mean", "np.sum", "np.prod", "np.max", "np.min", "np.std", "np.var", "np.any", "np.all",
+                     "np.cumsum", "np.argmax", "np.argmin", "np.reshape", "np.transpose")  # fmt: skip
 ONLY_READS_SHAPE = ("np.shape", "np.ndim", "np.isscalar", "np.iterable", "np.result_type")
 
 
@@ -66,6 +77,15 @@ def gaussian_nll_loss(y_true, y_pred):
             if not is_numpy(node) or not tensor_operands(node):
                 continue
             severity = graph_severity(node)
+            if loss.site.framework == "jax":
+                if node.name not in DISPATCHED_BY_JAX:
+                    yield Problem(
+                        node.source,
+                        f"{node.source.text} needs the values of a traced array: jax.grad and jax.jit raise "
+                        "TracerArrayConversionError",
+                        self.advice(loss, node),
+                    )
+                continue
             if node.index in cut:
                 yield self.problem(loss, node, "no gradient reaches " + loss.root_of(tensor_operands(node)[0]))
             elif severity is not None:
@@ -79,7 +99,7 @@ def gaussian_nll_loss(y_true, y_pred):
 
     def problem(self, loss: Loss, node: Node, effect: str) -> Problem:
         raises = graph_severity(node) is not None
-        message = f"{node.source.text} leaves TensorFlow, so {effect}"
+        message = f"{node.source.text} leaves {framework_name(loss)}, so {effect}"
         if raises:
             message += f"; {where_it_raises(node)} raises NotImplementedError before that"
         return Problem(node.source, message, self.advice(loss, node))

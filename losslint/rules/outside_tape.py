@@ -63,9 +63,10 @@ def step(model, teacher, optimizer, x, y):
                 for n in cone
             ):
                 continue
-            if any(tape in n.context.tapes for n in cone if _uses_weights(n, roots)):
+            used = [n for n in cone if _uses_weights(n, roots)]
+            if not used or any(tape in n.context.tapes for n in used):
                 continue
-            first = max(roots, key=lambda n: n.index)
+            first = max(used, key=lambda n: n.index)
             yield Problem(
                 first.source,
                 f"{first.source.text} is computed outside of the GradientTape that is asked for its gradient (row "
