@@ -80,6 +80,8 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
     if node.framework in ("numpy", "python"):
         return Edge.LIVE if node.api is not None and node.api.note == KEEPS_TAPE else Edge.NONE
     operation = node.operation
+    if node.family == "sample" and parameter in ("shape", "seed"):
+        return Edge.NO_VALUE
     if operation is None:
         return Edge.LIVE  # nothing is known of it: assume the best
     if operation.flows_through(parameter) or parameter.startswith("arg"):
@@ -150,12 +152,15 @@ class GradientFacts:
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
         if predictions and not self.trains_model:
             return frozenset(predictions)  # a feature extractor inside the loss is not what Keras trains through it
-        maybe = {
-            n.index for n in nodes
-            if n.op in ("unknown", "attribute", "keras_input") or n.detail.get("watched") or (
-                not self.trains_model and n.op == "param" and n.role in (Role.TENSOR, Role.UNKNOWN, None))
-        }  # fmt: skip
+        indices = {o.index for n in nodes if n.op == "cast" and n.dtype == "int" for _, o in n.operands()}
+        maybe = {n.index for n in nodes if self._may_be_trained(n) and n.index not in indices}
         return frozenset(own | maybe)
+
+    def _may_be_trained(self, node: Node) -> bool:
+        """Whether a node of a site without a named prediction may stand for what is trained."""
+        if node.op in ("unknown", "attribute", "keras_input") or node.detail.get("watched"):
+            return True
+        return not self.trains_model and node.op == "param" and node.role in (Role.TENSOR, Role.UNKNOWN, None)
 
     def _propagate(
         self, nodes: Iterable[Node], uncut: frozenset[int] = EMPTY, blocked: frozenset[int] = EMPTY

@@ -390,6 +390,8 @@ def call_external(
     if function.name.endswith("()"):
         api = lookup(function.name)
     request = Call(name, args, kwargs, at, api)
+    if name.startswith(("tf.io.gfile.", "tf.gfile.")):
+        return t.node(frame, "python.object", {}, at, Kind.PYTHON)
     if api is None and name.startswith(NUMPY_GENERATORS):
         api = lookup("numpy.random.normal")
     handler = (

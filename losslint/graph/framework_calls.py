@@ -99,6 +99,19 @@ def _fold(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return _stacked(t, frame, t.join(frame, carried, result, c.at), c)
 
 
+@handles(
+    "keras.ops.fori_loop",
+    "keras.ops.while_loop",
+    "keras.ops.scan",
+    "jax.lax.fori_loop",
+    "jax.lax.while_loop",
+    "jax.lax.scan",
+)
+def _structured_loop(t: Tracer, frame: Frame, c: Call) -> Value:
+    """Loops that carry a structure: what comes out has the structure of what went in."""
+    return opaque(t, frame, NONE, c.args, c.kwargs, c.at, "a loop of the framework")
+
+
 @handles("op:while_loop")
 def _while_loop(t: Tracer, frame: Frame, c: Call) -> Value | None:
     body, variables = c.get(1, "body"), c.get(2, "loop_vars")

@@ -63,6 +63,21 @@ def _assign(t: Tracer, frame: Frame, node: cst.Assign) -> None:
     value = evaluate(t, frame, node.value)
     for target in node.targets:
         assign(t, frame, target.target, value)
+        if isinstance(target.target, cst.Name) and _mentions(node.value, target.target.value):
+            _note_counter(t, frame, target.target, value)  # STEP = STEP + 1
+
+
+def _mentions(expression: cst.BaseExpression, name: str) -> bool:
+    """Whether a simple expression uses a name."""
+    return isinstance(expression, cst.BinaryOperation) and any(
+        isinstance(side, cst.Name) and side.value == name for side in (expression.left, expression.right)
+    )
+
+
+def _note_counter(t: Tracer, frame: Frame, target: cst.Name, value: Value) -> None:
+    """A name of an outer scope that is counted up inside a loss."""
+    if target.value in frame.env.outer and frame.function is not None and kind_of(value) is Kind.PYTHON:
+        t.node(frame, "python.setattr", {"value": value}, target, Kind.PYTHON, name=target.value)
 
 
 @executes(cst.AnnAssign)
@@ -78,6 +93,8 @@ def _augmented(t: Tracer, frame: Frame, node: cst.AugAssign) -> None:
         t, frame, type(node.operator).__name__.removesuffix("Assign"), old, evaluate(t, frame, node.value), node
     )
     assign(t, frame, node.target, value, augmented=True)
+    if isinstance(node.target, cst.Name):
+        _note_counter(t, frame, node.target, value)
     if isinstance(node.target, cst.Subscript) and isinstance(node.target.value, cst.Name):
         name = node.target.value.value
         if frame.function is not None and name not in frame.env.vars and kind_of(value) is Kind.PYTHON:
@@ -344,8 +361,6 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
     """Bind ``value`` to an assignment target."""
     match target:
         case cst.Name(value=name):
-            if name in frame.env.outer and frame.function is not None and kind_of(value) is Kind.PYTHON:
-                t.node(frame, "python.setattr", {"value": value}, target, Kind.PYTHON, name=name)
             frame.env.bind(name, value)
         case cst.Tuple() | cst.List():
             unpack(t, frame, target, value)

@@ -266,8 +266,11 @@ def structured_names(site: Site) -> set[str]:
     is more likely a container.
     """
     found: set[str] = set()
-    keras_calls = site.kind not in ("tape", "expression") and (
-        site.mode is Mode.GRAPH or {"y_true", "y_pred"} <= site.roles.keys()
+    nested = getattr(site.node, "name", "") in ("compute_loss", "train_step")  # these get what the model returns
+    keras_calls = (
+        not nested
+        and site.kind not in ("tape", "expression")
+        and (site.mode is Mode.GRAPH or {"y_true", "y_pred"} <= site.roles.keys())
     )
     scope = site.class_node if site.class_node is not None and keras_calls else site.node
     for node in ast.walk(scope):

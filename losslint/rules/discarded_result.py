@@ -66,6 +66,6 @@ def is_pure(node: Node) -> bool:
         return False
     if node.api is None:
         return node.op in OPERATORS
-    if node.op == "check_numerics":
+    if node.op == "check_numerics" or "assert" in node.name:
         return False  # it works as a statement
     return node.framework in ("tensorflow", "keras", "jax") and node.family in PURE_FAMILIES

@@ -58,6 +58,15 @@ def focal_loss(y_true, y_pred):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
             node = hazard.node
+            if node.op == "std":
+                yield problem(
+                    loss,
+                    hazard,
+                    f"{text(hazard.operand)} may be constant along the axis: its standard deviation is 0, where the slope "
+                    "is infinite; the loss looks fine, its gradient is NaN",
+                    advice(node),
+                )
+                continue
             yield problem(
                 loss,
                 hazard,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.graph.expressions import may_be_several
 from losslint.graph.nodes import Kind
 from losslint.rules.base import Loss, Problem, Rule, tensor_operands
 
@@ -55,7 +56,7 @@ def padded_loss(y_true, y_pred):
                     f"{node.source.text} is assigned to, but a tensor cannot be changed in place: TypeError",
                     "use tf.where(mask, new, old), or tf.tensor_scatter_nd_update",
                 )
-            elif node.family == "missing" and tensor_operands(node):
+            elif node.family == "missing" and any(not may_be_several(o) for o in tensor_operands(node)[:1]):
                 method = node.name.rpartition(".")[2]
                 instead = (
                     node.api.note if node.api is not None and node.api.note else "use the tf function of that name"

@@ -62,7 +62,7 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     stable form exists that would not overflow."""
     if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, SATURATING)):
         return True
-    if hazard.node.op not in EXPONENTIALS:
+    if hazard.node.op not in EXPONENTIALS or reaches(hazard.operand, ("max", "stop_gradient")):
         return False
     labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
     cone = {n.index for n in loss.gradient.cone(hazard.node)}
@@ -101,7 +101,7 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
     """The input that shows a hazard: ``y_true = 0.4, y_pred = 0.4``."""
     known = {n.name for n in loss.graph.params.values()}
     shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known} or hazard.at
-    return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3])
+    return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3]) or "some inputs"
 
 
 def effect(hazard: Hazard) -> str:
