@@ -7,7 +7,7 @@ has no such meaning is given a fixed harmless number and remembered as ``opaque`
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from losslint.facts.float32 import NAN, PRIMITIVES, SAFE_IN_TORCH, SAME, SHORT_CIRCUITS, div, f32
 from losslint.graph.nodes import Node, nodes_in
@@ -295,4 +295,26 @@ def plain_number(value: Value | None) -> float | None:
         return float(value.value)
     if isinstance(value, Node) and value.op in ("constant", "cast", "convert_to_tensor"):
         return plain_number(_carrier(value))
+    return None
+
+
+GRID = [x / 16.0 - 3.03 for x in range(98)]
+BISECTIONS = 40
+
+
+def switch_point(difference: Callable[[float], float]) -> float | None:
+    """Where a difference changes its sign on [-3, 3], by bisection; None when it does not."""
+    previous: tuple[float, float] | None = None
+    for x in GRID:
+        y = difference(x)
+        if not math.isfinite(y):
+            previous = None
+            continue
+        if previous is not None and (previous[1] < 0) != (y < 0):
+            low, high = previous[0], x
+            for _ in range(BISECTIONS):
+                middle = (low + high) / 2
+                low, high = (middle, high) if (difference(middle) < 0) == (previous[1] < 0) else (low, middle)
+            return high
+        previous = (x, y)
     return None

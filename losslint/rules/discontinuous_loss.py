@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from losslint.facts.pointwise import Point, Unknown, switch_point
+from losslint.facts.point import GRID, Point, Variable, switch_point, variable_of
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const, Value
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 ORDERED = ("greater", "greater_equal", "less", "less_equal")
 LABELS = (0.37, -0.81, 1.43)  # label values at which the loss is looked at
-STEP = 1e-7
+STEP = 1e-4  # well above the resolution of float32
 SMALLEST_JUMP = 1e-3
 
 
@@ -104,33 +105,42 @@ class Jump:
 
 def jump_at(loss: Loss, result: Value, condition: Node) -> Jump | None:
     """The jump of a result where an ordered comparison of the prediction switches, None without one."""
-    predictions = [n.name for n in loss.graph.params.values() if n.role is Role.PREDICTION]
+    predictions = [n for n in loss.graph.params.values() if n.role is Role.PREDICTION]
     if condition.op not in ORDERED or len(predictions) != 1 or not loss.gradient.reach(condition):
         return None
-    name = predictions[0]
     if not condition.inputs.keys() >= {"x", "y"}:
         return None
-    left, right = condition.inputs["x"], condition.inputs["y"]
-    others = [n.name for n in loss.graph.params.values() if n.name != name and n.role is Role.LABEL]
+    nodes = sorted(
+        {n.index: n for v in nodes_in(result) for n in loss.gradient.cone(v)}.values(), key=lambda n: n.index
+    )
+    variable = variable_of(predictions[0])
+    assert variable is not None
     for label in LABELS:
-        fixed = dict.fromkeys(others, label)
+        fixed = {
+            v: label if node.role is Role.LABEL else 0.5 + node.index % 7 / 16.0
+            for node in nodes
+            if node.op == "param" and (v := variable_of(node)) is not None
+        }
 
-        def difference(x: float, fixed: dict[str, float] = fixed) -> float:
-            point = Point({**fixed, name: x})
-            return point(left) - point(right)
+        def at(x: float, fixed: dict[Variable, float] = fixed) -> Point:
+            return Point(nodes, {**fixed, variable: x})
 
-        try:
-            at = switch_point(difference)
-            if at is None:
-                continue
-            below, above = (Point({**fixed, name: at + side * STEP})(result) for side in (-1, 1))
-            wider = [Point({**fixed, name: at + side * 100 * STEP})(result) for side in (-1, 1)]
-            if abs((above - below) - (wider[1] - wider[0])) > 0.1 * abs(above - below):
-                continue  # it runs off to infinity there: a singularity, not a jump
-        except Unknown:
-            return None
-        if abs(above - below) > SMALLEST_JUMP * (1.0 + abs(above) + abs(below)):
-            return Jump(name, at, label, below, above)
+        def difference(x: float, at: Callable[[float], Point] = at) -> float:
+            point = at(x)
+            return point(condition.inputs["x"]) - point(condition.inputs["y"])
+
+        if at(GRID[0]).opaque:
+            return None  # part of the loss has no meaning for one element
+        switch = switch_point(difference)
+        if switch is None:
+            continue
+        below, above = (at(switch + side * STEP)(result) for side in (-1, 1))
+        wider = [at(switch + side * 10 * STEP)(result) for side in (-1, 1)]
+        jump = above - below
+        if abs(jump - (wider[1] - wider[0])) > 0.1 * abs(jump):
+            continue  # a slope, or a singularity: a jump does not depend on how close one looks
+        if SMALLEST_JUMP * (1.0 + abs(above) + abs(below)) < abs(jump) < math.inf:
+            return Jump(predictions[0].name, switch, label, below, above)
     return None
 
 
