@@ -9,14 +9,8 @@ from typing import Any
 import libcst as cst
 
 from losslint.graph import fold
-from losslint.graph.expressions import (
-    class_attribute,
-    evaluate,
-    external_bases,
-    iterate,
-    keras_object,
-    tensor_method,
-)
+from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
+from losslint.graph.expressions import evaluate, iterate
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
 from losslint.graph.scope import Env
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of

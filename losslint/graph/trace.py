@@ -8,8 +8,9 @@ import libcst as cst
 
 import losslint.graph.framework_calls
 import losslint.graph.python_calls  # noqa: F401 - both register their handlers on import
+from losslint.graph.attributes import class_attribute
 from losslint.graph.calls import call, default_value, instantiate, note_custom_gradient
-from losslint.graph.expressions import class_attribute, evaluate
+from losslint.graph.expressions import evaluate
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target
 from losslint.graph.scope import Env
 from losslint.graph.source import Unit
