@@ -31,12 +31,10 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("
 
 # What the analyzer gets wrong today, by file and code. Mending one makes its test fail until the entry is removed.
 KNOWN_GAPS = {
-    ("clean/column_heads.py", "LL203"): "the rest of a starred unpacking of a list is taken for a tensor",
     ("gradient_flow/auxiliary_terms.py", "LL112"): "said again of the only term that trains, beside LL106",
     ("gradient_flow/borrowed_metrics.py", "LL101"): "a function made by np.vectorize is not known",
     ("gradient_flow/borrowed_metrics.py", "LL105"): "some functions of tf.keras.metrics and tf.image are not known",
     ("gradient_flow/report_lines.py", "LL102"): "a format specification asks a tensor for its value",
-    ("graph_mode/numpy_habits.py", "LL206"): "tensors have no .size",
     ("graph_mode/objects_in_losses.py", "LL208"): "layers and metrics hold variables",
     ("graph_mode/seeded_noise.py", "LL207"): "draws from a NumPy generator that was made outside of the loss",
     ("training/adversarial_steps.py", "LL102"): "the loss does not depend on the network whose gradient is asked for",

@@ -202,7 +202,7 @@ def _node_attribute(t: Tracer, frame: Frame, owner: Node, name: str, at: cst.CST
     if owner.kind in (Kind.TENSOR, Kind.SYMBOLIC):
         if name in OBJECT_ATTRIBUTES or name.startswith("_"):
             return t.node(frame, "attribute", {}, at, Kind.UNKNOWN, name=name)
-        if name in ("T", "mT", "H"):
+        if name in ("T", "mT", "H") or (name == "size" and t.framework == "tensorflow"):
             return tensor_method(t, frame, owner, name, [], {}, at)
         if name == "data" and t.framework == "torch":
             return t.node(frame, "stop_gradient", {"x": owner}, at, name="torch.Tensor.data")

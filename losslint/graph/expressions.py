@@ -87,7 +87,14 @@ def _ellipsis(t: Tracer, frame: Frame, node: cst.Ellipsis) -> Value:
 def _formatted(t: Tracer, frame: Frame, node: cst.FormattedString) -> Value:
     for part in node.parts:
         if isinstance(part, cst.FormattedStringExpression):
-            evaluate(t, frame, part.expression)
+            value = evaluate(t, frame, part.expression)
+            if (
+                part.format_spec
+                and isinstance(value, Node)
+                and value.kind is Kind.TENSOR
+                and t.framework == "tensorflow"
+            ):
+                t.node(frame, "python.str", {"x": value}, part.expression, Kind.PYTHON, name="a format specification")
     return t.node(frame, "python.format", {}, node, Kind.PYTHON)
 
 

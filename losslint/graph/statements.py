@@ -393,6 +393,10 @@ def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) 
         if value.kind is Kind.TENSOR and not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, target, Kind.PYTHON, how="unpacking")
         parts: list[Value] = [subscript(t, frame, value, Const(i), e.value) for i, e in enumerate(elements)]
+        parts = [
+            Seq([p], open=True) if isinstance(e, cst.StarredElement) else p
+            for e, p in zip(elements, parts, strict=True)
+        ]
     else:
         iterable = iterate(t, frame, value, target, "unpacking")
         parts = list(iterable.items)
@@ -404,6 +408,8 @@ def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) 
         elif len(parts) != len(elements):
             filler = parts[-1] if parts else t.unknown(frame, target, "what is unpacked here is not known")
             parts = (parts + [filler] * len(elements))[: len(elements)]
+            if starred is not None:
+                parts[starred] = Seq([filler], open=True)
     for element, part in zip(elements, parts, strict=True):
         assign(t, frame, element.value, part)
 

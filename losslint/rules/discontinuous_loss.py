@@ -29,7 +29,8 @@ class DiscontinuousLoss(Rule):
     0 for every prediction on the constant side: such a sample can never be corrected. A jump between two other
     branches is an info: the optimiser does not see it.
 
-    Use instead: a weight that fades, ``tf.sigmoid(k * (y_pred - t)) * f``, or branches that meet at the switch.
+    Use instead: a weight that fades, ``w = tf.sigmoid(k * (x - t))`` and ``w * above + (1 - w) * below``, or branches that
+    meet at the switch.
 
     Confirmed by: the measured jump.
     """
@@ -81,7 +82,8 @@ def asymmetric_loss(y_true, y_pred):
                 node.source,
                 f"the loss switches on {text}: {where} (y_true = {jump.label:g}), and on the constant side its gradient is "
                 "exactly 0, so such a prediction is never corrected",
-                f"let the weight fade: tf.sigmoid(10.0 * ({jump.name} - threshold)) * (the other branch)",
+                "blend the two sides instead of switching: w = tf.sigmoid(10.0 * (x - threshold)), and "
+                "w * above + (1.0 - w) * below",
                 Severity.WARNING,
             )
         return Problem(

@@ -31,7 +31,8 @@ class StaticBatchSize(Rule):
     Comparing it with None, printing it and the other dimensions are fine.
 
     Why it is bad: the batch dimension is None while ``fit`` traces the loss, unless the data divides evenly into
-    batches: the code works on 8 samples with batches of 4 and raises ``None values not supported`` on 10.
+    batches: the code works on 8 samples with batches of 4 and raises on 10
+    (``None values not supported``, ``unsupported operand type``).
 
     Use instead: ``tf.shape(y_pred)[0]`` (cast to the dtype of the loss), ``-1`` in reshapes, or a mean.
 
@@ -71,8 +72,8 @@ def batch_mean_loss(y_true, y_pred):
             if node.op == "static_dim" and node.detail.get("axis") == 0 and self._used(loss, node):
                 yield Problem(
                     node.source,
-                    f"{node.source.text} is None while fit traces the loss, unless every batch is full: the last, "
-                    "partial batch then raises `None values not supported`",
+                    f"{node.source.text} is None while fit traces the loss, unless the data divides evenly into batches: "
+                    "what is computed with it then raises",
                     "use tf.shape(...)[0] (cast it to the dtype of the loss), or reduce_mean over the batch",
                 )
             elif node.op == "prod" and self._whole_shape(node):

@@ -86,10 +86,11 @@ def perceptual_loss(y_true, y_pred):
             if symbol is not node and inside(loss, symbol.source):
                 continue  # the first use has been reported
             name = symbol.detail.get("bound_to") or symbol.source.text
+            what = node.source.text if symbol is node else f"{node.source.text} uses {name}"
             yield Problem(
                 node.source,
-                f"{node.source.text} uses {name}, a symbolic output of the model under construction: it has no values "
-                "inside the loss (`A KerasTensor cannot be used as input to a TensorFlow function`)",
+                f"{what}: a symbolic output of the model under construction has no values inside the loss (`A KerasTensor "
+                "cannot be used as input to a TensorFlow function`)",
                 "pass the data through y_true, move the term to a layer with add_loss, or write a train_step",
                 related=(symbol.source,),
             )

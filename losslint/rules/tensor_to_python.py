@@ -59,7 +59,7 @@ def float_loss(y_true, y_pred):
     def check(self, loss: Loss) -> Iterator[Problem]:
         cut = {c.node.index for c in loss.cuts_by(Cause.PYTHON)}
         for node in loss.nodes:
-            if node.op not in PYTHON_LEAVES or not tensor_operands(node) or node.op == "python.str":
+            if node.op not in PYTHON_LEAVES or not tensor_operands(node) or (node.op == "python.str" and not node.name):
                 continue
             severity = graph_severity(node, autograph_converts=node.op in AUTOGRAPH_CONVERTS)
             if severity is Severity.ERROR and node.context.tried and node.name.startswith("."):
@@ -74,7 +74,7 @@ def float_loss(y_true, y_pred):
                     advice(node),
                 )
             elif severity is not None:
-                error = "AttributeError" if node.name.startswith(".") else "TypeError"
+                error = "AttributeError" if node.op == "python.numpy" or node.name.startswith(".") else "TypeError"
                 yield Problem(
                     node.source,
                     f"{text} needs the value of a tensor: {where_it_raises(node)} raises {error} "
