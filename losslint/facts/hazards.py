@@ -22,7 +22,7 @@ from losslint.project.roles import Role
 
 MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
-EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta", "p", "q")  # configuration that is mostly 1 or more
+EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 LARGE = 100.0  # exp overflows at 88.7
 
 

@@ -9,7 +9,7 @@ from losslint.findings import Severity
 from losslint.graph.values import Seq
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
 
-TORCH_COPIES = ("torch.tensor", "torch.Tensor", "torch.as_tensor")
+TORCH_COPIES = ("torch.tensor", "torch.Tensor")  # torch.as_tensor keeps the graph
 
 
 class Detached(Rule):
