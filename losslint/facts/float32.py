@@ -101,11 +101,11 @@ def guarded(function: Callable[[float], float]) -> Callable[[float], float]:
 
 def unary(value: Callable[[float], float], slope: Callable[[float, float], float]) -> Primitive:
     """A primitive from its value and its slope as a function of input and output."""
-    return Primitive(value, lambda x, out, dy: (dy * slope(x[0], out),))
+    return Primitive(value, lambda x, out, dy: (dy * f32(slope(x[0], out)),))
 
 
 def no_nan(dy: float, slope: float) -> float:
-    """The kernels of sqrt and rsqrt give 0 for an upstream gradient of 0, whatever the slope."""
+    """The kernels of sqrt, rsqrt and reciprocal give 0 for an upstream gradient of 0, whatever the slope."""
     return 0.0 if dy == 0.0 else dy * slope
 
 
@@ -125,7 +125,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "square": unary(lambda x: x * x, lambda x, out: 2.0 * x),
     "sqrt": Primitive(sqrt, lambda x, out, dy: (no_nan(dy, div(0.5, out)),)),
     "rsqrt": Primitive(
-        lambda x: div(1.0, sqrt(x)), lambda x, out, dy: (no_nan(dy, -0.5 * out**3 if out < INF else -INF),)
+        lambda x: div(1.0, sqrt(x)), lambda x, out, dy: (no_nan(dy, -0.5 * out * out * out),)
     ),
     "norm": Primitive(abs, lambda x, out, dy: (no_nan(dy, div(0.5, out)) * 2.0 * x[0],)),
     "euclidean_norm": Primitive(abs, lambda x, out, dy: (dy * div(x[0], out),)),
@@ -151,7 +151,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "acosh": Primitive(guarded(math.acosh), lambda x, out, dy: (div(dy, sqrt(x[0] * x[0] - 1.0)),)),
     "atan": unary(math.atan, lambda x, out: 1.0 / (1.0 + x * x)),
     "erf": unary(math.erf, lambda x, out: 2.0 / math.sqrt(math.pi) * exp(-x * x)),
-    "reciprocal": Primitive(lambda x: div(1.0, x), lambda x, out, dy: (-dy * out * out,)),
+    "reciprocal": Primitive(lambda x: div(1.0, x), lambda x, out, dy: (no_nan(dy, -out * out),)),
     "sign": unary(sign, lambda x, out: 0.0),
     "round": unary(lambda x: float(round(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
     "floor": unary(lambda x: float(math.floor(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
