@@ -192,7 +192,7 @@ def call_function(
         return opaque(t, frame, function, args, kwargs, at, f"{function.name} calls too deep or itself")
     env = Env(function.env)
     context = frame.context
-    if (function.autograph and context.mode is not Mode.GRAPH) or function.autograph:
+    if function.autograph:
         context = replace(context, mode=Mode.AUTOGRAPH)
     inner = Frame(env, function.unit, context, via=frame.source(at), function=function, depth=frame.depth + 1)
     bind_parameters(t, inner, function, args, kwargs, at)

@@ -85,7 +85,7 @@ def perceptual_loss(y_true, y_pred):
             symbol = next((o for _, o in node.operands() if o.kind is Kind.SYMBOLIC), node)
             if symbol is not node and inside(loss, symbol.source):
                 continue  # the first use has been reported
-            name = symbol.detail.get("bound_to") or symbol.source.text
+            name = symbol.source.text
             what = node.source.text if symbol is node else f"{node.source.text} uses {name}"
             yield Problem(
                 node.source,
