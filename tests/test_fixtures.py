@@ -37,11 +37,6 @@ KNOWN_GAPS = {
     ("gradient_flow/report_lines.py", "LL102"): "a format specification asks a tensor for its value",
     ("graph_mode/objects_in_losses.py", "LL208"): "layers and metrics hold variables",
     ("graph_mode/seeded_noise.py", "LL207"): "draws from a NumPy generator that was made outside of the loss",
-    ("training/adversarial_steps.py", "LL102"): "the loss does not depend on the network whose gradient is asked for",
-    ("training/adversarial_steps.py", "LL103"): "the loss does not depend on the network whose gradient is asked for",
-    ("training/layers_on_the_path.py", "LL101"): "layers of the file are on the path",
-    ("training/layers_on_the_path.py", "LL105"): "layers and models of the file are on the path",
-    ("training/layers_on_the_path.py", "LL201"): "layers of the file are on the path",
 }
 
 # What a loss is made for, where that is not rows of numbers between 0 and 1; the words are those of
@@ -338,6 +333,14 @@ def test_layers_on_the_path(layer: str, error: str, tensorflow: Any) -> None:
     made = getattr(module, layer)()
     with pytest.raises(Exception, match=error):
         module.fit(made if layer.endswith(("Model", "model")) else module.layered(made), 1 if layer == "lambda_model" else 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", ["whole_counts", "binary_output", "detached_features", "thresholded"])
+def test_models_that_end_in_a_hard_layer(build: str, tensorflow: Any) -> None:
+    module = imported(FILES["training/model_builders.py"])
+    with pytest.raises(ValueError, match="No gradients"):
+        module.fit(getattr(module, build)())
 
 
 @pytest.mark.slow

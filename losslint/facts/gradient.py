@@ -7,13 +7,14 @@ A loss is judged at its result: reached but not live means that training gets no
 
 from __future__ import annotations
 
+import copy
 import enum
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
-from losslint.graph.values import Value
+from losslint.graph.values import External, Value
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 
@@ -156,11 +157,25 @@ class GradientFacts:
         maybe = {n.index for n in nodes if self._may_be_trained(n) and n.index not in indices}
         return frozenset(own | maybe)
 
+    def towards(self, sources: Value | None) -> GradientFacts:
+        """The same facts where only the models are trained whose variables the gradient is asked for.
+
+        Unchanged where it is not known which operations are theirs.
+        """
+        models = models_of(sources) if sources is not None else None
+        own = {n.index for n in self.graph.nodes if models and called_model(n) in models}
+        if not own or own >= self.trained:
+            return self
+        facts = copy.copy(self)
+        facts.trained = frozenset(own)
+        return facts
+
     def _may_be_trained(self, node: Node) -> bool:
         """Whether a node of a site without a named prediction may stand for what is trained."""
-        if node.op in ("unknown", "attribute", "keras_input") or node.detail.get("watched"):
+        if node.op in ("unknown", "attribute") or node.detail.get("watched"):
             return True
-        return not self.trains_model and node.op == "param" and node.role in (Role.TENSOR, Role.UNKNOWN, None)
+        data = node.op == "keras_input" or (node.op == "param" and node.role in (Role.TENSOR, Role.UNKNOWN, None))
+        return data and not self.trains_model
 
     def _propagate(
         self, nodes: Iterable[Node], uncut: frozenset[int] = EMPTY, blocked: frozenset[int] = EMPTY
@@ -287,3 +302,26 @@ class GradientFacts:
     def unknown_on_path(self, value: Value | Node) -> list[Node]:
         """Unknown operations between a trained root and the value."""
         return [n for n in self.cone(value) if n.op == "unknown" and any(self.reach(o) for _, o in n.operands())]
+
+
+VARIABLES = ("trainable_variables", "trainable_weights", "variables", "weights")
+
+
+def called_model(node: Node) -> Value | None:
+    """The model or layer that an operation calls."""
+    if node.op not in ("layer", "python.predict"):
+        return None
+    return node.inputs.get("function") or node.detail.get("object")
+
+
+def models_of(sources: Value) -> list[Value] | None:
+    """The models whose variables a gradient is asked for; None if they are not known."""
+    if isinstance(sources, External) and sources.owner is not None:
+        return [sources.owner] if sources.name.endswith(VARIABLES) else None
+    if not isinstance(sources, Node):
+        return None
+    if sources.op == "add":
+        found = [models_of(side) for side in sources.inputs.values()]
+        return None if None in found else [model for models in found for model in models or []]
+    owner = sources.inputs.get("x")
+    return [owner] if owner is not None and sources.op == "attribute" and sources.name in VARIABLES else None

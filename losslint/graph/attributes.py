@@ -64,16 +64,16 @@ def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode)
     return Method(owner, name)
 
 
-SYMBOLIC_ATTRIBUTES = ("input", "output", "inputs", "outputs")
+SYMBOLIC_ATTRIBUTES = {"input": "keras_input", "inputs": "keras_input", "output": "layer", "outputs": "layer"}
 
 
 def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at: cst.CSTNode) -> Value:
     if name in owner.attributes:
         return owner.attributes[name]
     if name in SYMBOLIC_ATTRIBUTES and owner.name.endswith("()") and lookup(owner.name) is not None:
-        return t.node(frame, "keras_input", {}, at, Kind.SYMBOLIC, dtype="float")  # model.input, layer.output
+        return t.node(frame, SYMBOLIC_ATTRIBUTES[name], {}, at, Kind.SYMBOLIC, dtype="float")
     dotted = f"{owner.name}.{name}"
-    return fold.named_constant(dotted) or fold.finfo_attribute(owner, name) or External(dotted)
+    return fold.named_constant(dotted) or fold.finfo_attribute(owner, name) or External(dotted, owner=owner)
 
 
 def _module_attribute(t: Tracer, module: Module, name: str) -> Value:

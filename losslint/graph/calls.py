@@ -46,9 +46,10 @@ class Call:
     """The arguments of one call, evaluated."""
 
     def __init__(
-        self, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode, api: Api | None = None
-    ) -> None:
-        self.name, self.args, self.kwargs, self.at, self.api = name, args, kwargs, at, api
+        self, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode, api: Api | None = None,
+        function: Value | None = None,
+    ) -> None:  # fmt: skip
+        self.name, self.args, self.kwargs, self.at, self.api, self.function = name, args, kwargs, at, api, function
 
     def get(self, position: int, *keywords: str) -> Value | None:
         """An argument by position or keyword, None when it is not given."""
@@ -121,6 +122,10 @@ def call(
         case ClassValue():
             return instantiate(t, frame, function, args, kwargs, at)
         case Instance():
+            if keras_object(t, function.cls) and any(n.kind is Kind.SYMBOLIC for a in args for n in nodes_in(a)):
+                from losslint.graph.keras_models import as_layer
+
+                return as_layer(t, frame, function, args, kwargs, at)
             return call_instance(t, frame, function, args, kwargs, at)
         case Method():
             return call_method(t, frame, function, args, kwargs, at)
@@ -138,7 +143,8 @@ def call(
         if isinstance(owner, Node) and (Node, function.name) in METHODS:
             return call_method(t, frame, Method(owner, function.name), args, kwargs, at)
         handler = BY_NAME.get(f"*.{function.name}")  # self.add_loss(...)
-        if handler is not None and (result := handler(t, frame, Call(function.name, args, kwargs, at))) is not None:
+        request = Call(function.name, args, kwargs, at, function=function)
+        if handler is not None and (result := handler(t, frame, request)) is not None:
             return result
     if isinstance(function, Node) and function.name in ("compute_loss", "compiled_loss"):
         return t.node(frame, "stack", {"values": Seq([*args, *kwargs.values()])}, at, Kind.TENSOR, dtype="float")
@@ -356,11 +362,7 @@ def call_instance(
     for name in ("__call__", "call", "forward"):
         method = class_attribute(t, frame, instance.cls, name, instance)
         if isinstance(method, Bound):
-            result = call_function(t, frame, method.function, [instance, *args], kwargs, at)
-            if keras_object(t, instance.cls) and isinstance(result, Node):
-                # its variables are trained whatever the traced body shows
-                return t.node(frame, "layer", {"x": result}, at, result.kind, dtype=result.dtype)
-            return result
+            return call_function(t, frame, method.function, [instance, *args], kwargs, at)
     if keras_object(t, instance.cls) or external_bases(t, instance.cls):
         inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)}
         op = "layer" if keras_object(t, instance.cls) else "unknown"
@@ -383,7 +385,7 @@ def call_external(
     api = lookup(function.name) or (lookup(function.name + "()") if function.attributes.get("()") else None)
     if function.name.endswith("()"):
         api = lookup(function.name)
-    request = Call(name, args, kwargs, at, api)
+    request = Call(name, args, kwargs, at, api, function)
     if name.startswith(("tf.io.gfile.", "tf.gfile.")):
         return t.node(frame, "python.object", {}, at, Kind.PYTHON)
     if api is None and name.startswith(NUMPY_GENERATORS):
@@ -399,7 +401,7 @@ def call_external(
             return result
     if api is not None:
         if api.operation.name == "object":
-            return External(function.name + "()", tuple(args), kwargs)
+            return External(function.name + "()", tuple(args), kwargs, made=frame.source(at))
         return apply_api(t, frame, api, args, kwargs, at, function)
     return _unknown_external(t, frame, function, args, kwargs, at)
 

@@ -214,7 +214,8 @@ def gradients_of(t: Tracer, frame: Frame, target: Value | None, sources: Value |
     if isinstance(sources, Seq) and not sources.open:
         return Seq([gradients_of(t, frame, target, source, c) for source in sources.items], sources.kind)
     inputs = {name: value for name, value in (("x", target), ("sources", sources)) if value is not None}
-    kind = Kind.TENSOR if isinstance(sources, Node) and sources.kind is Kind.TENSOR else Kind.UNKNOWN
+    tensor = isinstance(sources, Node) and (sources.kind is Kind.TENSOR or sources.detail.get("watched"))
+    kind = Kind.TENSOR if tensor else Kind.UNKNOWN
     return t.node(frame, "gradient", inputs, c.at, kind, dtype="float")
 
 
@@ -434,7 +435,8 @@ def _layer(t: Tracer, frame: Frame, c: Call) -> Value:
     inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(c.args)}
     inputs |= {k: v for k, v in c.kwargs.items() if k not in ("training", "mask")}
     symbolic = any(n.kind is Kind.SYMBOLIC for v in inputs.values() for n in nodes_in(v))
-    return t.node(frame, "layer", inputs, c.at, Kind.SYMBOLIC if symbolic else Kind.TENSOR, dtype="float", api=c.api)
+    kind = Kind.SYMBOLIC if symbolic else Kind.TENSOR
+    return t.node(frame, "layer", inputs, c.at, kind, dtype="float", api=c.api, object=c.function)
 
 
 @handles("keras.backend.cast_to_floatx")
@@ -461,11 +463,13 @@ def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
     if not any(n.kind is Kind.TENSOR for n in operands) and not frame.context.tapes:
         return None
     inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(c.args)}
-    return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name)
+    model = c.function.inputs.get("x") if isinstance(c.function, Node) else getattr(c.function, "owner", None)
+    return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name, object=model)
 
 
 @method(Node, "predict", "predict_on_batch")
 def _node_predict(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    c.function = m
     return _predict(t, frame, c) or opaque(t, frame, m.owner, c.args, c.kwargs, c.at, "a prediction")
 
 

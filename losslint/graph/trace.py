@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 import libcst as cst
 
 import losslint.graph.framework_calls
-import losslint.graph.python_calls  # noqa: F401 - both register their handlers on import
+import losslint.graph.keras_models
+import losslint.graph.python_calls  # noqa: F401 - they register their handlers on import
 from losslint.graph.attributes import class_attribute
 from losslint.graph.calls import call, default_value, instantiate, note_custom_gradient
 from losslint.graph.expressions import evaluate
@@ -41,7 +43,10 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     """Execute a site symbolically. Never raises for what the code does: gaps say what could not be followed."""
     t = Tracer(project, units, site.framework)
     try:
-        _trace(t, site)
+        if site.kind == "model":
+            _trace_model(t, site)
+        else:
+            _trace(t, site)
     except BudgetExceeded:
         t.gap("it is too large to follow")
     except RecursionError:
@@ -50,7 +55,7 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
 
 
 def _trace(t: Tracer, site: Site) -> None:
-    if site.kind in ("tape", "expression") and not isinstance(site.node, FunctionNode):
+    if not site.is_function and not isinstance(site.node, FunctionNode):
         owner = site.owner
         if owner is None:
             _trace_module_level(t, site)
@@ -77,10 +82,21 @@ def _trace(t: Tracer, site: Site) -> None:
         tensors: list[Value] = [n for n in t.graph.params.values() if n.role is not Role.CONFIG]
         note_custom_gradient(t, frame, function, value.items[1], tensors, {}, at)
         value = value.items[0]
-    if site.kind not in ("tape", "expression"):
-        t.graph.targets[before:] = []  # a tape inside a loss differentiates something else
-    if site.kind not in ("tape", "expression") or len(t.graph.targets) == before:
+    if site.is_function:
+        t.graph.targets.clear()  # a tape inside a loss differentiates something else
+    if site.is_function or len(t.graph.targets) == before:
         t.target(value, "return", frame.source(at))
+
+
+def _trace_model(t: Tracer, site: Site) -> None:
+    """Build the models of a function or script; each one's outputs are targets where it is compiled."""
+    t.layer_mode = site.mode
+    building = replace(site, mode=Mode.EAGER)
+    if isinstance(site.node, FunctionNode):
+        _trace(t, building)
+    else:
+        _run_module(t, building)
+    t.graph.targets[:] = [target for target in t.graph.targets if target.how == "compile"]
 
 
 def _function_of(t: Tracer, site: Site, node: ast.AST) -> tuple[Func | None, Value | None]:
@@ -270,7 +286,7 @@ def structured_names(site: Site) -> set[str]:
     nested = getattr(site.node, "name", "") in ("compute_loss", "train_step")  # these get what the model returns
     keras_calls = (
         not nested
-        and site.kind not in ("tape", "expression")
+        and site.is_function
         and (site.mode is Mode.GRAPH or {"y_true", "y_pred"} <= site.roles.keys())
     )
     scope = site.class_node if site.class_node is not None and keras_calls else site.node
@@ -314,11 +330,17 @@ def structured_names(site: Site) -> set[str]:
 
 def _trace_module_level(t: Tracer, site: Site) -> None:
     """A script: its top-level statements run in order until the value of the site is differentiated."""
+    _run_module(t, site)
+    found = t.graph.targets
+    t.graph.targets[:] = _targets_of(site, found) or [x for x in found if x.source.row >= site.row][:1] or found[-1:]
+
+
+def _run_module(t: Tracer, site: Site) -> None:
     module = site.module
     end = getattr(site.node, "end_lineno", site.row) or site.row
     scope = t.scope(module)
     for statement in module.tree.body:
-        if statement.lineno > end and _targets_of(site, t.graph.targets):
+        if statement.lineno > end and (site.kind == "model" or _targets_of(site, t.graph.targets)):
             break
         if isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom):
             continue
@@ -326,8 +348,6 @@ def _trace_module_level(t: Tracer, site: Site) -> None:
         if unit is not None:
             frame = Frame(scope, unit, Context(site.mode))
             execute(t, frame, unit.statement)
-    found = t.graph.targets
-    t.graph.targets[:] = _targets_of(site, found) or [x for x in found if x.source.row >= site.row][:1] or found[-1:]
 
 
 def _targets_of(site: Site, targets: list[Target]) -> list[Target]:

@@ -97,12 +97,13 @@ class Frame:
 
 
 class Tracer:
-    """One trace. ``framework`` is the framework of the site; ``keras_version`` decides what AutoGraph converts."""
+    """One trace. ``framework`` is the framework of the site."""
 
     def __init__(self, project: Project, units: Units | None = None, framework: str = "tensorflow") -> None:
         self.project = project
         self.units = units or Units()
         self.framework = framework
+        self.layer_mode: Mode | None = None  # how Keras runs layers, where models are what is traced
         self.graph = Graph()
         self.steps = 0
         self.limit = MAX_STEPS

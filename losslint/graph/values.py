@@ -10,7 +10,7 @@ import libcst as cst
 
 if TYPE_CHECKING:
     from losslint.graph.scope import Env
-    from losslint.graph.source import Unit
+    from losslint.graph.source import Source, Unit
     from losslint.project.module import Module
 
 
@@ -57,6 +57,8 @@ class External(Value):
     args: tuple[Value, ...] = ()
     kwargs: dict[str, Value] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
+    owner: External | None = None  # the object that this is an attribute of
+    made: Source | None = None  # the call that made the object
 
 
 @dataclass(eq=False)

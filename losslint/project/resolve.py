@@ -133,8 +133,10 @@ class Resolver:
         position = order.index(name)
         if isinstance(home, ast.ClassDef) and order[0] in {"self", "cls"}:
             position -= 1
-        calls = self.index.calls_by_name.get(called, [])[:MAX_TARGETS] if position >= 0 else []
-        given = [(call, argument(call, position, name)) for call in calls]
+        calls = self.index.calls_by_name.get(called, []) if position >= 0 else []
+        if not isinstance(home, ast.ClassDef):
+            calls = [call for call in calls if isinstance(call.func, ast.Name)]  # model.fit(..) is not fit(..)
+        given = [(call, argument(call, position, name)) for call in calls[:MAX_TARGETS]]
         return [(call, value) for call, value in given if value is not None]
 
     def _attribute(

@@ -10,11 +10,11 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from losslint.project.classes import Classes
+from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
 from losslint.project.files import FRAMEWORK_WORDS
-from losslint.project.index import Function, FunctionNode, Index, argument, last_name
+from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
@@ -34,15 +34,16 @@ class Site:
 
     ``node`` is the code: a ``FunctionDef``/``Lambda`` for functions, methods, closures and lambdas; for ``tape`` sites
     the function that holds the ``with`` block (the block itself at module level); for ``expression`` sites the
-    expression whose value is differentiated. ``owner`` is the function around the node: the factory of a closure, the
-    function an expression stands in, None at module level. ``class_node`` is the class whose ``self`` the code sees.
-    ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``, ``make_loss(0.3)``,
-    ``partial(f, gamma=2)``), so that its constant arguments can be propagated. ``certain`` is False where only a
-    signature or a word speaks for the loss.
+    expression whose value is differentiated; for ``model`` sites, whose layers lie on the path of a loss, the function
+    that compiles (at module level the last call that does). ``owner`` is the function around the node: the factory of
+    a closure, the function an expression stands in, None at module level. ``class_node`` is the class whose ``self``
+    the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
+    ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated. ``certain`` is False
+    where only a signature or a word speaks for the loss.
     """
 
     module: Module
-    kind: str  # function | method | closure | lambda | tape | expression
+    kind: str  # function | method | closure | lambda | tape | expression | model
     qualname: str
     node: ast.AST
     reason: str
@@ -53,6 +54,11 @@ class Site:
     class_node: ast.ClassDef | None = None
     owner: ast.AST | None = None
     built_by: ast.Call | None = None
+
+    @property
+    def is_function(self) -> bool:
+        """Whether the site is called with its tensors and returns the loss."""
+        return self.kind not in ("tape", "expression", "model")
 
     @property
     def row(self) -> int:
@@ -80,6 +86,7 @@ class _Finder:
         classes = Classes(module, project)
         self.decisions = Decisions(module, options)
         self.judge = Judge(module, classes, self.decisions, uses)
+        self.classes = classes
         self.modes = Modes(module, self.local, classes, options.keras_version)
 
     def find(self) -> list[Site]:
@@ -96,6 +103,7 @@ class _Finder:
                 sites += [site, *self._inherited(site)]
         sites += self._tape_sites(functions)
         sites += self._expression_sites(functions)
+        sites += self._model_sites()
         return sorted(sites, key=lambda site: (site.row, getattr(site.node, "col_offset", 0)))
 
     def _inherited(self, site: Site) -> Iterator[Site]:
@@ -236,6 +244,39 @@ class _Finder:
                 class_node=self.index.class_around(found.node),
                 owner=owner,
             )
+
+    # models --------------------------------------------------------------------------------------------------------
+
+    def _model_sites(self) -> Iterator[Site]:
+        """The functions that compile a model with a loss, where layers of this file may lie on the path."""
+        if not self._writes_layers():
+            return
+        found = {self.index.def_around(model): model for model in self.local.models}
+        for owner in list(found):  # who calls a function that builds and compiles knows what it builds from
+            if isinstance(owner, ast.FunctionDef) and parameters(owner):
+                calls = self.index.calls_by_name.get(owner.name, [])
+                found |= {self.index.def_around(c): c for c in calls if isinstance(c.func, ast.Name)}
+        for owner, model in found.items():
+            if self.judge.in_test(model) or (owner is not None and self.index.class_around(owner) in self._layers()):
+                continue
+            yield Site(
+                module=self.module,
+                kind="model",
+                qualname="<model>" if owner is None else self.module.qualname(owner),
+                node=model if owner is None else owner,
+                reason=f"its layers lie before the loss compiled in line {model.lineno}",
+                mode=self.modes.keras,
+                class_node=None if owner is None else self.index.class_around(owner),
+                owner=None if owner is None else self.index.def_around(owner),
+            )
+
+    def _writes_layers(self) -> bool:
+        """Whether the file has layers of its own, a ``Lambda`` among them."""
+        return "Lambda" in self.index.calls_by_name or bool(self._layers())
+
+    def _layers(self) -> list[ast.ClassDef]:
+        kinds = (ClassKind.LAYER, ClassKind.MODEL)
+        return [n for n in self.module.nodes if isinstance(n, ast.ClassDef) and self.classes.inherited(n) in kinds]
 
     def _inside(self, owner: FunctionNode | None, functions: set[ast.AST]) -> bool:
         while owner is not None and owner not in functions:

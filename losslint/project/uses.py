@@ -67,6 +67,7 @@ class LocalUses:
     foreign: list[tuple[str, bool, Use]] = field(default_factory=list)  # dotted name, whether it was called there
     expressions: list[Minimised] = field(default_factory=list)
     tapes: dict[ast.AST, list[ast.Call]] = field(default_factory=dict)  # with block -> gradient calls on its tape
+    models: list[ast.expr] = field(default_factory=list)  # what is compiled with a loss, or given for it by callers
     compiled: dict[ast.AST, str] = field(default_factory=dict)  # function -> tf.function | jit around it
     called_from: dict[ast.AST, list[ast.AST]] = field(default_factory=dict)  # handed to strategy.run(...) and the like
 
@@ -158,9 +159,15 @@ class _Collector:
         runs_eagerly = isinstance(eager, ast.Constant) and eager.value is True
         if (loss := argument(call, 1, "loss")) is not None:
             self._use(loss, scope, Purpose.COMPILE, "passed to compile(loss=...)", call, runs_eagerly, called=True)
+            self._compiled_model(call.func.value, call)
         for metrics in (argument(call, 2, "metrics"), keyword(call, "weighted_metrics")):
             if metrics is not None:
                 self._use(metrics, scope, Purpose.METRIC, "metrics=", call)
+
+    def _compiled_model(self, model: ast.expr, call: ast.Call) -> None:
+        """The place where the compiled model is known: here, or where a function that compiles is given one."""
+        given = self._given_by_callers(model.id, self.index.scope(call)) if isinstance(model, ast.Name) else None
+        self.found.models += [call] if given is None else [value for _, value in given]
 
     def _add_loss(self, call: ast.Call) -> None:
         home = self.index.class_around(call)

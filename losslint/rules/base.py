@@ -69,7 +69,7 @@ class Loss:
 
     @cached_property
     def gradient(self) -> GradientFacts:
-        only_variables = self.site.kind in ("tape", "expression") and not self.adds_loss
+        only_variables = not self.site.is_function and not self.adds_loss
         return GradientFacts(self.graph, trains_model=only_variables)
 
     @property
@@ -85,7 +85,7 @@ class Loss:
     def called_by_keras(self) -> bool:
         """Whether Keras calls the loss, with (y_true, y_pred): it is compiled, or the ``call`` of a Loss class."""
         site = self.site
-        if site.framework != "tensorflow" or site.kind in ("tape", "expression"):
+        if site.framework != "tensorflow" or not site.is_function:
             return False
         names = list(site.roles)
         return "compile(" in site.reason or (
@@ -99,9 +99,13 @@ class Loss:
         found: list[tuple[Value, Target]] = []
         for target in self.graph.targets:
             parts = _parts(target.value)
-            live = [p for p in parts if self.gradient.live(p)]
+            live = [p for p in parts if self.gradient_at(target).live(p)]
             found += [(part, target) for part in (live or parts)]
         return found
+
+    def gradient_at(self, target: Target) -> GradientFacts:
+        """The gradient facts of one target: only what it is differentiated with respect to is trained."""
+        return self.gradient.towards(target.sources)
 
     @cached_property
     def dead_results(self) -> list[tuple[Value, Target]]:
@@ -109,15 +113,15 @@ class Loss:
         return [
             (value, target)
             for value, target in self.results
-            if target.how != "add_loss" and self.gradient.is_cut(value)  # only a term of the loss: LL112
+            if target.how != "add_loss" and self.gradient_at(target).is_cut(value)  # only a term of the loss: LL112
         ]
 
     @cached_property
     def decisive_cuts(self) -> list[Cut]:
         """The operations that leave a result without any gradient."""
         found: dict[int, Cut] = {}
-        for value, _ in self.dead_results:
-            for cut in self.gradient.decisive_cuts(value):
+        for value, target in self.dead_results:
+            for cut in self.gradient_at(target).decisive_cuts(value):
                 found.setdefault(cut.node.index, cut)
         return [cut for cut in found.values() if not keeps_a_mean(cut)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.graph.expressions import may_be_several
-from losslint.graph.nodes import Kind
+from losslint.graph.nodes import Kind, Node
 from losslint.rules.base import Loss, Problem, Rule, tensor_operands
 
 
@@ -56,7 +56,7 @@ def padded_loss(y_true, y_pred):
                     f"{node.source.text} is assigned to, but a tensor cannot be changed in place: TypeError",
                     "use tf.where(mask, new, old), or tf.tensor_scatter_nd_update",
                 )
-            elif node.family == "missing" and any(not may_be_several(o) for o in tensor_operands(node)[:1]):
+            elif is_missing_method(node):
                 method = node.name.rpartition(".")[2]
                 instead = (
                     node.api.note if node.api is not None and node.api.note else "use the tf function of that name"
@@ -66,3 +66,9 @@ def padded_loss(y_true, y_pred):
                     f"{node.source.text}: a tensor has no .{method}: AttributeError",
                     f"use {instead}" if instead.startswith("tf.") else instead,
                 )
+
+
+def is_missing_method(node: Node) -> bool:
+    """Whether a method is called that NumPy arrays have and tensors have not, on what is certainly one tensor."""
+    method = node.family == "missing" and node.name.startswith("tf.Tensor.")
+    return method and any(not may_be_several(operand) for operand in tensor_operands(node)[:1])

@@ -64,7 +64,7 @@ def batch_mean_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if loss.site.framework != "tensorflow" or loss.site.kind in ("tape", "expression"):
+        if loss.site.framework != "tensorflow" or not loss.site.is_function:
             return
         for node in loss.nodes:
             if node.context.mode not in (Mode.GRAPH, Mode.AUTOGRAPH):

@@ -73,7 +73,7 @@ def perceptual_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if loss.site.kind in ("tape", "expression") or loss.site.framework != "tensorflow":
+        if not loss.site.is_function or loss.site.framework != "tensorflow":
             return
         yield from self.symbols(loss)
         yield from self.data_sets(loss)

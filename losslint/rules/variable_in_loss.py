@@ -46,7 +46,7 @@ def weighted_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if loss.site.kind in ("tape", "expression"):
+        if not loss.site.is_function:
             return
         cut = {c.node.index for c in loss.decisive_cuts}
         for node in loss.nodes:

@@ -183,6 +183,52 @@ FOLLOWED = {
             p = tf.cond(tf.reduce_any(y_true > 1.0), lambda: tf.round(y_pred), lambda: tf.round(-y_pred))  # expect: LL105
             return tf.reduce_mean(tf.abs(y_true - p))
     """,
+    "layers added one by one": """
+        model = tf.keras.Sequential()
+        model.add(tf.keras.layers.Dense(3))
+        model.add(tf.keras.layers.Lambda(lambda t: tf.round(t)))  # expect: LL105
+        model.compile("sgd", "mse")
+    """,
+    "a layer that a function is given": """
+        class Grades(tf.keras.layers.Layer):
+            def call(self, x):
+                return tf.round(x)  # expect: LL105
+        def fitted(layer):
+            model = tf.keras.Sequential([tf.keras.layers.Dense(3), layer])
+            model.compile("sgd", loss=tf.keras.losses.Huber())
+            return model
+        fitted(Grades())
+    """,
+    "a model built by another function": """
+        def grades(t, places):
+            return tf.round(places * t)  # expect: LL105
+        def build():
+            x = tf.keras.Input((4,))
+            y = tf.keras.layers.Lambda(grades, arguments={"places": 10.0})(tf.keras.layers.Dense(3)(x))
+            return tf.keras.Model(inputs=x, outputs=y)
+        def main():
+            model = build()
+            model.compile(optimizer="sgd", loss="mse")
+    """,
+    "a model that a helper compiles": """
+        def prepared(model, rate=0.1):
+            model.compile(tf.keras.optimizers.SGD(rate), loss="mse")
+            return model
+        prepared(tf.keras.Sequential([tf.keras.layers.Dense(3), tf.keras.layers.Lambda(tf.round)]))  # expect: LL105
+    """,
+    "layers on pre-trained features": """
+        base = tf.keras.applications.VGG16(include_top=False)
+        top = tf.keras.layers.Lambda(lambda t: tf.cast(tf.argmax(t, -1), tf.float32))(base.output)  # expect: LL105
+        model = tf.keras.Model(base.input, top)
+        model.compile("sgd", "mse")
+    """,
+    "the network whose gradient is asked for": """
+        def step(generator, critic, optimizer, noise):
+            with tf.GradientTape() as tape:
+                loss = -tf.reduce_mean(critic(tf.round(generator(noise))))  # expect: LL105
+            slopes = tape.gradient(loss, generator.trainable_variables)
+            optimizer.apply_gradients(zip(slopes, generator.trainable_variables))
+    """,
 }
 
 SILENT = {
@@ -242,6 +288,31 @@ SILENT = {
             def parts():
                 yield tf.reduce_mean(tf.abs(y_true - y_pred))
             return sum(parts()) * Config.weight
+    """,
+    "a model that is only compiled for its metrics": """
+        model = tf.keras.Sequential([tf.keras.layers.Dense(3), tf.keras.layers.Lambda(tf.round)])
+        model.compile(metrics=["mse"])
+    """,
+    "patterns are compiled as well": """
+        import re
+        class Cut(tf.keras.layers.Layer):
+            def call(self, x):
+                return tf.round(x)
+        pattern = re.compile("a.*", re.DOTALL)
+        pattern.compile(loss="mse")
+    """,
+    "a rounded copy beside the output that is trained": """
+        x = tf.keras.Input((4,))
+        y = tf.keras.layers.Dense(3)(x)
+        model = tf.keras.Model(x, [y, tf.keras.layers.Lambda(tf.round)(y)])
+        model.compile("sgd", ["mse", None])
+    """,
+    "the critic learns from rounded samples": """
+        def step(generator, critic, optimizer, noise):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_mean(critic(tf.round(generator(noise))))
+            slopes = tape.gradient(loss, critic.trainable_variables)
+            optimizer.apply_gradients(zip(slopes, critic.trainable_variables))
     """,
 }
 

@@ -462,7 +462,7 @@ def test_a_loss_computed_in_a_lambda_layer() -> None:
 
         model_loss = tf.keras.layers.Lambda(everything, name="total")([out, truth])
         model.compile("adam", loss={"total": lambda y_true, y_pred: y_pred})
-    """) == ["everything", "<lambda>"]
+    """) == ["everything", "<model>", "<lambda>"]
 
 
 def test_tf1_properties_and_helper_parameters() -> None:
