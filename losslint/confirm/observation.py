@@ -1,0 +1,55 @@
+"""What was seen when a loss was run: plain data that crosses from the child to the main process as JSON."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Outcome(enum.Enum):
+    """What happened in one run."""
+
+    FINE = "fine"
+    RAISES = "raises"
+    NO_GRADIENT = "no gradient"  # None, or LookupError: no gradient defined for operation
+    ZERO_GRADIENT = "zero gradient"  # exactly 0 at generic points
+    BAD_VALUE = "bad value"  # NaN or infinite
+    BAD_GRADIENT = "bad gradient"  # NaN or infinite where the value is finite
+    WRONG_GRADIENT = "wrong gradient"  # differs from central differences
+    JUMP = "jump"  # one-sided limits of the value differ
+    FROZEN = "frozen"  # a traced step does not see a change of state or a new draw
+    CONTRACT = "contract"  # shape of the result, sample_weight, broadcasting
+    CRASHED = "crashed"  # the process died: signal, exit
+    TIMEOUT = "timeout"
+    OUT_OF_MEMORY = "out of memory"
+    NOT_RUN = "not run"  # could not be loaded or called; ``error`` says why
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One run of a loss in one mode on one set of inputs."""
+
+    outcome: Outcome
+    mode: str  # eager | autograph | graph | fit | xla | load
+    inputs: dict[str, object] = field(default_factory=dict)  # name -> nested lists of numbers, as the loss got them
+    dtypes: dict[str, str] = field(default_factory=dict)
+    loss: object = None  # number, nested list, or None
+    gradient: object = None
+    row: int = 0  # where in the user's file it happened, 0 when not known
+    path: str = ""  # the file of ``row`` when it is another one than the loss's
+    operation: str = ""  # the operation it happened in: Sqrt, numpy.mean, ...
+    error: str = ""  # first line of the exception
+    rows: tuple[int, ...] = ()  # rows of the user's file that ran
+    seconds: float = 0.0
+    plausible: bool = True  # False: the inputs are too extreme to prove anything
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything that was seen of one program."""
+
+    observations: tuple[Observation, ...] = ()
+    searched: tuple[str, ...] = ()  # rows and modes that a witness was searched for without finding one: "12:eager"
+    device: str = "cpu"
+    seconds: float = 0.0

@@ -1,0 +1,82 @@
+"""What is run to confirm findings: code cut out of a file, and the inputs it is called with."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One tensor argument.
+
+    ``shape`` has no unknown dimensions; the first is the batch unless the loss says otherwise. ``dtype`` is spelled as
+    NumPy does. ``values`` names what may stand in it: ``real``, ``logits``, ``probability`` (closed [0, 1]),
+    ``simplex`` (rows are probabilities that sum to 1), ``binary``, ``onehot``, ``class`` (integers below ``classes``),
+    ``positive``, ``nonnegative``, ``unit`` ([-1, 1]), ``mask``, ``weight``, ``image``, ``integer`` or ``constant``.
+    ``low`` and ``high`` narrow them further.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    values: str = "real"
+    role: str = "tensor"  # prediction | label | weight | tensor
+    classes: int = 0
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One finding, as far as the child needs it: where, what, and in which mode it is said to happen."""
+
+    code: str
+    row: int
+    end_row: int
+    modes: tuple[str, ...] = ()  # eager | autograph | graph | fit | xla; empty: any
+    expression: str = ""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One loss, cut out of its file so that nothing else runs.
+
+    ``tree`` holds the statements that are needed, with the line numbers they have in ``path``, and ends in an assignment
+    to ``ENTRY``: a callable. How it is called, ``kind`` says:
+
+    * ``loss``: ``entry(y_true, y_pred)`` with the first of ``inputs``, as Keras calls a loss;
+    * ``function``: ``entry(**inputs)``; the derivative is taken to every floating input with role prediction or tensor;
+    * ``step``: ``entry()`` takes one training step and returns nothing; the variables it made are in ``VARIABLES``;
+    * ``model``: ``entry()`` returns a compiled Keras model and the data for ``fit``.
+
+    ``inputs`` are alternatives, the likeliest first: a ladder of shapes. ``root`` and ``package`` let relative and
+    project-local imports resolve.
+    """
+
+    path: Path
+    name: str  # of the loss, as in Finding.loss
+    tree: ast.Module
+    kind: str
+    inputs: tuple[tuple[TensorSpec, ...], ...]
+    framework: str = "tensorflow"
+    root: Path | None = None
+    module: str = ""  # the dotted name of the file, for relative imports
+    called_by_keras: bool = False
+    claims: tuple[Claim, ...] = ()
+    whole_file: bool = False  # run the real module instead of the slice
+    seed: int = 0
+    notes: tuple[str, ...] = field(default=())  # what was assumed, for the reader
+
+
+ENTRY = "__losslint_entry__"
+
+
+@dataclass(frozen=True)
+class NotSliced:
+    """Why a loss cannot be cut out of its file."""
+
+    path: Path
+    name: str
+    reason: str
