@@ -17,6 +17,8 @@ class Outcome(enum.Enum):
     BAD_GRADIENT = "bad gradient"  # NaN or infinite where the value is finite
     WRONG_GRADIENT = "wrong gradient"  # differs from central differences
     JUMP = "jump"  # one-sided limits of the value differ
+    DEAD_TERM = "dead term"  # part of the sum passes no gradient on while the loss has one
+    UNUSED = "unused"  # a tensor was computed that nothing uses
     FROZEN = "frozen"  # a traced step does not see a change of state or a new draw
     CONTRACT = "contract"  # shape of the result, sample_weight, broadcasting
     CRASHED = "crashed"  # the process died: signal, exit
@@ -46,10 +48,21 @@ class Observation:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """A row that a witness was searched for in one mode without finding one."""
+
+    row: int
+    mode: str
+    reached: bool  # whether the expression in question was computed at all
+    nearest: float | None = None  # how near its operand came to the point where it fails; None: not known
+    inputs: int = 0  # how many inputs were tried
+
+
+@dataclass(frozen=True)
 class Evidence:
     """Everything that was seen of one program."""
 
     observations: tuple[Observation, ...] = ()
-    searched: tuple[str, ...] = ()  # rows and modes that a witness was searched for without finding one: "12:eager"
+    searched: tuple[Searched, ...] = ()
     device: str = "cpu"
     seconds: float = 0.0
