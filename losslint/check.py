@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ from losslint.config import Settings
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
-from losslint.ops.table import lookup, preferred
+from losslint.ops.table import respelled
 from losslint.project.files import Problem as FileProblem
 from losslint.project.files import SourceFile, discover, worth_parsing
 from losslint.project.module import Module, Project, decode, module_name
@@ -106,9 +105,6 @@ def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
     )  # fmt: skip
 
 
-TF_NAME = re.compile(r"\btf\.[A-Za-z_][\w.]*")
-
-
 def localised(text: str, loss: Loss) -> str:
     """Help texts are written with TensorFlow's names; a file that does not import it is told its own."""
     framework = loss.site.framework
@@ -116,12 +112,7 @@ def localised(text: str, loss: Loss) -> str:
         if "tensorflow" in loss.site.module.text:
             return text
         framework = "keras"
-
-    def rename(match: re.Match[str]) -> str:
-        api = lookup(match.group(0))
-        return (preferred(framework, api.operation.name) if api is not None else "") or match.group(0)
-
-    return TF_NAME.sub(rename, text)
+    return respelled(text, framework)
 
 
 def reference(site: Site) -> LossRef:

@@ -152,6 +152,31 @@ def _rules_named(text: str, rules: Mapping[str, RuleInfo]) -> Mapping[str, RuleI
     return {code: rule for code, rule in rules.items() if code.startswith(prefix)}
 
 
+@commands.command(short_help="Say what is known of an operation, such as tf.round.")
+@click.argument("name", required=False)
+@click.option("--all", "every", is_flag=True, help="All public names, one a line: differentiable or not.")
+@_format_option("text", "json")
+def explain(name: str | None, every: bool, output_format: str) -> int:
+    """Say what is known of an operation (tf.round, keras.ops.where, np.mean, torch.clamp, Tensor.numpy): whether it has a
+    gradient and through which inputs, where value or slope is infinite, and what to write instead. A module (tf.image)
+    or a bare name (round) lists what it may mean."""
+    from losslint.ops.explain import named
+    from losslint.report import explanation
+    from losslint.session import emit
+
+    if every == (name is not None):
+        raise click.UsageError("give one name, or --all.")
+    try:
+        found = named(name)
+    except LookupError as error:
+        raise click.ClickException(f"{error.args[0]}") from error
+    if output_format == "json":
+        emit(explanation.as_json(found))
+    else:
+        emit(explanation.text(*found) if len(found) == 1 else explanation.listing(found))
+    return CLEAN
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Never raises, and prints one line for what went wrong."""
     for name in ("stdout", "stderr"):

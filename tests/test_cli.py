@@ -65,7 +65,8 @@ def give_stdin(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     ["clean.py"], ["no_loss.py"], ["clean.py", "no_loss.py"], ["faulty.py", "--exit-zero"],
     ["faulty.py", "--select", "LL2"], ["faulty.py", "--ignore", "LL1"], ["warning.py", "--severity", "error"],
     ["faulty.py", "--show-losses"], ["--show-files"], ["--show-settings"], ["--version"], ["-V"], ["--help"], ["-h"],
-    ["rule", "LL101"], ["rule", "--all"], ["rule", "--help"], ["check", "clean.py"],
+    ["rule", "LL101"], ["rule", "--all"], ["rule", "--help"], ["check", "clean.py"], ["explain", "tf.round"],
+    ["explain", "round"], ["explain", "--all"], ["explain", "np.mean", "--output-format", "json"],
 ])  # fmt: skip
 def test_exit_0(arguments: list[str], run: Run) -> None:
     code, out, err = run(*arguments)
@@ -107,6 +108,9 @@ def test_exit_1(arguments: list[str], run: Run) -> None:
     (["rule"], "give the code of one rule, or --all"),
     (["rule", "LL101", "--all"], "give the code of one rule, or --all"),
     (["rule", "LL999"], "losslint: unknown rule code 'LL999'"),
+    (["explain"], "give one name, or --all"),
+    (["explain", "tf.rond"], "losslint: nothing is known of 'tf.rond'; did you mean 'tf.round'?"),
+    (["explain", "qqqqq"], "losslint: nothing is known of 'qqqqq'; `losslint explain --all` lists the names"),
 ])  # fmt: skip
 def test_exit_2_with_one_line_that_says_why(arguments: list[str], message: str, run: Run) -> None:
     Path("notes.md").write_text("", encoding="utf-8")
@@ -444,6 +448,7 @@ HEAVY = {"tensorflow", "keras", "numpy", "torch", "jax", "rich"}
 
 def test_what_is_not_needed_is_not_imported() -> None:
     assert not loaded_by("faulty.py") & HEAVY
+    assert not loaded_by("explain", "tf.round") & {*HEAVY, "libcst", "losslint.rules", "losslint.check"}
     for arguments in (["--version"], ["no_loss.py"]):
         assert not loaded_by(*arguments) & {*HEAVY, "libcst", "pathspec", "losslint.rules", "losslint.check"}
 

@@ -26,6 +26,7 @@ The optional fifth column says where this name differs from its operation: ``flo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -106,7 +107,8 @@ class Api:
         return self.note in REMOVED
 
 
-def _rows(filename: str) -> Iterator[list[str]]:
+def rows(filename: str) -> Iterator[list[str]]:
+    """The lines of a table beside this file, as columns."""
     text = resources.files(__package__).joinpath(filename).read_text(encoding="utf-8")
     for line in text.splitlines():
         if line and not line.startswith("#"):
@@ -117,7 +119,7 @@ def _rows(filename: str) -> Iterator[list[str]]:
 def operations() -> dict[str, Operation]:
     """Canonical name -> operation."""
     found: dict[str, Operation] = {}
-    for name, flows, cut, result, family, instead in _rows("operations.tsv"):
+    for name, flows, cut, result, family, instead in rows("operations.tsv"):
         inputs = frozenset() if flows == "-" else frozenset(flows.split())
         found[name] = Operation(name, inputs, cut, result, family, instead)
     return found
@@ -131,7 +133,7 @@ def _lines(framework: str) -> dict[str, list[str]]:
     """Public name -> the other columns."""
     if not resources.files(__package__).joinpath(f"apis/{framework}.tsv").is_file():
         return {}
-    return {name: columns for name, *columns in _rows(f"apis/{framework}.tsv")}
+    return {name: columns for name, *columns in rows(f"apis/{framework}.tsv")}
 
 
 @cache
@@ -178,6 +180,19 @@ def _preferred(framework: str) -> dict[str, str]:
 def preferred(framework: str, operation: str) -> str:
     """The spelling of an operation that help texts print for a framework; "" when the framework has none."""
     return _preferred(framework).get(operation, "")
+
+
+_TF_NAME = re.compile(r"\btf\.[A-Za-z_][\w.]*")
+
+
+def respelled(text: str, framework: str) -> str:
+    """A text that is written with TensorFlow's names, with those of another framework where it has them."""
+
+    def own(match: re.Match[str]) -> str:
+        api = lookup(match.group(0))
+        return (preferred(framework, api.operation.name) if api is not None else "") or match.group(0)
+
+    return _TF_NAME.sub(own, text)
 
 
 _ROOTS = {"tf": "tensorflow", "keras": "keras", "np": "numpy"}
