@@ -57,7 +57,7 @@ class Run:
     def check_module(self, module: Module, uses: Uses) -> None:
         options = SiteOptions(
             loss_functions=self.settings.loss_functions, not_loss_functions=self.settings.not_loss_functions,
-            keras_version=keras_version(self.settings, module.path),
+            keras_version=keras_version(self.settings, module.path), runs=self.settings.modes,
         )  # fmt: skip
         try:
             sites = find_sites(module, self.project, options, uses)

@@ -177,6 +177,18 @@ def explain(name: str | None, every: bool, output_format: str) -> int:
     return CLEAN
 
 
+@commands.command(short_help="Print the JSON schema of the settings.")
+def schema() -> int:
+    """Print the JSON schema of losslint.toml and of [tool.losslint], for editors."""
+    import json
+
+    from losslint import config
+    from losslint.session import emit
+
+    emit(json.dumps(config.schema(), indent=2) + "\n")
+    return CLEAN
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code. Never raises, and prints one line for what went wrong."""
     for name in ("stdout", "stderr"):

@@ -28,7 +28,7 @@ DEFAULT_EXCLUDE = (
     "site-packages", "venv",
 )  # fmt: skip
 KERAS_VERSIONS = ("auto", 2, 3)
-MODES = ("fit", "eager", "tf.function", "xla")
+MODES = ("fit", "eager", "tf.function")
 
 
 class ConfigError(Exception):
@@ -126,16 +126,19 @@ def _per_code(value: Any, codes: Codes) -> dict[str, Severity]:
 
 
 _LIST = {"type": "array", "items": {"type": "string"}}
+_CODE = {"type": "string", "pattern": r"^([Aa][Ll][Ll]|[Ll][Ll]\d{0,3})$"}
+_CODE_LIST = {"type": "array", "items": _CODE}
 _LEVELS = {"enum": [severity.value for severity in Severity]}
 STRINGS = Kind("a list of strings", _LIST, _strings)
-CODES = Kind("a list of rule codes", _LIST, _codes)
+CODES = Kind("a list of rule codes", _CODE_LIST, _codes)
 BOOLEAN = Kind("true or false", {"type": "boolean"}, _boolean)
 SEVERITY = Kind("info, warning or error", _LEVELS, _severity)
-KERAS = Kind('"auto", 2 or 3', {"enum": list(KERAS_VERSIONS)}, _keras_version)
+KERAS = Kind('"auto", 2 or 3', {"enum": [*KERAS_VERSIONS, *map(str, KERAS_VERSIONS[1:])]}, _keras_version)
 MODE_LIST = Kind("a list of modes: " + ", ".join(MODES), {"type": "array", "items": {"enum": list(MODES)}}, _modes)
 PER_FILE = Kind("a table of file pattern = list of rule codes", {
-    "type": "object", "additionalProperties": _LIST}, _per_file)
-PER_CODE = Kind("a table of rule code = severity", {"type": "object", "additionalProperties": _LEVELS}, _per_code)
+    "type": "object", "additionalProperties": _CODE_LIST}, _per_file)
+PER_CODE = Kind("a table of rule code = severity", {
+    "type": "object", "propertyNames": _CODE, "additionalProperties": _LEVELS}, _per_code)
 
 
 def _option(default: Any, kind: Kind, help: str, example: str) -> Any:
@@ -163,7 +166,9 @@ class Settings:
         (), STRINGS, "Qualified names that are not losses, * and ? allowed.", '["*.plot_loss"]')
     keras_version: str | int = _option(
         "auto", KERAS, "The Keras that runs the losses; auto looks at the project's requirements.", "3")
-    modes: tuple[str, ...] = _option(("fit",), MODE_LIST, "How the project runs its losses.", '["fit", "xla"]')
+    modes: tuple[str, ...] = _option(
+        ("fit",), MODE_LIST, "How the project runs its losses: by Keras fit, under its own tf.function, only eagerly.",
+        '["eager"]')
     per_file_ignores: Mapping[str, tuple[str, ...]] = _option(
         {}, PER_FILE, "Rules to leave out in some files.", '{"tests/*" = ["LL3"]}')
     severity_overrides: Mapping[str, Severity] = _option(
@@ -227,6 +232,30 @@ def default(option: Field[Any]) -> Any:
     return option.default_factory() if option.default_factory is not MISSING else option.default
 
 
+def plain(value: Any) -> Any:
+    """A setting's value as TOML and JSON know it."""
+    if isinstance(value, Severity):
+        return value.value
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+EXTEND = "Another settings file, relative to this one, that this one builds on."
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of ``losslint.toml`` and of ``[tool.losslint]``."""
+    settings = {
+        key: {"description": option.metadata["help"], "default": plain(default(option)), **option.metadata["kind"].schema}
+        for key, option in options().items()
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Settings of losslint", "type": "object",
+        "properties": {"extend": {"description": EXTEND, "type": "string"}, **settings}, "additionalProperties": False,
+    }  # fmt: skip
+
+
 def find(start: Path) -> Path | None:
     """The nearest settings file at or above a file or folder."""
     start = Path(abspath(start))
@@ -264,7 +293,8 @@ def load(file: Path, codes: Codes, root: Path | None = None) -> Settings:
 
 def _has_table(file: Path) -> bool:
     data = _bytes(file)
-    return b"losslint" in data and "losslint" in _parse(file, data).get("tool", {})
+    named = b"losslint" in data.replace(b"\0", b"")  # also in UTF-16, which is then an error
+    return named and "losslint" in _parse(file, data).get("tool", {})
 
 
 def _bytes(file: Path) -> bytes:

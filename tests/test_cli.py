@@ -391,6 +391,37 @@ def test_each_path_is_governed_by_the_nearest_settings(run: Run) -> None:
     assert run("lenient", "--select", "LL101")[0] == 1
 
 
+CONDITION = """\
+import tensorflow as tf
+
+
+def hinge_loss(y_true, y_pred):
+    loss = tf.reduce_mean(1.0 - y_true * y_pred)
+    if loss < 0.0:
+        loss = loss * 0.1
+    return loss
+"""
+
+
+@pytest.mark.parametrize(("settings", "code"), [
+    ("", 1), ("keras-version = 2", 0), ('modes = ["eager"]', 0), ('modes = ["tf.function"]', 0),
+    ('modes = ["fit", "eager"]', 1), ('per-file-ignores = {"lo*.py" = ["LL2"]}', 0), ('ignore = ["LL201"]', 0),
+    ('severity-overrides = {LL201 = "info"}', 0), ('per-file-ignores = {"other.py" = ["LL2"]}', 1),
+    ('exclude = ["*.py"]', 1), ('not-loss-functions = ["*.hinge_loss"]', 0),
+])  # fmt: skip
+def test_settings_reach_the_analysis(settings: str, code: int, run: Run) -> None:
+    Path("losses.py").write_text(CONDITION, encoding="utf-8")
+    Path("losslint.toml").write_text(f'extend-select = ["LL2"]\n{settings}\n', encoding="utf-8")
+    assert run("losses.py")[0] == code
+
+
+def test_exclude_acts_on_the_walk_and_not_on_named_files(run: Run) -> None:
+    for settings in ('exclude = ["*.py"]', 'extend-exclude = ["faulty.py", "warning.py"]'):
+        Path("losslint.toml").write_text(settings, encoding="utf-8")
+        assert run(".")[0] == 0
+        assert run("faulty.py")[0] == 1
+
+
 def test_codes_by_comma_and_repetition(run: Run) -> None:
     assert run("faulty.py", "--select", "LL2,LL101")[0] == 1
     assert run("faulty.py", "--select", "LL2", "--select", "ll1")[0] == 1

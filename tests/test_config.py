@@ -18,8 +18,10 @@ from losslint.config import (
     project_root,
     read_code,
     resolve,
+    schema,
 )
 from losslint.findings import Finding, Location, Severity
+from losslint.target import parse_toml
 
 CODES = {"LL101": "numpy-on-tensor", "LL102": "tensor-to-python", "LL201": "tensor-condition", "LL301": "unguarded-log"}
 
@@ -44,7 +46,7 @@ extend-exclude = ["*_pb2.py"]
 loss-functions = ["pkg.objectives.*"]
 not-loss-functions = ["*.plot"]
 keras-version = 2
-modes = ["fit", "xla", "tf.function", "eager"]
+modes = ["fit", "tf.function", "eager"]
 per-file-ignores = {"tests/*" = ["LL3"]}
 severity-overrides = {LL301 = "error"}
 respect-gitignore = false
@@ -57,7 +59,7 @@ def test_every_setting_can_be_set(tmp_path: Path) -> None:
     assert load(file, CODES) == Settings(
         select=("LL1", "LL"), ignore=("LL101",), extend_select=("LL301",), severity=Severity.INFO, exclude=("old",),
         extend_exclude=("*_pb2.py",), loss_functions=("pkg.objectives.*",), not_loss_functions=("*.plot",),
-        keras_version=2, modes=("fit", "xla", "tf.function", "eager"), per_file_ignores={"tests/*": ("LL3",)},
+        keras_version=2, modes=("fit", "tf.function", "eager"), per_file_ignores={"tests/*": ("LL3",)},
         severity_overrides={"LL301": Severity.ERROR}, respect_gitignore=False, prefilter=False, root=tmp_path,
         source=file)
     assert all(f"\n{key} = " in EVERYTHING for key in options())
@@ -69,6 +71,29 @@ def test_every_setting_is_documented_by_an_example_that_loads(key: str, tmp_path
     assert metadata["help"].endswith(".")
     codes = {f"LL{number}": "x" for number in range(100, 500)}
     load(written(tmp_path / "losslint.toml", f"{key} = {metadata['example']}\n"), codes)
+
+
+def test_the_schema_accepts_what_the_program_accepts(tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    check = jsonschema.Draft202012Validator(schema())
+    check.check_schema(schema())
+    assert schema()["properties"].keys() == {*options(), "extend"}
+    check.validate(parse_toml(EVERYTHING + 'extend = "base.toml"\n'))
+    for key, option in options().items():
+        check.validate(parse_toml(f"{key} = {option.metadata['example']}"))
+        assert check.is_valid({key: schema()["properties"][key]["default"]})
+
+
+@pytest.mark.parametrize("text", [
+    "selct = []", 'select = "LL1"', 'select = ["F401"]', 'severity = "warn"', "keras-version = 4", 'modes = ["graph"]',
+    "respect-gitignore = 1", 'per-file-ignores = {"a" = "LL1"}', 'severity-overrides = {LL301 = "eror"}',
+    'severity-overrides = {x = "info"}', "extend = 1",
+])  # fmt: skip
+def test_the_schema_refuses_what_the_program_refuses(text: str, tmp_path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema")
+    assert not jsonschema.Draft202012Validator(schema()).is_valid(parse_toml(text))
+    with pytest.raises(ConfigError):
+        load(written(tmp_path / "losslint.toml", text), CODES)
 
 
 @pytest.mark.parametrize(("text", "message"), [
@@ -115,6 +140,12 @@ def test_undecodable_file(tmp_path: Path) -> None:
     (tmp_path / "losslint.toml").write_bytes(b"select = ['\xff']")
     with pytest.raises(ConfigError, match=r"losslint\.toml: not valid TOML: 'utf-8' codec"):
         load(tmp_path / "losslint.toml", CODES)
+
+
+def test_a_pyproject_in_utf_16_is_an_error_and_not_silence(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes("[tool.losslint]\n".encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"pyproject\.toml: not valid TOML: 'utf-8' codec"):
+        find(tmp_path)
 
 
 def test_the_nearest_file_wins(tmp_path: Path) -> None:

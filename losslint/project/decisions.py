@@ -23,6 +23,7 @@ class SiteOptions:
     loss_functions: tuple[str, ...] = ()
     not_loss_functions: tuple[str, ...] = ()
     keras_version: int = 3
+    runs: tuple[str, ...] = ("fit",)  # how the project runs its losses: fit | eager | tf.function
 
 
 @dataclass(frozen=True)

@@ -32,15 +32,18 @@ class Mode(enum.Enum):
 class Modes:
     """Answers for the functions of one file."""
 
-    def __init__(self, module: Module, uses: LocalUses, classes: Classes, keras_version: int) -> None:
+    def __init__(self, module: Module, uses: LocalUses, classes: Classes, keras_version: int,
+                 runs: tuple[str, ...]) -> None:
         self.module = module
         self.index: Index = module.index
         self.uses = uses
         self.classes = classes
         self.keras = Mode.AUTOGRAPH if keras_version == 2 or imports_root(module, "tf_keras") else Mode.GRAPH
+        if "fit" not in runs:
+            self.keras = Mode.AUTOGRAPH if "tf.function" in runs else Mode.EAGER
         compiles = [call for call in self.index.calls_by_name.get("compile", []) if call.keywords]
         eager = [call for call in compiles if is_true(keyword(call, "run_eagerly"))]
-        self.fits_eagerly = bool(eager) and len(eager) == len(compiles)
+        self.fits_eagerly = (bool(eager) and len(eager) == len(compiles)) or self.keras is Mode.EAGER
         self.tf1 = not _TF1_NAMES.isdisjoint(self.index.calls_by_name) and not uses.tapes
         self._known: dict[Function, Mode] = {}
 

@@ -87,7 +87,7 @@ class _Finder:
         self.decisions = Decisions(module, options)
         self.judge = Judge(module, classes, self.decisions, uses)
         self.classes = classes
-        self.modes = Modes(module, self.local, classes, options.keras_version)
+        self.modes = Modes(module, self.local, classes, options.keras_version, options.runs)
 
     def find(self) -> list[Site]:
         sites: list[Site] = []

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from losslint.config import Settings, options
+from losslint.config import Settings, options, plain
 from losslint.findings import Severity
 from losslint.report import Result
 
@@ -113,15 +113,7 @@ def _settings_block(settings: Settings) -> str:
 
 
 def _values(settings: Settings) -> dict[str, Any]:
-    return {key: _plain(getattr(settings, option.name)) for key, option in options().items()}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Severity):
-        return value.value
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    return {key: plain(getattr(settings, option.name)) for key, option in options().items()}
 
 
 def _toml(value: Any) -> str:
