@@ -274,10 +274,13 @@ def _show_files(request: Request, groups: list[tuple[Settings, list[Path]]]) -> 
 
 def tell(problems: Iterable[Problem], quiet: bool) -> bool:
     """Print problems with the paths on standard error; True if one is fatal."""
+    from losslint.report import shown
+
     fatal = False
     for problem in dict.fromkeys(problems):
         if problem.fatal or not quiet:
-            click.echo(f"losslint: {'' if problem.fatal else 'note: '}{problem}", err=True)
+            note = "" if problem.fatal else "note: "
+            click.echo(f"losslint: {note}{shown(problem.path)}: {problem.message}", err=True)
         fatal |= problem.fatal
     return fatal
 

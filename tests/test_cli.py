@@ -157,6 +157,19 @@ def test_a_syntax_error_is_a_finding_and_the_run_goes_on(run: Run) -> None:
     assert re.findall(r"LL\d+", out) == ["LL001", "LL101"]
 
 
+@pytest.mark.parametrize(("data", "message"), [
+    (FAULTY.encode("utf-16"), "the text is UTF-16, which Python does not read: save it as UTF-8"),
+    (FAULTY.encode("utf-16-le"), "null bytes"), (FAULTY.encode() + b"\0", "null bytes"),
+    ("# größer\n".encode("latin-1") + FAULTY.encode(), "encoding"), (b"# coding: klingon\n" + FAULTY.encode(), "klingon"),
+])  # fmt: skip
+def test_a_file_that_is_no_python_text_is_a_finding(data: bytes, message: str, run: Run) -> None:
+    Path("odd.py").write_bytes(data)
+    code, out, err = run("odd.py", "--output-format", "concise")
+    assert (code, err) == (1, "")
+    assert out.startswith("odd.py:1:1: LL001 [syntax-error] not valid Python: ")
+    assert message in out
+
+
 def test_an_empty_folder_is_clean_and_says_so(run: Run) -> None:
     Path("empty").mkdir()
     assert run("empty") == (0, "No Python file found.\n", "")

@@ -159,6 +159,20 @@ def test_what_cannot_be_checked_is_said_and_the_rest_is_found(name: str, content
     assert str(problems[0]) == f"{Path(name)}: {message}"
 
 
+def test_notebooks_are_mentioned_where_there_is_nothing_else() -> None:
+    for name in ("nb/a.ipynb", "nb/b.ipynb", "nb/venv/c.ipynb"):
+        write(name)
+    problems: list[Problem] = []
+    assert found("nb", problems=problems) == []
+    assert [str(problem) for problem in problems] == [
+        f"{Path('nb/a.ipynb')}: notebooks are not read yet; export it first: jupyter nbconvert --to script a.ipynb"]
+    assert not problems[0].fatal
+    write("nb/d.py")
+    problems.clear()
+    assert found("nb", problems=problems) == ["nb/d.py"]
+    assert problems == []
+
+
 def test_scripts_without_a_python_suffix() -> None:
     Path("train").write_text("#!/usr/bin/env python3\n", encoding="utf-8")
     Path("train.tool").write_text("#!/usr/bin/env python3\n", encoding="utf-8")
@@ -235,6 +249,7 @@ def test_order_depends_on_names_alone(tmp_path_factory: pytest.TempPathFactory,
     b"import tensorflow\nclass Dice: ...",
     b"import jax\niou = 1",
     b"f = lambda x: x  # losslint: loss",
+    "import keras\ndef my_loss(a, b): ...".encode("utf-16"),
 ])  # fmt: skip
 def test_prefilter_keeps(source: bytes) -> None:
     assert may_hold_a_loss(source)

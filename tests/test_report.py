@@ -68,6 +68,11 @@ losses/focal.py:7:28: LL301 [unguarded-log] two lines
 """
 
 
+@pytest.mark.parametrize("format", ["concise", "text"])
+def test_a_line_break_in_a_file_name_does_not_break_the_line(format: str) -> None:
+    assert render(format, Result([changed(LOG, path=Path("a\nb\x1b.py"))])).startswith("a\\nb\\x1b.py:7:28: LL301")
+
+
 def test_json() -> None:
     bare = changed(LOG, loss=None, fix={"edits": []}, verdict={"status": "confirmed"}, severity=Severity.INFO)
     assert json.loads(render("json", result(LOG, bare))) == [

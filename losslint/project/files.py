@@ -35,6 +35,7 @@ WITHIN_WORDS = ((b"dice", b"indice"), (b"iou", b"ious"))
 PYTHON_SUFFIXES = frozenset((".py", ".pyi", ".pyw", ".pyt", ".gyp", ".gypi", ".tac", ".wsgi"))  # if given explicitly
 MAX_BYTES = 2_000_000  # a larger file met on a walk is generated data, not code somebody trains with
 WILDCARDS = frozenset("*?[")
+NO_NOTEBOOKS = "notebooks are not read yet; export it first: jupyter nbconvert --to script "
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Problem:
 
 def may_hold_a_loss(data: bytes) -> bool:
     """Whether a file is worth parsing, by its bytes alone."""
+    if b"\0" in data:
+        data = data.replace(b"\0", b"")  # UTF-16, which Python cannot read: the parser will say so
     if not any(word in data for word in FRAMEWORK_WORDS):
         return False
     lower = data.lower()
@@ -80,20 +83,24 @@ def discover(paths: Iterable[Path], settings: Settings, problems: list[Problem] 
     """
     found = [] if problems is None else problems
     seen: set[str] = set()
-    for path, explicit, real in _candidates(sorted(_expanded(paths, found)), settings, found):
+    notebooks: list[Path] = []
+    for path, explicit, real in _candidates(sorted(_expanded(paths, found)), settings, found, notebooks):
         if real in seen:
             continue
         seen.add(real)
         data = _read(path, explicit, found)
         if data is not None:
             yield SourceFile(path, data, explicit)
+    if notebooks and not seen:
+        found.append(Problem(notebooks[0], NO_NOTEBOOKS + notebooks[0].name, fatal=False))
 
 
-def _candidates(paths: Iterable[Path], settings: Settings, problems: list[Problem]) -> Iterator[tuple[Path, bool, str]]:
+def _candidates(paths: Iterable[Path], settings: Settings, problems: list[Problem],
+                notebooks: list[Path]) -> Iterator[tuple[Path, bool, str]]:
     visited: set[str] = set()
     for path in paths:
         if path.is_dir():
-            yield from ((file, False, real) for file, real in _Walk(path, settings, problems, visited))
+            yield from ((file, False, real) for file, real in _Walk(path, settings, problems, visited, notebooks))
         elif refusal := _refusal(path):
             problems.append(Problem(path, refusal))
         else:
@@ -123,7 +130,7 @@ def _refusal(path: Path) -> str | None:
     if path.exists() and not path.is_file():
         return "not a regular file"
     if suffix == ".ipynb":
-        return "notebooks are not read yet; export it first: jupyter nbconvert --to script " + path.name
+        return NO_NOTEBOOKS + path.name
     if not suffix or suffix in PYTHON_SUFFIXES or _runs_python(path):
         return None
     return f"not a Python file (it ends in {path.suffix}, not .py)"
@@ -154,11 +161,13 @@ def _read(path: Path, explicit: bool, problems: list[Problem]) -> bytes | None:
 class _Walk:
     """The ``*.py`` files below one folder, as (path, real path). A folder reached twice is walked once."""
 
-    def __init__(self, top: Path, settings: Settings, problems: list[Problem], visited: set[str]) -> None:
+    def __init__(self, top: Path, settings: Settings, problems: list[Problem], visited: set[str],
+                 notebooks: list[Path]) -> None:
         self.top = top
         self.settings = settings
         self.problems = problems
         self.visited = visited
+        self.notebooks = notebooks  # those that were met, and cannot be read
         patterns = (*settings.exclude, *settings.extend_exclude)
         self.excluded_names = {p for p in patterns if not set(p) & (WILDCARDS | set("/!\\#"))}
         self.excluded_patterns = [p for p in patterns if p not in self.excluded_names]
@@ -181,10 +190,13 @@ class _Walk:
         for entry in entries:
             path = os.path.join(absolute, entry.name)
             is_folder = _is_folder(entry)
-            if not (is_folder or entry.name.endswith(".py")) or self._left_out(entry.name, path, is_folder, specs):
+            wanted = is_folder or entry.name.endswith((".py", ".ipynb"))
+            if not wanted or self._left_out(entry.name, path, is_folder, specs):
                 continue
             if is_folder:
                 yield from self._folder(folder / entry.name, path, specs)
+            elif entry.name.endswith(".ipynb"):
+                self.notebooks.append(folder / entry.name)
             elif _is_file(entry):
                 yield folder / entry.name, realpath(path) if entry.is_symlink() else os.path.join(real, entry.name)
 

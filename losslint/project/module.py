@@ -7,6 +7,7 @@ statements a loss needs are parsed again, by LibCST, in ``graph/source.py``.
 from __future__ import annotations
 
 import ast
+import codecs
 import io
 import tokenize
 from collections.abc import Iterator
@@ -24,8 +25,10 @@ def decode(data: bytes) -> str:
     """Decode Python source by its BOM or coding cookie (PEP 263), newlines normalised to ``\\n``.
 
     Raises:
-        SyntaxError: the cookie names an unknown encoding, or the bytes do not fit it.
+        SyntaxError: the cookie names an unknown encoding, the bytes do not fit it, or they are UTF-16.
     """
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise SyntaxError("the text is UTF-16, which Python does not read: save it as UTF-8")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
         text = data.decode(encoding)

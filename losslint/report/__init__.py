@@ -81,6 +81,11 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def shown(path: Path) -> str:
+    """A path on one line: a control character in it is written as Python writes it."""
+    return "".join(c if c >= " " and c != "\x7f" else repr(c)[1:-1] for c in str(path))
+
+
 def from_here(path: Path) -> str:
     """A path as seen from the current folder where that is above it, with forward slashes."""
     absolute = Path(abspath(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from losslint.findings import Finding
-from losslint.report import Result, one_line
+from losslint.report import Result, one_line, shown
 
 
 def render(result: Result) -> str:
@@ -13,5 +13,5 @@ def render(result: Result) -> str:
 
 def line(finding: Finding) -> str:
     """A finding on one line."""
-    at = f"{finding.path}:{finding.start.row}:{finding.start.column}"
+    at = f"{shown(finding.path)}:{finding.start.row}:{finding.start.column}"
     return f"{at}: {finding.code} [{finding.name}] {one_line(finding.message)}"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from losslint.config import Settings, options, plain
 from losslint.findings import Severity
-from losslint.report import Result
+from losslint.report import Result, shown
 
 if TYPE_CHECKING:
     from losslint.project.sites import Site
@@ -33,7 +33,7 @@ class RuleInfo(Protocol):
 def losses_text(losses: Iterable[Site]) -> str:
     """One loss a line: ``path:row: kind name (mode) - reason``."""
     return "".join(
-        f"{site.module.path}:{site.row}: {site.kind} {site.qualname} ({site.mode.value}) - {site.reason}\n"
+        f"{shown(site.module.path)}:{site.row}: {site.kind} {site.qualname} ({site.mode.value}) - {site.reason}\n"
         for site in losses)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losslint.findings import Finding, Severity
-from losslint.report import Result, counted, one_line
+from losslint.report import Result, counted, one_line, shown
 from losslint.report.frame import frame
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def entry(finding: Finding, result: Result, columns: int) -> Iterator[Line]:
 
 
 def _header(finding: Finding) -> Line:
-    place: Line = [(f"{finding.path}:{finding.start.row}:{finding.start.column}", "path"), (": ", "")]
+    place: Line = [(f"{shown(finding.path)}:{finding.start.row}:{finding.start.column}", "path"), (": ", "")]
     kind: Line = [(f"{finding.code} {finding.severity.value}", finding.severity.value), (f" [{finding.name}]", "name")]
     return [*place, *kind, (f" in {one_line(finding.loss.name)}" if finding.loss else "", "")]
 
