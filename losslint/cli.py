@@ -26,6 +26,7 @@ FORMATS = ("text", "concise", "json", "github", "rdjson")
 SEVERITIES = ("info", "warning", "error")
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_COMMAND = "check"
+ADD_NOQA = "--add-noqa"  # its value is optional and stands behind a =, so that it never takes a path for one
 
 
 class CommandLine(click.Group):
@@ -34,6 +35,8 @@ class CommandLine(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if not args or args[0] not in self.commands:
             args = [DEFAULT_COMMAND, *args]
+        options = args.index("--") if "--" in args else len(args)
+        args = [f"{ADD_NOQA}=" if i < options and text == ADD_NOQA else text for i, text in enumerate(args)]
         return super().parse_args(ctx, args)
 
 
@@ -90,6 +93,7 @@ def commands() -> None:
 @click.option("--show-suppressed", is_flag=True, help="Print findings that a comment silences, too.")
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of printing them.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
+@click.option(ADD_NOQA, metavar="[=REASON]", help="Write comments that silence the findings into the files.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s", prog_name="losslint")
 def check(**given: Any) -> int:
@@ -109,6 +113,10 @@ def _consistent(request: Request) -> Request:
     """
     if request.config and request.isolated:
         raise click.UsageError("--config and --isolated exclude each other.")
+    if "#" in (request.add_noqa or "") or "\n" in (request.add_noqa or ""):
+        raise click.UsageError("a reason is one line without a #.")
+    if request.add_noqa is not None and (request.statistics or request.output_file):
+        raise click.UsageError("--add-noqa prints no report: leave out --statistics and --output-file.")
     if request.reads_stdin and any(str(path) != "-" for path in request.paths):
         raise click.UsageError("standard input (-, --stdin-filename) cannot be checked together with other paths.")
     return request

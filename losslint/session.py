@@ -53,6 +53,7 @@ class Request:
     show_suppressed: bool = False
     statistics: bool = False
     exit_zero: bool = False
+    add_noqa: str | None = None  # the reason, "" for none
     quiet: bool = False
 
     @property
@@ -113,11 +114,14 @@ def run(request: Request) -> int:
         return _show_settings(request, [settings for settings, _ in groups])
     if request.show_files:
         return _show_files(request, groups)
-    text = read_stdin() if request.reads_stdin else None
+    given = read_stdin() if request.reads_stdin else None
+    text = None if given is None else _decoded(given)
     gathered = Gathered()
     for settings, paths in groups:
         gather(gathered, settings, paths, text)
     severity = min(settings.severity for settings, _ in groups)
+    if request.add_noqa is not None:
+        return _add_noqa(request, gathered, severity, given)
     return _report(request, gathered, severity, time.perf_counter() - started)
 
 
@@ -146,19 +150,26 @@ def _codes_of(request: Request, name: str) -> list[str]:
         raise config.ConfigError(f"--{name.replace('_', '-')}: {error}") from error
 
 
-def read_stdin() -> str:
-    """The Python text on standard input.
+def read_stdin() -> bytes:
+    """What is on standard input.
 
     Raises:
-        click.ClickException: there is none, or it is not text.
+        click.ClickException: there is none.
     """
-    from losslint.project.module import decode
-
     if sys.stdin is None:
         raise click.ClickException("there is no standard input to read.")
     try:
-        return decode(sys.stdin.buffer.read())
-    except (SyntaxError, OSError) as error:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        raise click.ClickException(f"standard input cannot be read: {error}") from error
+
+
+def _decoded(data: bytes) -> str:
+    from losslint.project.module import decode
+
+    try:
+        return decode(data)
+    except SyntaxError as error:
         raise click.ClickException(f"standard input cannot be read: {error}") from error
 
 
@@ -218,6 +229,36 @@ def _report(request: Request, gathered: Gathered, severity: Severity, seconds: f
     if result.files or not failed or request.output_format != "text":
         _print(request, result)
     return 2 if failed else int(result.failed and not request.exit_zero)
+
+
+def _add_noqa(request: Request, gathered: Gathered, severity: Severity, given: bytes | None) -> int:
+    """Write comments that silence the findings into their files; the text from standard input goes to standard output."""
+    from losslint.noqa import NotWritten, silenced
+    from losslint.report import counted
+
+    shown = [finding for finding in gathered.findings if severity <= finding.severity]
+    written: dict[Path, int] = {}
+    for path in sorted({finding.path for finding in shown} & gathered.modules.keys()):
+        if given is not None and path != request.targets[0]:
+            continue  # a helper that the text imports
+        data = path.read_bytes() if given is None else given
+        here = [finding for finding in shown if finding.path == path]
+        try:
+            data, added = silenced(data, gathered.modules[path], here, request.add_noqa or "")
+        except NotWritten as error:
+            gathered.problems.append(Problem(path, str(error)))
+            continue
+        if given is not None:
+            given = data
+        elif added:
+            path.write_bytes(data)
+            written[path] = added
+    failed = tell(gathered.problems, request.quiet)
+    if given is not None:
+        emit_bytes(given)
+    elif not request.quiet:
+        emit(f"{counted(sum(written.values()), 'suppression')} added to {counted(len(written), 'file')}.\n")
+    return 2 if failed else 0
 
 
 def _print(request: Request, result: Result) -> None:
@@ -315,6 +356,14 @@ def emit(text: str, file: Path | None = None) -> None:
         return
     with closed_pipe_is_fine():
         sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def emit_bytes(data: bytes) -> None:
+    """Write to standard output as it is: line ends and encoding are the source's."""
+    with closed_pipe_is_fine():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
         sys.stdout.flush()
 
 

@@ -128,7 +128,8 @@ class FileSuppressions:
 
     def silencer(self, finding: Finding) -> Suppression | None:
         """The comment that silences a finding. All that would are marked as used."""
-        candidates = [s for row in sorted(self._rows(finding)) for s in self.by_row.get(row, ())]
+        rows = self.rows(finding) if self.by_row else ()
+        candidates = [s for row in sorted(rows) for s in self.by_row.get(row, ())]
         matching = [s for s in (*candidates, *self.whole_file) if s.covers(finding.code)]
         for suppression in matching:
             self.used.update((suppression, prefix) for prefix in suppression.prefixes(finding.code) or [""])
@@ -156,11 +157,9 @@ class FileSuppressions:
                 yield _finding(UNUSED_SUPPRESSION, path, comment.row, column, len(written),
                                f"{written.upper()} finds nothing here", _remedy(comment))
 
-    def _rows(self, finding: Finding) -> set[int]:
+    def rows(self, finding: Finding) -> set[int]:
         """Rows on which a comment speaks for a finding."""
         rows = set(range(finding.start.row, finding.end.row + 1))
-        if not self.by_row:
-            return rows
         for node in self._statements:
             last = node.end_lineno or node.lineno
             around = node.lineno <= finding.start.row and finding.end.row <= last
