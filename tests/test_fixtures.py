@@ -32,11 +32,6 @@ FILES = {path.relative_to(ROOT).as_posix(): path for path in sorted(ROOT.rglob("
 # What the analyzer gets wrong today, by file and code. Mending one makes its test fail until the entry is removed.
 KNOWN_GAPS = {
     ("gradient_flow/auxiliary_terms.py", "LL112"): "said again of the only term that trains, beside LL106",
-    ("gradient_flow/borrowed_metrics.py", "LL101"): "a function made by np.vectorize is not known",
-    ("gradient_flow/borrowed_metrics.py", "LL105"): "some functions of tf.keras.metrics and tf.image are not known",
-    ("gradient_flow/report_lines.py", "LL102"): "a format specification asks a tensor for its value",
-    ("graph_mode/objects_in_losses.py", "LL208"): "layers and metrics hold variables",
-    ("graph_mode/seeded_noise.py", "LL207"): "draws from a NumPy generator that was made outside of the loss",
 }
 
 # What a loss is made for, where that is not rows of numbers between 0 and 1; the words are those of
@@ -74,7 +69,7 @@ THROUGH_HELPERS = {"flux_loss": {"LL101"}, "count_loss": {"LL106"}, "sharp_loss"
 
 # Scripts that stop with an error when they come to their (first) faulty loss. The others run to their end.
 STOPS = {
-    "gradient_flow/borrowed_metrics.py": "ValueError: No gradients provided",
+    "gradient_flow/reused_keras_functions.py": "ValueError: No gradients provided",
     "gradient_flow/event_scores.py": "NotImplementedError: Cannot convert a symbolic",
     "gradient_flow/forecast_skill.py": "NotImplementedError: Cannot convert a symbolic",
     "gradient_flow/lesion_overlap.py": "ValueError: No gradients provided",

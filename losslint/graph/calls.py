@@ -315,6 +315,8 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
             function.autograph = not _autograph_off(expression)
         elif name.endswith("custom_gradient"):
             function.custom_gradient = True
+        elif name == "np.vectorize":
+            value = External("numpy.vectorize()")
         elif isinstance(applied, Func) and not isinstance(expression, cst.Call):
             wrapped = call_function(t, outer, applied, [value], {}, decorator)
             value = wrapped if isinstance(wrapped, (Func, Bound, Partial)) else value
@@ -401,7 +403,9 @@ def call_external(
             return result
     if api is not None:
         if api.operation.name == "object":
-            return External(function.name + "()", tuple(args), kwargs, made=frame.source(at))
+            made = frame.source(at)
+            t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name)
+            return External(function.name + "()", tuple(args), kwargs, made=made)
         return apply_api(t, frame, api, args, kwargs, at, function)
     return _unknown_external(t, frame, function, args, kwargs, at)
 

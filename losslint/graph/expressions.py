@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -193,6 +194,8 @@ def _binary(t: Tracer, frame: Frame, node: cst.BinaryOperation) -> Value:
     return binary(t, frame, type(node.operator).__name__, left, right, node)
 
 
+NUMBER_FORMAT = re.compile(r"%[-+ #0]*[\d*]*(?:\.[\d*]+)?[diouxXeEfFgG]")  # "%.4f" needs the number, "%s" does not
+
 def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at: cst.CSTNode) -> Value:
     """``left <operator> right``."""
     op = BINARY[operator]
@@ -206,6 +209,8 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
             return Seq(left.items * count, left.kind, open=left.open)
         return Seq(left.items, left.kind, open=True)
     if isinstance(left, Const) and isinstance(left.value, str):
+        if op == "mod" and NUMBER_FORMAT.search(left.value):
+            t.node(frame, "python.str", {"x": right}, at, Kind.PYTHON, name="a format specification")
         return t.node(frame, "python.format", {}, at, Kind.PYTHON)
     if op in ("and", "or", "xor"):
         op = f"logical_{op}"

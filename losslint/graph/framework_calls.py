@@ -288,6 +288,16 @@ def _resize(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return apply_api(t, frame, area, c.args[:2], {k: v for k, v in c.kwargs.items() if k in ("images", "size")}, c.at)
 
 
+@handles("op:convert_image_dtype")
+def _convert_image_dtype(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """A cast with another scale: integers have no gradient."""
+    dtype = dtype_of(c.get(1, "dtype"))
+    image = c.get(0, "image")
+    if dtype != "int" or image is None:
+        return None
+    return t.node(frame, "cast", {"x": image}, c.at, Kind.TENSOR, dtype=dtype, api=lookup("tensorflow.cast"))
+
+
 @handles("op:unstack")
 def _unstack(t: Tracer, frame: Frame, c: Call) -> Value | None:
     value, number = c.get(0, "value", "x"), c.get(1, "num")

@@ -171,6 +171,8 @@ class Bodies:
         if split[0] in _NUMPY_ROOTS or ".backend.numpy." in dotted:
             return "python" if split[-1] in {"prod", "log"} and split[0] == "math" else "numpy"
         if split[0] in _ALL_FRAMEWORKS:
+            if "keras" in split and split[-2:-1] == ["metrics"] and split[-1].islower():
+                return "framework"  # keras.metrics.categorical_accuracy computes, keras.metrics.Mean builds
             if split[-1] in _NO_OP_NAMES | _GETTERS or (split[0] in _CORE and not _NO_OPS.isdisjoint(split[1:-1])):
                 return "object"
             return "object" if split[-1][:1].isupper() else "framework"

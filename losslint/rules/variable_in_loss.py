@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule
 
-CREATORS = ("tf.Variable", "keras.Variable", "keras.backend.variable")
+CREATORS = re.compile(
+    r"tf\.Variable|keras\.Variable|keras\.backend\.variable|keras\.metrics\.[A-Z]\w*|keras\.layers\."
+    r"(Dense|EinsumDense|Embedding|LSTM|GRU|SimpleRNN|MultiHeadAttention|PReLU|\w*Normalization|\w*Conv\w*\dD\w*)"
+)
 
 
 class VariableInLoss(Rule):
-    """A ``tf.Variable`` is created each time the loss is called.
+    """A variable is created each time the loss is called.
 
-    What it does: finds variables that are made inside a loss which a graph is traced from.
+    What it does: finds variables, and layers and metrics that hold some, made inside a loss which a graph is traced from.
 
     Why it is bad: ``tf.function`` raises ``tf.function only supports singleton tf.Variables``; a variable made from a
     tensor also cuts its gradient.
@@ -51,14 +55,14 @@ def weighted_loss(y_true, y_pred):
         cut = {c.node.index for c in loss.decisive_cuts}
         for node in loss.nodes:
             if (
-                node.name in CREATORS
+                CREATORS.fullmatch(node.name)
                 and node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH)
                 and (not node.context.guarded)
                 and node.index not in cut
             ):
                 yield Problem(
                     node.source,
-                    f"{node.source.text} creates a new variable in every call of the loss: "
+                    f"{node.source.text} creates new variables in every call of the loss: "
                     "tf.function only supports variables that are created once",
                     "create it outside of the loss (trainable=False) and assign to it in a callback",
                 )

@@ -162,8 +162,8 @@ def random_column_loss(y_true, y_pred):
 
 
 def generator_noise_loss(y_true, y_pred):
-    rng = np.random.default_rng()  # expect: LL207
-    return tf.reduce_mean(tf.abs(y_true - y_pred) * rng.uniform(size=3).astype("float32"))
+    rng = np.random.default_rng()
+    return tf.reduce_mean(tf.abs(y_true - y_pred) * rng.uniform(size=3).astype("float32"))  # expect: LL207
 
 
 def mixup_factor_loss(y_true, y_pred):
