@@ -40,19 +40,31 @@ class Claim:
 
 
 @dataclass(frozen=True)
+class ModuleSlice:
+    """What a program needs of another file of the project: imported as ``name``, its rows those of ``path``."""
+
+    name: str
+    path: Path
+    tree: ast.Module
+
+
+@dataclass(frozen=True)
 class Program:
     """One loss, cut out of its file so that nothing else runs.
 
     ``tree`` holds the statements that are needed, with the line numbers they have in ``path``, and ends in an assignment
     to ``ENTRY``: a callable. How it is called, ``kind`` says:
 
-    * ``loss``: ``entry(y_true, y_pred)`` with the first of ``inputs``, as Keras calls a loss;
+    * ``loss``: ``entry(y_true, y_pred)`` with the first of ``inputs`` by position, as Keras calls a loss;
     * ``function``: ``entry(**inputs)``; the derivative is taken to every floating input with role prediction or tensor;
-    * ``step``: ``entry()`` takes one training step and returns nothing; the variables it made are in ``VARIABLES``;
-    * ``model``: ``entry()`` returns a compiled Keras model and the data for ``fit``.
+    * ``step``: ``entry(**inputs)`` takes one training step, the user's own tape and optimizer included. What it
+      differentiates shows where ``GradientTape.gradient`` (``jacobian``, ``Optimizer.minimize``) is called;
+    * ``model``: ``entry()`` returns a compiled Keras model and the data for ``fit``: ``(model, x, y)``.
 
-    ``inputs`` are alternatives, the likeliest first: a ladder of shapes. ``root`` and ``package`` let relative and
-    project-local imports resolve.
+    ``inputs`` are alternatives, the likeliest first: a ladder of shapes. Where nothing is passed it holds one empty
+    tuple. ``modules`` are the project's other files as far as the tree imports from them: ``load.py`` lets the imports
+    find them, so that no package's ``__init__`` and no training script runs. ``root`` is the folder of the top-level
+    package, for what is imported by name at run time and for ``whole_file``.
     """
 
     path: Path
@@ -63,6 +75,7 @@ class Program:
     framework: str = "tensorflow"
     root: Path | None = None
     module: str = ""  # the dotted name of the file, for relative imports
+    modules: tuple[ModuleSlice, ...] = ()
     called_by_keras: bool = False
     claims: tuple[Claim, ...] = ()
     whole_file: bool = False  # run the real module instead of the slice

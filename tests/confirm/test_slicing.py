@@ -1,0 +1,161 @@
+"""What is cut out of a file, and what is called in the end."""
+
+from __future__ import annotations
+
+import ast
+import pickle
+from pathlib import Path
+
+import pytest
+
+from losslint.confirm.program import ENTRY, NotSliced, Program
+from tests.confirm.programs import code, program_in, programs_in, run
+
+TF = "import tensorflow as tf\n"
+
+
+def test_only_what_the_loss_needs_is_taken_and_rows_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """import os, math
+SCALE = 2.0
+SCALE += 1.0
+TABLE = {}
+TABLE["bias"] = math.floor(4.5)
+raise SystemExit("training starts here")
+def helper(x):
+    return tf.abs(x) * SCALE
+def other(x):
+    return x
+def gap_loss(y_true, y_pred):
+    return tf.reduce_mean(helper(y_true - y_pred) + TABLE["bias"])
+""", "gap_loss")
+    assert code(program) == f"""\
+import tensorflow as tf
+import math
+SCALE = 2.0
+SCALE += 1.0
+TABLE = {{}}
+TABLE['bias'] = math.floor(4.5)
+
+def helper(x):
+    return tf.abs(x) * SCALE
+
+def gap_loss(y_true, y_pred):
+    return tf.reduce_mean(helper(y_true - y_pred) + TABLE['bias'])
+{ENTRY} = gap_loss"""
+    rows = {node.name: node.lineno for node in program.tree.body if isinstance(node, ast.FunctionDef)}
+    assert rows == {"helper": 8, "gap_loss": 12}
+    assert run(program, monkeypatch)(1.0, 3.0) == 2.0 * 3.0 + 4
+    assert isinstance(pickle.loads(pickle.dumps(program)), Program)
+
+
+def test_branches_keep_what_binds_a_name_and_a_main_block_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """
+try:
+    import no_such_package_at_all as accelerated
+    FAST = True
+except ImportError:
+    print("slow")
+    FAST = False
+if __name__ == "__main__":
+    OFFSET = 5.0
+    print("training")
+def shifted_loss(y_true, y_pred):
+    return tf.abs(y_true - y_pred) + OFFSET * (not FAST)
+""", "shifted_loss")
+    assert "print" not in code(program)
+    assert run(program, monkeypatch)(1.0, 2.0) == 6.0
+
+
+def test_a_factory_is_called_as_at_its_place_of_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TF + """
+WEIGHT = 0.25
+def weighted(weight, power=1, floor=None):
+    def loss(y_true, y_pred):
+        return weight * tf.abs(y_true - y_pred) ** power
+    return loss
+model.compile(loss=weighted(WEIGHT, power=2))
+"""
+    program = program_in(tmp_path, text, "weighted.loss")
+    assert code(program).endswith(f"{ENTRY} = weighted(weight=WEIGHT, power=2)")
+    assert run(program, monkeypatch)(1.0, 3.0) == 1.0
+    unused = program_in(tmp_path, text.partition("model.")[0], "weighted.loss")
+    assert "assumed weight = 0.1" in unused.notes
+
+
+def test_of_a_factory_with_several_losses_the_one_that_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = programs_in(tmp_path, {"losses.py": TF + """
+def make_losses(kind="first"):
+    scale = 2.0
+    raise RuntimeError("never run")
+    def first_loss(y_true, y_pred):
+        return scale * tf.abs(y_true - y_pred)
+    def second_loss(y_true, y_pred):
+        return -scale * tf.abs(y_true - y_pred)
+    return {"first": first_loss, "second": second_loss}[kind]
+"""})
+    values = {}
+    for name, program in found.items():
+        assert isinstance(program, Program)
+        values[name] = run(program, monkeypatch)(1.0, 2.0)
+    assert values == {"make_losses.first_loss": 2.0, "make_losses.second_loss": -2.0}
+
+
+def test_an_object_is_built_and_called_as_keras_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """
+class Base(tf.keras.losses.Loss):
+    def __call__(self, y_true, y_pred):
+        return self.call(y_true, y_pred)
+class MarginLoss(Base):
+    def __init__(self, margin, name="m"):
+        self.margin = margin
+    def call(self, y_true, y_pred):
+        return tf.maximum(self.margin - y_true * y_pred, 0.0)
+model.compile(loss=MarginLoss(3.0))
+""", "MarginLoss.call")
+    assert code(program).endswith(f"{ENTRY} = MarginLoss(margin=3.0)")
+    assert program.kind == "loss"
+    assert run(program, monkeypatch)(1.0, 1.0) == 2.0
+
+
+def test_other_files_are_cut_too_and_packages_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = programs_in(tmp_path, {
+        "pkg/losses/edge.py": TF + """from ..ops import scaled as grow
+from .. import settings
+import pkg.tools
+from pkg.shared import *
+def edge_loss(y_true, y_pred):
+    return grow(tf.abs(y_true - y_pred)) * settings.FACTOR + pkg.tools.shift(BIAS)
+""",
+        "pkg/__init__.py": "raise RuntimeError('heavy')\n",
+        "pkg/losses/__init__.py": "raise RuntimeError('heavy')\n",
+        "pkg/ops.py": "raise_it = 1 / 1\nHALF = 0.5\ndef scaled(x):\n    return HALF * x\nBAD = 1 / 0\n",
+        "pkg/settings.py": "FACTOR = 10.0\nOTHER = 1 / 0\n",
+        "pkg/tools.py": "from pkg.ops import HALF\ndef shift(x):\n    return x + HALF\n",
+        "pkg/shared.py": "BIAS = 1.0\n",
+    })
+    program = found["edge_loss"]
+    assert isinstance(program, Program)
+    assert [m.name for m in program.modules] == ["pkg.ops", "pkg.settings", "pkg.shared", "pkg.tools"]
+    assert run(program, monkeypatch)(1.0, 3.0) == 10.0 + 1.5
+
+
+def test_data_and_training_are_left_out_and_named(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """import numpy as np
+weights = np.load("weights.npy")
+def first_loss(y_true, y_pred):
+    return tf.reduce_mean(y_true - y_pred) * 2.0 if y_true is None else table()
+def table():
+    return weights
+""", "first_loss")
+    assert "np.load" not in code(program)
+    assert program.notes == ("weights is not run: line 3 reads data (np.load)",)
+
+
+def test_other_frameworks_say_so(tmp_path: Path) -> None:
+    found = programs_in(tmp_path, {"losses.py": """import torch
+def gap_loss(prediction, target):
+    return torch.mean(torch.abs(prediction - target))
+"""})
+    program = found["gap_loss"]
+    assert isinstance(program, NotSliced)
+    assert program.reason == "only TensorFlow and Keras losses are run, this one is of torch"
