@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from losslint import __version__
 from losslint.config import ConfigError, options
@@ -60,8 +61,33 @@ def _setting(key: str) -> str:
     return help
 
 
+def _complete_codes(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Rule codes for the shell; behind a comma another one."""
+    from losslint.session import known_rules
+
+    before, comma, begun = typed.rpartition(",")
+    return [CompletionItem(before + comma + code, help=rule.name) for code, rule in known_rules().items()
+            if code.startswith(begun.upper())]
+
+
+def _complete_names(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Public names of operations, a module at a time."""
+    from losslint.ops.explain import public_names
+
+    depth = typed.count(".") + 1
+    names = {".".join(name.split(".")[:depth]) for name in public_names() if name.startswith(typed)}
+    return [CompletionItem(name) for name in sorted(names)]
+
+
+def _complete_paths(ctx: click.Context, parameter: click.Parameter, typed: str) -> list[CompletionItem]:
+    """Files; in the first place also the commands."""
+    first = [] if ctx.params.get("paths") else [name for name in commands.commands if name.startswith(typed)]
+    return [CompletionItem(typed, type="file"), *map(CompletionItem, first)]
+
+
 def _code_option(name: str) -> Callable[[Any], Any]:
-    return click.option(f"--{name}", metavar="CODES", multiple=True, callback=_codes, help=_setting(name))
+    return click.option(f"--{name}", metavar="CODES", multiple=True, callback=_codes, help=_setting(name),
+                        shell_complete=_complete_codes)
 
 
 def _format_option(*formats: str) -> Callable[[Any], Any]:
@@ -75,7 +101,7 @@ def commands() -> None:
 
 
 @commands.command(DEFAULT_COMMAND, cls=CheckCommand, short_help="Check PATHS (the default).")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True), shell_complete=_complete_paths)
 @_code_option("select")
 @_code_option("ignore")
 @_code_option("extend-select")
@@ -123,7 +149,7 @@ def _consistent(request: Request) -> Request:
 
 
 @commands.command(short_help="Explain a rule, or list all.")
-@click.argument("code", required=False)
+@click.argument("code", required=False, shell_complete=_complete_codes)
 @click.option("--all", "every", is_flag=True, help="All rules, one a line.")
 @_format_option("text", "json")
 def rule(code: str | None, every: bool, output_format: str) -> int:
@@ -161,7 +187,7 @@ def _rules_named(text: str, rules: Mapping[str, RuleInfo]) -> Mapping[str, RuleI
 
 
 @commands.command(short_help="Say what is known of an operation, such as tf.round.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_names)
 @click.option("--all", "every", is_flag=True, help="All public names, one a line: differentiable or not.")
 @_format_option("text", "json")
 def explain(name: str | None, every: bool, output_format: str) -> int:
