@@ -121,6 +121,7 @@ def commands() -> None:
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option(ADD_NOQA, metavar="[=REASON]", help="Write comments that silence the findings into the files.")
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
+@click.option("-v", "--verbose", is_flag=True, help="Say which settings hold and what was read.")
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s", prog_name="losslint")
 def check(**given: Any) -> int:
     """Find the losses in PATHS (default: the current folder; - reads standard input) and say where their gradient
@@ -137,6 +138,8 @@ def _consistent(request: Request) -> Request:
     Raises:
         click.UsageError: they do not.
     """
+    if request.quiet and request.verbose:
+        raise click.UsageError("--quiet and --verbose exclude each other.")
     if request.config and request.isolated:
         raise click.UsageError("--config and --isolated exclude each other.")
     if "#" in (request.add_noqa or "") or "\n" in (request.add_noqa or ""):

@@ -154,7 +154,7 @@ class Settings:
 
     select: tuple[str, ...] = _option((ALL_RULES,), CODES, "Rules to check, by code or prefix.", '["LL1", "LL301"]')
     ignore: tuple[str, ...] = _option(
-        (), CODES, "Rules to leave out. The longer prefix wins over the shorter one.", '["LL311"]')
+        (), CODES, "Rules to leave out. The longer prefix wins over the shorter one.", '["LL113"]')
     extend_select: tuple[str, ...] = _option((), CODES, "Rules to check besides those of select.", '["LL401"]')
     severity: Severity = _option(Severity.WARNING, SEVERITY, "The least severity that is shown.", '"info"')  # noqa: RUF009
     exclude: tuple[str, ...] = _option(

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,6 +56,7 @@ class Request:
     exit_zero: bool = False
     add_noqa: str | None = None  # the reason, "" for none
     quiet: bool = False
+    verbose: bool = False
 
     @property
     def reads_stdin(self) -> bool:
@@ -120,6 +122,8 @@ def run(request: Request) -> int:
     for settings, paths in groups:
         gather(gathered, settings, paths, text)
     severity = min(settings.severity for settings, _ in groups)
+    if request.verbose:
+        _narrate(groups, gathered)
     if request.add_noqa is not None:
         return _add_noqa(request, gathered, severity, given)
     return _report(request, gathered, severity, time.perf_counter() - started)
@@ -229,6 +233,21 @@ def _report(request: Request, gathered: Gathered, severity: Severity, seconds: f
     if result.files or not failed or request.output_format != "text":
         _print(request, result)
     return 2 if failed else int(result.failed and not request.exit_zero)
+
+
+def _narrate(groups: list[tuple[Settings, list[Path]]], gathered: Gathered) -> None:
+    """Say on standard error which settings held, which files were read closely, and how many losses are in each."""
+    from losslint.report import counted, shown
+
+    for settings, paths in groups:
+        names = ", ".join(shown(path) for path in paths)
+        click.echo(f"losslint: {names}: settings from {settings.source or 'no file: the defaults'}", err=True)
+    losses = Counter(site.module.path for site in gathered.losses)
+    for path in sorted(gathered.modules):
+        click.echo(f"losslint: {shown(path)}: {counted(losses[path], 'loss')}", err=True)
+    skipped = gathered.files - len(gathered.modules)
+    if skipped > 0:
+        click.echo(f"losslint: {counted(skipped, 'file')} without the words of a loss, or not Python", err=True)
 
 
 def _add_noqa(request: Request, gathered: Gathered, severity: Severity, given: bytes | None) -> int:

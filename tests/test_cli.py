@@ -101,6 +101,7 @@ def test_exit_1(arguments: list[str], run: Run) -> None:
     (["--config", "gone.toml"], "losslint: gone.toml: cannot be read: No such file or directory"),
     (["--config", "bad.toml"], "losslint: bad.toml: unknown key 'selekt'; did you mean 'select'?"),
     (["--config", "bad.toml", "--isolated"], "--config and --isolated exclude each other"),
+    (["--quiet", "-v"], "--quiet and --verbose exclude each other"),
     (["bad"], "pyproject.toml: not valid TOML"),
     (["-", "clean.py"], "cannot be checked together with other paths"),
     (["clean.py", "--stdin-filename", "x.py"], "cannot be checked together with other paths"),
@@ -166,7 +167,7 @@ def test_a_file_that_is_no_python_text_is_a_finding(data: bytes, message: str, r
     Path("odd.py").write_bytes(data)
     code, out, err = run("odd.py", "--output-format", "concise")
     assert (code, err) == (1, "")
-    assert out.startswith("odd.py:1:1: LL001 [syntax-error] not valid Python: ")
+    assert out.startswith("odd.py:1:1: LL001 error [syntax-error] not valid Python: ")
     assert message in out
 
 
@@ -204,7 +205,7 @@ def test_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     give_stdin(monkeypatch, FAULTY.encode())
     code, out, _ = run("-", "--output-format", "concise")
     assert code == 1
-    assert out.startswith("-:6:36: LL101 [numpy-on-tensor]")
+    assert out.startswith("-:6:36: LL101 error [numpy-on-tensor]")
 
 
 @pytest.mark.parametrize("dash", [["-"], []])
@@ -255,6 +256,16 @@ def test_text_shows_the_code(run: Run) -> None:
 def test_quiet_prints_findings_only(run: Run) -> None:
     assert run("clean.py", "--quiet") == (0, "", "")
     assert " of " not in run("faulty.py", "-q")[1].splitlines()[-1]
+
+
+def test_verbose_tells_what_was_done_on_standard_error(run: Run) -> None:
+    Path("losslint.toml").write_text("", encoding="utf-8")
+    code, out, err = run("faulty.py", "no_loss.py", "--verbose", "--output-format", "json")
+    assert (code, len(json.loads(out))) == (1, 1)
+    assert err.splitlines() == [
+        f"losslint: faulty.py, no_loss.py: settings from {Path('losslint.toml').resolve()}", "losslint: faulty.py: 1 loss",
+        "losslint: 1 file without the words of a loss, or not Python"]
+    assert run("no_loss.py", "-v")[2].splitlines()[1:] == ["losslint: 1 file without the words of a loss, or not Python"]
 
 
 def test_json_is_a_list_even_of_nothing(run: Run) -> None:

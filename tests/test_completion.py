@@ -67,8 +67,8 @@ def shell(name: str) -> str:
 
 def test_bash(program: dict[str, str]) -> None:
     done = subprocess.run(
-        [shell("bash"), "--norc", "-c", 'eval "$(_LOSSLINT_COMPLETE=bash_source losslint)"; COMP_WORDS=(losslint rule LL30)\n'
-         'COMP_CWORD=2; _losslint_completion losslint; echo "${COMPREPLY[@]}"'],
+        [shell("bash"), "--norc", "-c", 'eval "$(_LOSSLINT_COMPLETE=bash_source losslint)"\n'
+         'COMP_WORDS=(losslint rule LL30); COMP_CWORD=2; _losslint_completion losslint; echo "${COMPREPLY[@]}"'],
         capture_output=True, check=True, text=True, env=program)
     assert {"LL301", "LL302"} <= set(done.stdout.split())
 
@@ -83,6 +83,7 @@ def test_zsh(program: dict[str, str]) -> None:
 
 def test_fish(program: dict[str, str]) -> None:
     done = subprocess.run(
-        [shell("fish"), "--no-config", "-c", '_LOSSLINT_COMPLETE=fish_source losslint | source; complete -C "losslint rule LL30"'],
+        [shell("fish"), "--no-config", "-c",
+         '_LOSSLINT_COMPLETE=fish_source losslint | source; complete -C "losslint rule LL30"'],
         capture_output=True, check=True, text=True, env=program)
     assert "LL301\tunguarded-log" in done.stdout.splitlines()

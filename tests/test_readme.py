@@ -7,7 +7,7 @@ import re
 from tests.readme import README, updated
 
 
-def test_rule_table_is_up_to_date() -> None:
+def test_tables_are_up_to_date() -> None:
     text = README.read_text(encoding="utf-8")
     assert text == updated(text), "run: python -m tests.readme --write"
 

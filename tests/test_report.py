@@ -63,8 +63,8 @@ losses/focal.py:7:28: LL301 warning [unguarded-log] in focal_loss
 
 def test_concise() -> None:
     assert render("concise", result(LOG, changed(LOG, message="two\nlines"))) == """\
-losses/focal.py:7:28: LL301 [unguarded-log] p_t is exactly 0 for a confident mistake, so log(p_t) is -inf
-losses/focal.py:7:28: LL301 [unguarded-log] two lines
+losses/focal.py:7:28: LL301 warning [unguarded-log] p_t is exactly 0 for a confident mistake, so log(p_t) is -inf
+losses/focal.py:7:28: LL301 warning [unguarded-log] two lines
 """
 
 

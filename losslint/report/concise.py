@@ -1,4 +1,4 @@
-"""One line a finding: ``path:row:column: CODE [name] message``."""
+"""One line a finding: ``path:row:column: CODE severity [name] message``."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ def render(result: Result) -> str:
 def line(finding: Finding) -> str:
     """A finding on one line."""
     at = f"{shown(finding.path)}:{finding.start.row}:{finding.start.column}"
-    return f"{at}: {finding.code} [{finding.name}] {one_line(finding.message)}"
+    return f"{at}: {finding.code} {finding.severity.value} [{finding.name}] {one_line(finding.message)}"

@@ -109,16 +109,17 @@ def settings_json(chosen: Iterable[Settings]) -> str:
 
 def _settings_block(settings: Settings) -> str:
     head = [f"# from {settings.source or 'the defaults'}, patterns relative to {settings.root}"]
-    return "\n".join([*head, *(f"{key} = {_toml(value)}" for key, value in _values(settings).items())]) + "\n"
+    return "\n".join([*head, *(f"{key} = {toml(value)}" for key, value in _values(settings).items())]) + "\n"
 
 
 def _values(settings: Settings) -> dict[str, Any]:
     return {key: plain(getattr(settings, option.name)) for key, option in options().items()}
 
 
-def _toml(value: Any) -> str:
+def toml(value: Any) -> str:
+    """A value as a settings file writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
+        return "[" + ", ".join(toml(item) for item in value) + "]"
     return json.dumps(value)
