@@ -1,0 +1,119 @@
+"""What an exception says: where in the user's files, in which operation, in one line.
+
+Imports no framework: errors are told apart by where they come from and by what they say.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, TracebackType
+
+from losslint.confirm.observation import Observation, Outcome
+
+INSTALLED = ("site-packages", "dist-packages")
+FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+NO_ENTRY = re.compile(r"gradient registry has no entry for: (\w+)|No gradient defined for operation.*op type: (\w+)")
+EAGER_OPERATION = re.compile(r"\[Op:(\w+)\]")
+NODE = re.compile(r"\{\{node (?:[^}]*/)?([A-Za-z]\w*?)(?:_\d+)?\}\}")
+IN_USER_CODE, IN_GRAPH = "in user code:", "Graph execution error:"
+ABOUT_SHAPE = re.compile(
+    r"shape|dimension|\brank\b|broadcast|out of (?:range|bounds)|\baxis\b|\baxes\b|incompatible|unpack|\bsize\b"
+    r"|must be equal|is not in \[|must be at least|expected ndim|slice index|inner dim|same number of",
+    re.IGNORECASE,
+)
+ABOUT_SHAPE_TYPES = ("InvalidArgumentError", "ValueError", "IndexError", "OutOfRangeError")
+
+
+@dataclass(frozen=True)
+class UserFiles:
+    """Which frames are the user's: those of the loss's file first, else those of its project."""
+
+    path: Path
+    root: Path | None = None
+
+    def owns(self, filename: str) -> bool:
+        """Whether a file belongs to the loss's project."""
+        if filename == str(self.path):
+            return True
+        if self.root is None or filename.startswith("<"):
+            return False
+        path = Path(filename)
+        return path.is_relative_to(self.root) and not any(part in INSTALLED for part in path.parts)
+
+
+def failure(error: BaseException, files: UserFiles) -> Observation:
+    """The observation that an exception amounts to, without mode and inputs."""
+    text = one_line(error)
+    filename, row = _place(error, files)
+    other = "" if filename == str(files.path) else filename
+    unregistered = NO_ENTRY.search(str(error))
+    if unregistered:
+        operation = unregistered[1] or unregistered[2]
+        return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, operation=operation, error=text)
+    if "No gradients provided for any variable" in str(error):
+        return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, error=text)
+    outcome = Outcome.OUT_OF_MEMORY if _out_of_memory(error) else Outcome.RAISES
+    return Observation(outcome, "", row=row, path=other, operation=_operation(error, files), error=text)
+
+
+def only_about_shapes(seen: Observation) -> bool:
+    """Whether another rung of the ladder of inputs may run where this one raised."""
+    kind, _, message = seen.error.partition(": ")
+    return seen.outcome is Outcome.RAISES and kind in ABOUT_SHAPE_TYPES and bool(ABOUT_SHAPE.search(message))
+
+
+def one_line(error: BaseException) -> str:
+    """``Type: first line of the message``; AutoGraph and graphs put a traceback of their own in front of it."""
+    kind = type(error).__name__
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0] == IN_USER_CODE:
+        lines = lines[-1:]
+    elif lines and lines[0] == IN_GRAPH:
+        lines = [line for line in lines if not line.startswith((IN_GRAPH, "Detected at node", "File ", "[[{{"))]
+    if not lines:
+        return kind
+    return (lines[0] if lines[0].startswith(f"{kind}: ") else f"{kind}: {lines[0]}")[:400]
+
+
+def _place(error: BaseException, files: UserFiles) -> tuple[str, int]:
+    """File and row of the innermost frame in the user's files; those of the loss's own file are preferred."""
+    owned = [place for place in _places(error) if files.owns(place[0])]
+    return owned[-1] if owned else (str(files.path), 0)
+
+
+def _places(error: BaseException) -> list[tuple[str, int]]:
+    """Frames of an exception, outermost first, as AutoGraph, the traceback or the message of a graph's node tells."""
+    metadata = getattr(error, "ag_error_metadata", None) or getattr(error.__context__, "ag_error_metadata", None)
+    direct = [(code.co_filename, row) for code, row in _frames(error.__traceback__)]
+    translated = [(frame.filename, frame.lineno) for frame in reversed(getattr(metadata, "translated_stack", ()))]
+    named = [(name, int(row)) for name, row in FRAME.findall(str(error))]
+    return [*direct, *translated, *named]
+
+
+def _frames(trace: TracebackType | None) -> Iterator[tuple[CodeType, int]]:
+    for frame, row in traceback.walk_tb(trace):
+        yield frame.f_code, row
+
+
+def _operation(error: BaseException, files: UserFiles) -> str:
+    """The operation that raised, or the foreign function that the user's row called: ``numpy.mean``."""
+    message = str(error)
+    found = NODE.search(message) or EAGER_OPERATION.search(message)
+    if found:
+        return found[1]
+    below = ""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if files.owns(frame.f_code.co_filename):
+            below = ""
+        elif not below:
+            package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+            below = f"{package}.{frame.f_code.co_name}" if package == "numpy" else "?"
+    return "" if below == "?" else below
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
