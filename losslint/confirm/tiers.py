@@ -1,0 +1,41 @@
+"""How far out a set of inputs lies: a witness that no training meets proves nothing."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterator, Mapping
+
+SATURATED = 50.0  # a sigmoid is exactly 1 from 16.7; exp overflows and softmax underflows only from 87
+ABSURD = 1000.0
+SUBNORMAL = 1e-30
+
+
+class Tier(enum.IntEnum):
+    """Who meets such inputs."""
+
+    TRAINING = 0  # any training run: perfect predictions, saturated outputs, empty masks
+    LATE = 1  # logits of 100, probabilities of 1e-38: late in training or after an unlucky step
+    NEVER = 2
+
+
+def numbers(value: object) -> Iterator[float]:
+    """All numbers of a nested list."""
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from numbers(item)
+    elif isinstance(value, (bool, int, float)):
+        yield float(value)
+
+
+def tier(inputs: Mapping[str, object]) -> Tier:
+    """The tier of inputs given as nested lists of numbers."""
+    found = Tier.TRAINING
+    for value in inputs.values():
+        for number in numbers(value):
+            size = abs(number)
+            if not math.isfinite(number) or size > ABSURD:
+                return Tier.NEVER
+            if size > SATURATED or 0.0 < size < SUBNORMAL:
+                found = Tier.LATE
+    return found

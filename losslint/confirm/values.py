@@ -1,0 +1,303 @@
+"""Numbers for the tensors of a loss: points in general position, and the corners where losses break.
+
+A value that no training meets proves nothing, so the corners stay at what data sets, sigmoids and untrained networks
+really produce; ``losslint.confirm.tiers`` says how far out a set of inputs lies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from losslint.confirm.program import TensorSpec
+
+Array = NDArray[Any]
+Inputs = dict[str, Array]
+
+INTERVALS = {
+    "real": (-1.9, 1.9), "logits": (-2.6, 2.6), "probability": (0.04, 0.96), "positive": (0.1, 2.3),
+    "nonnegative": (0.1, 2.3), "unit": (-0.95, 0.95), "weight": (0.2, 1.8), "image": (0.04, 0.96),
+}  # fmt: skip
+DISCRETE = ("binary", "mask", "onehot", "class", "integer")
+LEAST_GAP = 0.03  # from zero and from one: nobody's threshold, no kink of relu, abs or hinge
+MOST_CASES = 96
+
+
+@dataclass(frozen=True)
+class Case:
+    """Inputs, and what is special about them."""
+
+    inputs: Inputs
+    what: str
+
+
+# -- points in general position
+
+
+def generic(specs: Sequence[TensorSpec], seed: int = 0) -> Inputs:
+    """Inputs without ties, zeros, exact ones or kinks: an all-zero gradient there means something.
+
+    Each array has the shape and dtype of its spec; binary, one-hot and class tensors hold more than one class wherever
+    they have room for it.
+    """
+    rng = np.random.default_rng(seed)
+    return {spec.name: _generic(spec, rng) for spec in specs}
+
+
+def _generic(spec: TensorSpec, rng: np.random.Generator) -> Array:
+    size = int(np.prod(spec.shape, dtype=int))
+    if spec.values == "constant":
+        return np.full(spec.shape, 1.0 if spec.low is None else spec.low, spec.dtype)
+    if spec.values in ("binary", "mask"):
+        return rng.permutation(np.arange(size) % 2 == 0).reshape(spec.shape).astype(spec.dtype)
+    if spec.values == "onehot":
+        return _hot(rng.permutation(np.arange(_rows(spec)) % spec.shape[-1]), spec)
+    if spec.values == "class":
+        return rng.permutation(np.arange(size) % max(spec.classes, 2)).reshape(spec.shape).astype(spec.dtype)
+    if spec.values == "integer":
+        low, high = _interval(spec, (1.0, 9.0))
+        return rng.integers(int(low), int(high) + 1, spec.shape).astype(spec.dtype)
+    if spec.values == "simplex":
+        exponentials = np.exp(rng.uniform(-1.2, 1.2, spec.shape))
+        shares: Array = exponentials / exponentials.sum(-1, keepdims=True)
+        return shares.astype(spec.dtype)
+    low, high = _interval(spec, INTERVALS.get(spec.values, INTERVALS["real"]))
+    if np.dtype(spec.dtype).kind not in "f":
+        return rng.integers(int(np.ceil(low)), int(max(high, low + 2)) + 1, spec.shape).astype(spec.dtype)
+    strata = (rng.permutation(size) + rng.uniform(0.2, 0.8, size)) / max(size, 1)  # no two alike
+    numbers = low + (high - low) * strata
+    for kink in (0.0, 1.0, -1.0, 0.5):
+        near = np.abs(numbers - kink) < LEAST_GAP / 4
+        numbers = np.where(near, numbers + np.where(numbers + LEAST_GAP < high, LEAST_GAP, -LEAST_GAP), numbers)
+    return numbers.reshape(spec.shape).astype(spec.dtype)
+
+
+def _interval(spec: TensorSpec, default: tuple[float, float]) -> tuple[float, float]:
+    """The interval that generic points come from: the narrower of what is usual and what is allowed."""
+    low = default[0] if spec.low is None else float(spec.low)
+    high = default[1] if spec.high is None else float(spec.high)
+    if spec.low is not None and spec.high is None:
+        high = low + (default[1] - default[0])
+    if spec.high is not None and spec.low is None:
+        low = high - (default[1] - default[0])
+    return low, high
+
+
+def _rows(spec: TensorSpec) -> int:
+    return int(np.prod(spec.shape[:-1], dtype=int))
+
+
+def _hot(classes: Array, spec: TensorSpec) -> Array:
+    return np.eye(spec.shape[-1])[classes].reshape(spec.shape).astype(spec.dtype)
+
+
+# -- what may stand in a tensor
+
+
+def fits(spec: TensorSpec, array: Array) -> bool:
+    """Whether numbers keep the contract of a tensor: labels of a probability loss in [0, 1], one-hot rows, and so on."""
+    numbers = np.asarray(array, "float64")
+    if not np.all(np.isfinite(numbers)):
+        return False
+    if (spec.low is not None and np.any(numbers < spec.low)) or (spec.high is not None and np.any(numbers > spec.high)):
+        return False
+    within = {
+        "probability": (0.0, 1.0), "simplex": (0.0, 1.0), "binary": (0.0, 1.0), "onehot": (0.0, 1.0), "mask": (0.0, 1.0),
+        "unit": (-1.0, 1.0), "positive": (1e-30, np.inf), "nonnegative": (0.0, np.inf), "weight": (0.0, np.inf),
+        "class": (0.0, max(spec.classes, 2) - 1.0), "image": (0.0, np.inf),
+    }.get(spec.values, (-np.inf, np.inf))  # fmt: skip
+    if np.any(numbers < within[0]) or np.any(numbers > within[1]):
+        return False
+    if spec.values in DISCRETE and np.any(numbers != np.round(numbers)):
+        return False
+    if spec.values in ("onehot", "simplex") and numbers.size:
+        return numbers.shape[-1] > 1 and bool(np.allclose(numbers.sum(-1), 1.0, atol=1e-4))
+    return True
+
+
+def project(spec: TensorSpec, array: Array) -> Array:
+    """The nearest numbers that the interval of a tensor allows; a step of a search may leave it."""
+    low, high = {
+        "probability": (0.0, 1.0), "unit": (-1.0, 1.0), "positive": (1e-6, None), "nonnegative": (0.0, None),
+        "image": (0.0, 1.0), "weight": (0.0, None),
+    }.get(spec.values, (None, None))  # fmt: skip
+    low = spec.low if spec.low is not None else low
+    high = spec.high if spec.high is not None else high
+    if low is None and high is None:
+        return array
+    return np.clip(array, low, high).astype(array.dtype)
+
+
+# -- the corners
+
+
+def corpus(specs: Sequence[TensorSpec]) -> Iterator[Case]:
+    """Inputs that break losses, the likeliest first.
+
+    A perfect prediction comes first, then saturated and constant predictions against ordinary labels, then labels without
+    a positive or with a single class, empty masks and equal embeddings, and last what only late training meets: logits of
+    100 and probabilities of 1e-38. Every case keeps the contract of its specs.
+    """
+    base = generic(specs, seed=1)
+    seen: set[bytes] = set()
+    for count, case in enumerate(_cases(specs, base)):
+        key = b"|".join(np.ascontiguousarray(a).tobytes() for a in case.inputs.values())
+        if key not in seen and all(fits(spec, case.inputs[spec.name]) for spec in specs):
+            seen.add(key)
+            yield case
+        if count >= MOST_CASES:
+            return
+
+
+def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
+    labels = [s for s in specs if s.role == "label"]
+    weights = [s for s in specs if s.role == "weight" or s.values == "mask"]
+    moved = [s for s in specs if s.role in ("prediction", "tensor") and s not in weights]
+    yield from _agreeing(labels, moved, base)
+    choices = {s.name: list(_corners(s)) for s in specs}
+    early = {name: [c for c in found if not c[2]] for name, found in choices.items()}
+    for spec in moved:
+        for what, array, _ in early[spec.name]:
+            yield Case(base | {spec.name: array}, f"{spec.name} {what}")
+    for spec in weights:
+        yield Case(base | {spec.name: np.zeros(spec.shape, spec.dtype)}, f"{spec.name} all zero")
+    for label in labels:
+        for said, known, _ in early[label.name]:
+            yield Case(base | {label.name: known}, f"{label.name} {said}")
+            for spec in moved:
+                for what, array, _ in early[spec.name]:
+                    inputs = base | {label.name: known, spec.name: array}
+                    yield Case(inputs, f"{label.name} {said}, {spec.name} {what}")
+    if len(moved) > 1:
+        for what in ("all zero", "all one", "rows alike", "constant"):
+            arrays = {s.name: a for s in moved for said, a, _ in early[s.name] if said == what}
+            yield Case(base | arrays, f"all {what}")
+    for spec in moved:
+        for what, array, late in choices[spec.name]:
+            if late:
+                yield Case(base | {spec.name: array}, f"{spec.name} {what}")
+                for label in labels:
+                    for said, known, _ in early[label.name][:2]:
+                        inputs = base | {label.name: known, spec.name: array}
+                        yield Case(inputs, f"{label.name} {said}, {spec.name} {what}")
+
+
+def _agreeing(labels: Sequence[TensorSpec], moved: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
+    """Predictions that equal their label, and tensors of one shape that equal each other."""
+    for label in labels:
+        for spec in moved:
+            perfect = _perfect(label, base[label.name], spec)
+            if perfect is not None:
+                yield Case(base | {spec.name: perfect}, "a perfect prediction")
+                if spec.values in ("real", "positive", "nonnegative", "probability") and spec.shape and spec.shape[0] > 1:
+                    half = np.array(base[spec.name])
+                    half[0] = perfect[0]
+                    yield Case(base | {spec.name: half}, "one perfectly predicted row")
+    for index, first in enumerate(moved):
+        for second in moved[index + 1:]:
+            if first.shape == second.shape:
+                yield Case(base | {second.name: base[first.name].astype(second.dtype)}, f"{first.name} equals {second.name}")
+
+
+def _perfect(label: TensorSpec, known: Array, spec: TensorSpec) -> Array | None:
+    """The prediction that a label asks for; None when the two have nothing to do with each other."""
+    if label.values == "class" and label.shape == spec.shape[:-1]:
+        known = np.eye(spec.shape[-1])[np.clip(known.astype(int), 0, spec.shape[-1] - 1)]
+    elif label.shape == (*spec.shape, 1) or (*label.shape, 1) == spec.shape:
+        known = known.reshape(spec.shape)
+    elif label.shape != spec.shape:
+        return None
+    if spec.values == "logits":
+        known = np.where(known > 0.5, 20.0, -20.0)
+    return known.astype(spec.dtype)
+
+
+def _corners(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
+    """(what, numbers, whether only late training meets them)"""
+    shape, dtype = spec.shape, spec.dtype
+
+    def full(number: float) -> Array:
+        return np.full(shape, number, dtype)
+
+    ordinary = _generic(spec, np.random.default_rng(2))
+    if spec.values == "constant":
+        return
+    if spec.values in ("onehot", "simplex"):
+        yield "one class", _hot(np.zeros(_rows(spec), int), spec), False
+        yield "one-hot", _hot(np.arange(_rows(spec)) % shape[-1], spec), False
+        if spec.values == "simplex":
+            yield "uniform", full(1.0 / max(shape[-1], 1)), False
+        return
+    if spec.values == "class":
+        yield "one class", full(0.0), False
+        return
+    if spec.values in ("binary", "mask"):
+        yield "all zero", full(0.0), False
+        yield "all one", full(1.0), False
+        if len(shape) > 1 and shape[0] > 1:
+            yield "one empty row", _first_row(np.ones(shape, dtype), 0.0), False
+        return
+    if spec.values == "logits":
+        yield "saturated at 20", full(20.0), False
+        yield "saturated at -20", full(-20.0), False
+        yield "all zero", full(0.0), False
+        if len(shape) > 1:
+            yield "rows alike", np.broadcast_to(ordinary[:1], shape).copy(), False
+            yield "gap of 200", _hot(np.arange(_rows(spec)) % shape[-1], spec) * np.asarray(200.0, dtype) - 100, True
+        for number in (100.0, -110.0, 89.0):
+            yield f"of {number:g}", full(number), True
+        return
+    if spec.values == "integer":
+        yield "all zero", full(0.0), False
+        yield "all one", full(1.0), False
+        return
+    yield "all zero", full(0.0), False
+    yield "all one", full(1.0), False
+    yield "constant", full(0.5 if spec.values == "probability" else 0.3), False
+    if len(shape) > 1:
+        yield "rows alike", np.broadcast_to(ordinary[:1], shape).copy(), False
+        yield "constant rows", np.broadcast_to(ordinary[..., :1], shape).copy(), False
+        yield "one row of zeros", _first_row(ordinary.copy(), 0.0), False
+    if ordinary.ndim:
+        yield "one zero", _first_number(ordinary.copy(), 0.0), False
+        yield "one exact one", _first_number(ordinary.copy(), 1.0), False
+    if spec.values in ("real", "unit"):
+        yield "all minus one", full(-1.0), False
+        yield "negative", -np.abs(ordinary), False
+    if spec.values == "probability":
+        yield "of 1e-38", full(1e-38), True
+    elif spec.values == "real":
+        for number in (20.0, -20.0):
+            yield f"of {number:g}", full(number), False
+        for number in (100.0, -110.0):
+            yield f"of {number:g}", full(number), True
+    elif spec.values in ("positive", "nonnegative"):
+        yield "of 20", full(20.0), False
+        yield "of 100", full(100.0), True
+
+
+def _first_row(array: Array, number: float) -> Array:
+    array[0] = number
+    return array
+
+
+def _first_number(array: Array, number: float) -> Array:
+    array.flat[0] = number
+    return array
+
+
+# -- fewer numbers
+
+
+def rows_of(specs: Sequence[TensorSpec], inputs: Mapping[str, Array], row: int) -> Inputs | None:
+    """One row of a batch; None when the tensors have no common batch."""
+    batches = {inputs[s.name].shape[0] if inputs[s.name].ndim else 0 for s in specs if s.values != "constant"}
+    if len(batches) != 1 or 0 in batches or 1 in batches:
+        return None
+    return {
+        s.name: inputs[s.name] if s.values == "constant" else inputs[s.name][row:row + 1] for s in specs
+    }  # fmt: skip

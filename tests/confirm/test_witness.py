@@ -1,0 +1,120 @@
+"""Losses with known truth: each faulty one gets a witness at its row and in its mode, no clean one gets any."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from losslint.confirm.locate import Frames, arrays
+from losslint.confirm.observation import Observation, Outcome
+from losslint.confirm.program import Claim
+from losslint.confirm.tiers import Tier, numbers, tier
+from losslint.confirm.values import fits
+from tests.confirm.known import Known, known, specs
+
+pytest.importorskip("tensorflow")
+
+from losslint.confirm.running import Runner
+from losslint.confirm.witness import search, settled, shaped
+
+FAULTY = {loss.name: loss for loss in known("faulty")}
+CLEAN = {loss.name: loss for loss in known("clean")}
+QUICK = ("log_of_prediction", "folded_epsilon", "distance", "masked_mean", "where_log", "pole", "through_a_helper",
+         "traced_distance", "exponent_of_error")  # fmt: skip
+QUICK_CLEAN = ("log_of_clipped", "epsilon_of_a_shared_difference", "dice_rows", "softmax_logits", "xlogy")
+
+
+def witnesses(loss: Known, claims: list[Claim] | None = None) -> tuple[Observation, ...]:
+    return search(loss.function, loss.specs, loss.claims() if claims is None else claims, Frames(loss.path))[0]
+
+
+def check_faulty(loss: Known) -> None:
+    found = witnesses(loss)
+    for row, mode in loss.rows.items():
+        seen = next(o for o in found if o.row == row and o.mode == mode)
+        inputs = arrays(seen, loss.specs)
+        assert tier(seen.inputs) is not Tier.NEVER
+        assert all(fits(shaped(s, inputs[s.name]), inputs[s.name]) for s in loss.specs), "the contract is kept"
+        again = Runner(loss.function, loss.specs, mode)(inputs)  # anew, uninstrumented
+        assert again.outcome is seen.outcome
+        bad = again.loss if again.outcome is Outcome.BAD_VALUE else again.gradient
+        assert not all(map(math.isfinite, numbers(bad)))
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_faulty(name: str) -> None:
+    check_faulty(FAULTY[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(FAULTY.keys() - set(QUICK)))
+def test_all_faulty(name: str) -> None:
+    check_faulty(FAULTY[name])
+
+
+@pytest.mark.parametrize("name", QUICK_CLEAN)
+def test_clean(name: str) -> None:
+    loss = CLEAN[name]
+    found, vain = search(loss.function, loss.specs, loss.claims(), Frames(loss.path))
+    assert not found
+    assert {s.row for s in vain} == set(loss.rows)
+    assert {s.mode for s in vain} == {"eager", "graph"}
+    assert all(s.reached and s.inputs > 10 for s in vain)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CLEAN.keys() - set(QUICK_CLEAN)))
+def test_all_clean(name: str) -> None:
+    test_clean(name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(CLEAN))
+def test_clean_without_claims(name: str) -> None:
+    assert not witnesses(CLEAN[name], [])
+
+
+def test_enough_losses() -> None:
+    assert len(FAULTY) >= 40
+    assert len(CLEAN) >= 40
+
+
+def test_witness_is_small() -> None:
+    seen = witnesses(FAULTY["distance"])[0]
+    assert seen.inputs == {"y_true": [[1.0]], "y_pred": [[1.0]]}
+    assert seen.loss == 0.0
+    assert seen.operation == "Sqrt"
+
+
+def test_folded_epsilon_is_fine_in_eager_code() -> None:
+    loss = FAULTY["folded_epsilon"]
+    seen = witnesses(loss)[0]
+    assert seen.mode == "graph"
+    assert Runner(loss.function, loss.specs, "eager")(arrays(seen, loss.specs)).outcome is Outcome.FINE
+
+
+def test_labels_alone() -> None:
+    """A failure that no prediction can mend says so."""
+    assert "whatever is predicted" in witnesses(FAULTY["relative_error"])[0].detail
+    assert "whatever is predicted" not in witnesses(FAULTY["distance"])[0].detail
+
+
+def test_settled() -> None:
+    """A loss that takes the logarithm of a bare prediction is made for positive ones."""
+    import tensorflow as tf
+
+    def logs(y_true: Any, y_pred: Any) -> Any:
+        return tf.reduce_mean(tf.math.log(y_pred + 0.1))
+
+    assert settled(logs, specs("real", "real"))[1].values == "positive"
+    assert settled(CLEAN["huber"].function, specs("real", "real"))[1].values == "real"
+
+
+def test_nothing_to_search() -> None:
+    """A row that does not run is not searched: nothing may be refuted there."""
+    loss = CLEAN["huber"]
+    found, vain = search(loss.function, loss.specs, [Claim("LL301", 1, 1)], Frames(loss.path))
+    assert not found
+    assert not any(s.reached for s in vain)
