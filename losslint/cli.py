@@ -144,8 +144,9 @@ def _consistent(request: Request) -> Request:
         raise click.UsageError("--config and --isolated exclude each other.")
     if "#" in (request.add_noqa or "") or "\n" in (request.add_noqa or ""):
         raise click.UsageError("a reason is one line without a #.")
-    if request.add_noqa is not None and (request.statistics or request.output_file):
-        raise click.UsageError("--add-noqa prints no report: leave out --statistics and --output-file.")
+    reports = (request.statistics, request.output_file, request.show_losses, request.show_files, request.show_settings)
+    if request.add_noqa is not None and any(reports):
+        raise click.UsageError("--add-noqa prints no report: leave out --statistics, --output-file and --show-...")
     if request.reads_stdin and any(str(path) != "-" for path in request.paths):
         raise click.UsageError("standard input (-, --stdin-filename) cannot be checked together with other paths.")
     return request

@@ -478,6 +478,7 @@ def test_utf_8_whatever_the_console_thinks(encoding: str) -> None:
 @pytest.mark.parametrize("colour", ["0", "1"])
 @pytest.mark.parametrize(("arguments", "code"), [
     (["faulty.py"], 1), (["clean.py"], 0), (["faulty.py", "--exit-zero"], 0), (["rule", "--all"], 0),
+    (["explain", "--all"], 0), (["schema"], 0),
 ])  # fmt: skip
 def test_a_closed_pipe_is_silent(arguments: list[str], code: int, colour: str) -> None:
     home = str(Path(losslint.__file__).parents[1])

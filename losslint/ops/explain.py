@@ -21,9 +21,12 @@ BY_CUT = {"none": NONE, "zero": ZERO, "raises": RAISES}
 NO_VALUES = frozenset({"object", "dtype", "scope", "print", "assert", "data", "state", "symbolic"})
 NO_VALUE_OPERATIONS = frozenset({"config", "number", "python_type", "python_range", "python_call", "epsilon", "numpy_random",
                                  "python_random", "clock"})  # fmt: skip
-TENSOR_LIBRARIES = ("tensorflow", "keras", "torch", "jax")
-COLLECTIONS = frozenset({"escape", "test", "bitwise", "window", "bessel", "special", "differentiable", "no_gradient",
-                         "unregistered_gradient", "fft", "rfft", "sets", "atleast", "split"})  # several functions each
+REFUSED_BY_TENSORS = frozenset({"builtins.round", "builtins.divmod"})
+USES_OPERATORS = frozenset({"math.prod"})  # of Python's modules: works with the tensors' own operators
+COLLECTIONS = frozenset(  # of several functions each, so that no other name can be recommended for one of them
+    ["escape", "test", "bitwise", "window", "bessel", "special", "differentiable", "no_gradient", "unregistered_gradient", "fft", "rfft", "sets", "atleast", "split", "layer", "metric", "sparse", "ragged", "string", "serialize", "random", "random_image", "to_int", "static_shape", "corrcoef"]
+)
+WITHOUT_TWIN = frozenset({"np.choose", "np.tri", "math.remainder"})  # not quite what their operation is
 ALIASES = {"K": "keras.backend", "F": "torch.F", "tnp": "tf.experimental.numpy", "ops": "keras.ops"}  # as people import them
 
 
@@ -85,9 +88,9 @@ def _verdict(api: Api) -> str:
         return YES if api.note == "keeps the tape" else NONE if operation.family == "shape" else LEAVES
     if operation.family == "escape" and not operation.flows:
         return LEAVES
-    if api.framework == "python" and not api.name.startswith("builtins.") and api.name not in _remarks():
+    if api.framework == "python" and not (api.name.startswith("builtins.") or api.name in USES_OPERATORS):
         return LEAVES
-    if api.name in ("builtins.round", "builtins.divmod"):
+    if api.name in REFUSED_BY_TENSORS:
         return REFUSED
     return YES if operation.flows else BY_CUT[operation.cut]
 
@@ -102,18 +105,19 @@ def _flows(api: Api) -> tuple[str, ...]:
 
 def _instead(api: Api, verdict: str) -> str:
     if verdict == ABSENT:
-        return f"`{api.note}`" if api.operation.name == "missing_method" else _twins(api, "tensorflow", "keras")
+        return f"`{api.note}`" if api.operation.name == "missing_method" else _twins(api)
     if verdict == LEAVES:
         text = api.operation.instead if api.framework not in ("numpy", "python") else "-"
-        return _own_names(text, api) or _twins(api, "tensorflow", "keras")
+        return _own_names(text, api) or _twins(api)
     return _own_names(api.operation.instead, api)
 
 
-def _twins(api: Api, *frameworks: str) -> str:
-    """The framework's own functions for what NumPy, Python or an older version computes."""
-    if api.operation.name in COLLECTIONS | NO_VALUE_OPERATIONS or api.operation.family in NO_VALUES | {"escape"}:
+def _twins(api: Api) -> str:
+    """The functions of TensorFlow and Keras for what NumPy, Python or an older version computes."""
+    grouped = api.operation.name in COLLECTIONS | NO_VALUE_OPERATIONS or api.operation.family in NO_VALUES | {"escape"}
+    if grouped or api.name in WITHOUT_TWIN:
         return ""
-    names = [preferred(framework, api.operation.name) for framework in frameworks]
+    names = [preferred(framework, api.operation.name) for framework in ("tensorflow", "keras")]
     return " or ".join(f"`{name}`" for name in names if name and name != api.name)
 
 
@@ -157,8 +161,8 @@ def named(text: str | None) -> list[Explanation]:
 
 
 def _spelled_out(name: str) -> str:
-    root, _, rest = name.strip().removesuffix("()").partition(".")
-    name = name.strip()
+    name = name.strip().removesuffix("()")
+    root, _, rest = name.partition(".")
     return f"{ALIASES[root]}.{rest}" if root in ALIASES and rest else name
 
 
@@ -166,7 +170,8 @@ def public_names() -> Iterator[str]:
     """Every name of the tables, framework by framework; of a class what its objects do when they are called."""
     for framework in FRAMEWORKS:
         table = apis(framework)
-        yield from (name for name in table if f"{name}()" not in table and not name.endswith(".*"))
+        names = (name for name in table if f"{name}()" not in table and not name.endswith(".*"))
+        yield from sorted(names, key=str.lower)
 
 
 def names_like(text: str) -> list[str]:

@@ -93,7 +93,7 @@ def _listed(words: Iterable[str]) -> str:
 
 def _table(explanation: Explanation) -> Iterator[str]:
     """The points, each with what replaces the operation there."""
-    yield "where value or slope is infinite, undefined or zero (float32):"
+    yield "where value or slope is infinite, undefined or zero (TensorFlow, float32):"
     points = explanation.points
     width = max(len(_at(point)) for point in points)
     for point in points:
@@ -104,7 +104,7 @@ def _table(explanation: Explanation) -> Iterator[str]:
 
 
 def _at(point: Point) -> str:
-    return point.at.replace("=", " = ").replace(",", ", ")
+    return ", ".join(word.replace(",", ", ").replace("=", " = ") for word in point.at.split())
 
 
 def _effects(point: Point) -> Iterator[str]:
@@ -123,15 +123,15 @@ def _number(cell: str) -> str:
 
 
 def listing(explanations: Iterable[Explanation]) -> str:
-    """One name a line: ``tf.where  differentiable  x, y``."""
+    """One name a line, with the arguments that a gradient flows through: ``differentiable  tf.where (x, y)``."""
     known = list(explanations)
-    width = max((len(e.api.name) for e in known), default=0)
-    return "".join(f"{e.api.name:<{width}}  {_brief(e)}\n" for e in known)
+    width = max((len(one.verdict) for one in known), default=0)
+    return "".join(f"{one.verdict:<{width}}  {one.api.name}{_through(one)}\n" for one in known)
 
 
-def _brief(explanation: Explanation) -> str:
-    partly = explanation.flows and ALL not in explanation.flows
-    return explanation.verdict + (f": {', '.join(explanation.flows)}" if partly else "")
+def _through(explanation: Explanation) -> str:
+    named = ", ".join(name for name in explanation.flows if name != ALL)
+    return f" ({named})" if named else ""
 
 
 def as_json(explanations: Iterable[Explanation]) -> str:
