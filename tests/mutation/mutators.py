@@ -17,13 +17,16 @@ from libcst.metadata import ByteSpanPositionProvider, MetadataWrapper
 
 from tests.mutation.corpus import with_imports
 
-PREDICTION = re.compile(r"pred|logit|output|^pr$|embedd|generated|^x$|z_b|scores")
-LABEL = re.compile(r"true|label|target|^gt$|real|z_a")
+PREDICTION = re.compile(r"pred|logit|output|^pr$|embedd|^x$|^z_b$|scores")
+LABEL = re.compile(r"true|label|target|^gt$|^z_a$")
+ABOUT = re.compile(r"^from_|^is_|^use_|rank|shape|dim|num|type|size|axis|weight")  # numbers and flags, not tensors
 SMALL = re.compile(r"eps|smooth|^const$|tiny", re.IGNORECASE)
 FRAMEWORKS = re.compile(r"tensorflow|keras|\bops\b|\btf\b")
 NOT_LOSSES = ("__init__", "get_config", "from_config", "train_it")
 
 NUMBERS = {"LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307"}
+CUT = "none, zero"
+STOPPED = "raises, none, zero, not finite"  # rounding one of two uses is often meant: the rest still trains
 NO_SLOPE = {"LL105", "LL106", "LL107", "LL112", "LL113"}
 
 TWINS = {
@@ -190,15 +193,21 @@ class _Places(cst.CSTVisitor):
         self.depth = 0
 
     def on_visit(self, node: cst.CSTNode) -> bool:
-        if isinstance(node, cst.FunctionDef):
-            if node.name.value in NOT_LOSSES:
+        match node:
+            case cst.FunctionDef(name=cst.Name(value=name)) if name in NOT_LOSSES:
                 return False
+            case cst.Decorator() | cst.Parameters() | cst.Annotation() | cst.Import() | cst.ImportFrom():
+                return False
+            case cst.AssignTarget() | cst.CompFor() | cst.Attribute(attr=cst.Name(value="dtype" | "shape")):
+                return False
+        if isinstance(node, cst.BaseExpression | cst.BaseSmallStatement | cst.FunctionDef | cst.Arg) and (
+            self.depth or isinstance(node, cst.FunctionDef)
+        ):
             self.places.append(node)
-            self.depth += 1
-        elif isinstance(node, cst.Decorator | cst.Parameters | cst.Annotation | cst.Import | cst.ImportFrom):
+        self.depth += isinstance(node, cst.FunctionDef)
+        if isinstance(node, cst.Attribute | cst.Arg):  # not the names after a dot or before an equals sign
+            node.value.visit(self)
             return False
-        elif self.depth and not isinstance(node, cst.BaseParenthesizableWhitespace | cst.TrailingWhitespace):
-            self.places.append(node)
         return True
 
     def on_leave(self, original_node: cst.CSTNode) -> None:
@@ -292,29 +301,29 @@ def formatted(node: cst.CSTNode, source: Source) -> Iterator[str]:
 # -- no gradient
 
 
-@mutator(NO_SLOPE)
+@mutator(NO_SLOPE, effects=STOPPED)
 def prediction_rounded(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``y_pred`` -> ``tf.round(y_pred)``."""
     if _is_prediction(node):
         yield f"{source.ns}.round({source.raw(node)})"
 
 
-@mutator(NO_SLOPE)
+@mutator(NO_SLOPE, effects=STOPPED)
 def prediction_thresholded(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``y_pred`` -> ``tf.cast(y_pred > 0.5, "float32")``."""
     if _is_prediction(node):
         yield f'{source.ns}.cast({source.raw(node)} > 0.5, "float32")'
 
 
-@mutator(NO_SLOPE)
+@mutator(NO_SLOPE, effects=STOPPED)
 def prediction_argmaxed(node: cst.CSTNode, source: Source) -> Iterator[str]:
-    """``y_pred`` -> ``tf.one_hot(tf.argmax(y_pred, -1), y_pred.shape[-1])``."""
+    """``y_pred`` -> ``tf.cast(tf.expand_dims(tf.argmax(y_pred, -1), -1), "float32")``."""
     if _is_prediction(node):
-        name = source.raw(node)
-        yield f"{source.ns}.one_hot({source.ns}.argmax({name}, -1), {name}.shape[-1])"
+        index = f"{source.ns}.expand_dims({source.ns}.argmax({source.raw(node)}, -1), -1)"
+        yield f'{source.ns}.cast({index}, "float32")'
 
 
-@mutator(NO_SLOPE, "LL407")
+@mutator(NO_SLOPE, "LL407", effects=STOPPED)
 def prediction_to_integer(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``y_pred`` -> ``tf.cast(y_pred, "int32")``."""
     if _is_prediction(node):
@@ -322,14 +331,14 @@ def prediction_to_integer(node: cst.CSTNode, source: Source) -> Iterator[str]:
         yield f'{source.ns}.cast({source.ns}.cast({source.raw(node)}, "int32"), "float32")'
 
 
-@mutator("LL108", "LL112", effects="none, zero")
+@mutator("LL108", "LL112", effects=CUT)
 def prediction_detached(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``y_pred`` -> ``tf.stop_gradient(y_pred)``."""
     if _is_prediction(node):
         yield f"{source.ns}.stop_gradient({source.raw(node)})"
 
 
-@mutator("LL108", "LL112", effects="none, zero")
+@mutator("LL108", "LL112", effects=CUT)
 def result_detached(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``return loss`` -> ``return tf.stop_gradient(loss)``."""
     if isinstance(node, cst.Return) and node.value is not None:
@@ -345,7 +354,7 @@ def prediction_as_constant(node: cst.CSTNode, source: Source) -> Iterator[str]:
         yield f"np.array({source.raw(node)})"
 
 
-@mutator("LL110", "LL108", "LL105", "LL112")
+@mutator("LL110", "LL108", "LL105", "LL112", effects=CUT)
 def label_for_prediction(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """Every ``y_pred`` of a function -> ``y_true``."""
     if isinstance(node, cst.FunctionDef):
@@ -356,7 +365,7 @@ def label_for_prediction(node: cst.CSTNode, source: Source) -> Iterator[str]:
             yield head + re.sub(rf"(?<![\w.])({prediction})\b(?!\s*=[^=])", label, body)
 
 
-@mutator("LL110", "LL108", "LL105", "LL112")
+@mutator("LL110", "LL108", "LL105", "LL112", effects=CUT)
 def one_prediction_replaced(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """One ``y_pred`` -> ``y_true``."""
     if _is_prediction(node) and "y_pred" in source.raw(node):
@@ -482,7 +491,7 @@ def result_discarded(node: cst.CSTNode, source: Source) -> Iterator[str]:
             yield value
 
 
-@mutator("LL402", "LL401")
+@mutator("LL402", "LL401", effects="shape")
 def axis_dropped(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``tf.reduce_mean(x, axis=-1)`` -> ``tf.reduce_mean(x)``."""
     call = source.call(node)
@@ -634,7 +643,7 @@ def _dimension(node: cst.CSTNode, source: Source) -> Iterator[tuple[str, str]]:
 
 
 def _is_prediction(node: cst.CSTNode) -> bool:
-    return isinstance(node, cst.Name) and bool(PREDICTION.search(node.value))
+    return isinstance(node, cst.Name) and bool(PREDICTION.search(node.value)) and not ABOUT.search(node.value)
 
 
 def _is_number(text: str) -> bool:

@@ -13,6 +13,7 @@ import linecache
 import logging
 import multiprocessing
 import os
+import re
 import sys
 import types
 import warnings
@@ -105,7 +106,15 @@ def run(task: Task) -> Outcome:
         try:
             return _outcome(_load(task), task.inputs, autograph="tf_keras" in task.text)
         except Exception as error:
-            return Outcome(raised=f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"[:160])
+            return Outcome(raised=_said(error)[:160])
+
+
+def _said(error: Exception) -> str:
+    """The first line of an error; of one that AutoGraph wraps into a listing of the user's code, the line at its end."""
+    first, *rest = str(error).strip().splitlines() or [""]
+    if first.startswith("in user code"):
+        return next((line.strip() for line in reversed(rest) if re.match(r"\s+\w+(Error|Exception): ", line)), first)
+    return f"{type(error).__name__}: {first}"
 
 
 def _load(task: Task) -> Callable[..., Any]:

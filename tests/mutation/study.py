@@ -6,6 +6,7 @@ import ast
 import difflib
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -25,7 +26,10 @@ from tests.mutation.mutators import MUTATORS, Mutant, mutants
 from tests.mutation.running import Outcome, Runner, Task
 
 HERE = Path(__file__).parent
-NO_MUTANT = ("NameError", "UnboundLocalError", "SyntaxError")  # a slip of the mutator, not one a person would keep
+PLAIN = "float|int|bool|list|tuple|str|function|module|type|dict|DType|TensorShape|NotImplementedType"
+SLIP = re.compile(  # the mutator's own: what it took for a tensor was none, or a name was not there yet
+    rf"NameError|UnboundLocalError|(?:AttributeError|TypeError): (?:'(?:{PLAIN})' object |module '\S+' has no attribute)"
+)
 SURE, OFF = 0.05, 0.2  # a gradient is right below the one and wrong above the other distance from the differences
 
 
@@ -124,7 +128,7 @@ class Outcomes:
 
 def effects(original: Outcome, mutant: Outcome) -> tuple[str, ...]:
     """How a mutant is worse than the loss it was made from; empty when it is not."""
-    if original.raised or mutant.raised.startswith(NO_MUTANT):
+    if original.raised or SLIP.match(mutant.raised):
         return ()
     if mutant.raised:
         return ("raises",)

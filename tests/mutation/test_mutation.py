@@ -37,7 +37,7 @@ CHANGES = {
     "formatted": ("loss = f(y_true); return loss", 'loss = f(y_true); print(f"{loss:.3f}"); return loss'),
     "prediction-rounded": ("return f(y_pred)", "return f(tf.round(y_pred))"),
     "prediction-thresholded": ("return f(y_pred)", 'return f(tf.cast(y_pred > 0.5, "float32"))'),
-    "prediction-argmaxed": ("return f(y_pred)", "return f(tf.one_hot(tf.argmax(y_pred, -1), y_pred.shape[-1]))"),
+    "prediction-argmaxed": ("return f(y_pred)", 'return f(tf.cast(tf.expand_dims(tf.argmax(y_pred, -1), -1), "float32"))'),
     "prediction-to-integer": ("return f(y_pred)", 'return f(tf.cast(y_pred, "int32"))'),
     "prediction-detached": ("return f(y_pred)", "return f(tf.stop_gradient(y_pred))"),
     "result-detached": ("return f(y_pred)", "return tf.stop_gradient(f(y_pred))"),
