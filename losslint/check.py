@@ -66,24 +66,26 @@ class Run:
             return
         for site in sites:
             self.losses.append(site)
-            self.check_site(site, options.keras_version)
+            traced = [self.check_site(variant, options.keras_version) for variant in site.variants]
+            self.traced += all(traced)
 
-    def check_site(self, site: Site, version: int) -> None:
+    def check_site(self, site: Site, version: int) -> bool:
+        """Check a loss; whether it was followed to its inputs."""
         try:
             loss = Loss(site, trace(site, self.project, self.units), version)
             if loss.graph.gaps:
                 self.add(not_analysed(site, "; ".join(loss.graph.gaps)))
-            if is_traced(loss):
-                self.traced += 1
             for rule in catalogue().values():
                 for problem in rule.check(loss):
                     finding = place(rule, problem, loss)
                     self.modules[finding.path] = problem.source.module
                     self.add(finding)
+            return is_traced(loss)
         except Exception as error:  # one loss that breaks the analysis never hides the others
             if os.environ.get("LOSSLINT_DEBUG"):
                 raise
             self.add(not_analysed(site, f"the analysis failed with {type(error).__name__}: {error}"))
+            return False
 
 
 def is_traced(loss: Loss) -> bool:

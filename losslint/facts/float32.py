@@ -99,6 +99,11 @@ def guarded(function: Callable[[float], float]) -> Callable[[float], float]:
     return value
 
 
+def floor(x: float) -> float:
+    """Rounding down; what is too large to have a fraction stays."""
+    return float(math.floor(x)) if abs(x) < 1e9 else x
+
+
 def unary(value: Callable[[float], float], slope: Callable[[float, float], float]) -> Primitive:
     """A primitive from its value and its slope as a function of input and output."""
     return Primitive(value, lambda x, out, dy: (dy * f32(slope(x[0], out)),))
@@ -154,7 +159,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "reciprocal": Primitive(lambda x: div(1.0, x), lambda x, out, dy: (no_nan(dy, -out * out),)),
     "sign": unary(sign, lambda x, out: 0.0),
     "round": unary(lambda x: float(round(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
-    "floor": unary(lambda x: float(math.floor(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
+    "floor": unary(floor, lambda x, out: 0.0),
     "ceil": unary(lambda x: float(math.ceil(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
     "logical_not": unary(lambda x: float(not x), lambda x, out: 0.0),
     "is_nan": unary(lambda x: float(x != x), lambda x, out: 0.0),
@@ -203,7 +208,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "atan2": Primitive(
         math.atan2, lambda x, out, dy: (dy * div(x[1], x[0] ** 2 + x[1] ** 2), -dy * div(x[0], x[0] ** 2 + x[1] ** 2))
     ),
-    "mod": Primitive(lambda x, y: x % y if y else NAN, lambda x, out, dy: (dy, 0.0)),
+    "mod": Primitive(lambda x, y: x % y if y else NAN, lambda x, out, dy: (dy, -dy * floor(div(x[0], x[1])))),
     "logaddexp": Primitive(
         lambda x, y: max(x, y) + math.log1p(exp(-abs(x - y))),
         lambda x, out, dy: (dy * sigmoid(x[0] - x[1]), dy * sigmoid(x[1] - x[0])),

@@ -112,12 +112,7 @@ def _function_of(t: Tracer, site: Site, node: ast.AST) -> tuple[Func | None, Val
         return _plain(value), None
     if isinstance(enclosing, FunctionNode | ast.Lambda):
         return _closure(t, site, node, enclosing), None
-    statement = _statement_around(module.parents, node)
-    unit = t.unit(module, statement) if statement is not None else None
-    concrete = unit.find(node) if unit is not None else None
-    if unit is None or not isinstance(concrete, (cst.Lambda, cst.FunctionDef)):
-        return None, None
-    return Func(unit, concrete, scope, getattr(node, "name", "<lambda>")), None
+    return _written(t, site, node), None
 
 
 def _plain(value: Value) -> Func | None:
@@ -180,6 +175,8 @@ def _constant_arguments(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Va
             value = t.scope(site.module).lookup(node.id)
             symbolic = isinstance(value, Node) and value.kind is Kind.SYMBOLIC
             return value if symbolic or isinstance(value, (Func, Const)) else None
+        if isinstance(node, ast.Lambda):
+            return _written(t, site, node)
         try:
             constant = ast.literal_eval(node)
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
@@ -195,6 +192,16 @@ def _constant_arguments(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Va
         args.append(literal(argument) or UNBOUND)
     named = {k.arg: literal(k.value) or UNBOUND for k in built.keywords if k.arg is not None}
     return args, named
+
+
+def _written(t: Tracer, site: Site, node: ast.AST) -> Func | None:
+    """The function object of a lambda or definition at its place in the file, without a scope around it."""
+    statement = _statement_around(site.module.parents, node)
+    unit = t.unit(site.module, statement) if statement is not None else None
+    concrete = unit.find(node) if unit is not None else None
+    if unit is None or not isinstance(concrete, (cst.Lambda, cst.FunctionDef)):
+        return None
+    return Func(unit, concrete, t.scope(site.module), getattr(node, "name", "<lambda>"))
 
 
 def _configuration(

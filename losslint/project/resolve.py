@@ -42,9 +42,9 @@ class Resolver:
 
     def targets(self, expression: ast.AST, scope: Scope) -> list[Target]:
         """Code that an expression may stand for, without repetition."""
-        found: dict[tuple[ast.AST | None, str], Target] = {}
+        found: dict[tuple[ast.AST | None, str, ast.Call | None], Target] = {}
         for target in self._targets(expression, scope, None, set(), MAX_STEPS):
-            found.setdefault((target.node, target.dotted), target)
+            found.setdefault((target.node, target.dotted, target.built_by), target)
             if len(found) >= MAX_TARGETS:
                 break
         return list(found.values())
@@ -80,11 +80,11 @@ class Resolver:
             case ast.Call():
                 yield from self._call(node, scope, seen, steps)
             case ast.Dict():
-                for value in node.values:
-                    yield from self._targets(value, scope, built_by, seen, steps)
+                for value in node.values:  # two parts may be made by one factory
+                    yield from self._targets(value, scope, built_by, {*seen}, steps)
             case ast.List() | ast.Tuple() | ast.Set():
                 for element in node.elts:
-                    yield from self._targets(element, scope, built_by, seen, steps)
+                    yield from self._targets(element, scope, built_by, {*seen}, steps)
             case ast.ListComp() | ast.GeneratorExp() | ast.SetComp():
                 yield from self._targets(node.elt, scope, built_by, seen, steps)
             case ast.DictComp():

@@ -24,6 +24,7 @@ __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_
 
 
 DEFAULTS = SiteOptions()
+MAX_BUILT = 4  # calls with different arguments that build one loss
 
 _FRAMEWORK_WORDS = tuple(word.decode() for word in FRAMEWORK_WORDS)
 
@@ -38,8 +39,8 @@ class Site:
     that compiles (at module level the last call that does). ``owner`` is the function around the node: the factory of
     a closure, the function an expression stands in, None at module level. ``class_node`` is the class whose ``self``
     the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
-    ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated. ``certain`` is False
-    where only a signature or a word speaks for the loss.
+    ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
+    calls that build it with other arguments. ``certain`` is False where only a signature or a word speaks for the loss.
     """
 
     module: Module
@@ -54,6 +55,12 @@ class Site:
     class_node: ast.ClassDef | None = None
     owner: ast.AST | None = None
     built_by: ast.Call | None = None
+    built_again: tuple[ast.Call, ...] = ()
+
+    @property
+    def variants(self) -> list[Site]:
+        """The loss as each of the calls builds it."""
+        return [self, *(replace(self, built_by=call, built_again=()) for call in self.built_again)]
 
     @property
     def is_function(self) -> bool:
@@ -126,7 +133,8 @@ class _Finder:
     def _function_site(self, function: Function, evidence: Evidence) -> Site:
         owner = self.index.def_around(function)
         framework = self.judge.framework_at(function)
-        built_by = (use.built_by for use in evidence.uses if use.built_by is not None and use.module is self.module)
+        calls = [use.built_by for use in evidence.uses if use.built_by is not None and use.module is self.module]
+        built_by = [*{ast.dump(call): call for call in calls}.values()]
         return Site(
             module=self.module,
             kind=self._kind(function, owner),
@@ -139,7 +147,8 @@ class _Finder:
             framework=framework,
             class_node=self.index.class_around(function),
             owner=owner,
-            built_by=next(built_by, None),
+            built_by=built_by[0] if built_by else None,
+            built_again=tuple(built_by[1:MAX_BUILT]),
         )
 
     def _is_part(self, function: Function, evidence: Evidence, functions: set[ast.AST]) -> bool:

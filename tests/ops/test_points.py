@@ -18,7 +18,6 @@ POINTS = [(operation, Point(*columns)) for operation, *columns in rows("points.t
 IDS = [f"{operation} at {point.at}" for operation, point in POINTS]
 NO_XLA = {"euclidean_norm"}  # XLA on a CPU cannot compile it
 OWN_ROWS = {key for key, _ in POINTS if "." in key}  # public names that differ from their operation
-NOT_SIMULATED = {"mod"}  # the analysis follows its value alone
 
 
 def arguments(api: Api, at: str) -> dict[str, Any]:
@@ -105,7 +104,7 @@ def test_in_a_graph_and_under_xla(operation: str, point: Point, mode: str) -> No
     assert at(main_spelling(operation), point, mode) == expected(point, mode)
 
 
-SIMULATED = [(o, p) for o, p in POINTS if o in PRIMITIVES.keys() - NOT_SIMULATED and "[" not in p.at]
+SIMULATED = [(o, p) for o, p in POINTS if o in PRIMITIVES and "[" not in p.at]
 
 
 @pytest.mark.parametrize(("operation", "point"), SIMULATED)
