@@ -174,8 +174,16 @@ class GradientFacts:
         """Whether a node of a site without a named prediction may stand for what is trained."""
         if node.op in ("unknown", "attribute") or node.detail.get("watched"):
             return True
-        data = node.op == "keras_input" or (node.op == "param" and node.role in (Role.TENSOR, Role.UNKNOWN, None))
-        return data and not self.trains_model
+        if self.trains_model:
+            return False
+        if node.op == "param" and node.role is None:
+            return not self._has_inputs
+        return node.op == "keras_input" or (node.op == "param" and node.role in (Role.TENSOR, Role.UNKNOWN))
+
+    @cached_property
+    def _has_inputs(self) -> bool:
+        """Whether the loss is given something to train; what it was built with is configuration then."""
+        return any(n.role in (Role.TENSOR, Role.UNKNOWN) for n in self.graph.params.values())
 
     def _propagate(
         self, nodes: Iterable[Node], uncut: frozenset[int] = EMPTY, blocked: frozenset[int] = EMPTY

@@ -230,7 +230,7 @@ class HazardFacts:
         if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0:
             return  # whether a real-valued prediction is ever negative there is not known
         yield Hazard(
-            culprit, operand, by_value, graph_only, large, masked=not by_value and culprit.index in self.masked,
+            culprit, operand, by_value, graph_only, large, masked=not by_value and culprit.index not in self._taken(point),
             label_only=operand is not None and not self.gradient.reach(operand), at=named,
             operand_value=point(operand) if operand is not None else math.nan,
         )  # fmt: skip
@@ -244,6 +244,17 @@ class HazardFacts:
                 return node
             node = bad
         return None
+
+    def _taken(self, point: Point) -> set[int]:
+        """The operations whose values make the result: of each ``where`` only the side that is taken."""
+        taken: set[int] = set()
+        stack = [self.result]
+        while stack:
+            node = stack.pop()
+            if node.index not in taken:
+                taken.add(node.index)
+                stack += [operand for _, operand in _value_operands(node, point)]
+        return taken
 
     def _first_bad_slope(self, point: Point, gradients: Mapping[int, float]) -> Node | None:
         """The operation whose backward function turns a finite upstream gradient into a non-finite one."""

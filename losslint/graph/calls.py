@@ -196,6 +196,8 @@ def call_function(
     """Inline a project function."""
     if frame.depth >= MAX_DEPTH or t.stack.count(function.node) >= MAX_RECURSION:
         return opaque(t, frame, function, args, kwargs, at, f"{function.name} calls too deep or itself")
+    if is_abstract(function):
+        return opaque(t, frame, function, args, kwargs, at, f"{function.name} is left to a subclass")
     env = Env(function.env)
     context = frame.context
     if function.autograph:
@@ -212,6 +214,11 @@ def call_function(
         inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
         return _with_custom_gradient(t, frame, result.items[0], inputs, at)
     return result
+
+
+def is_abstract(function: Func) -> bool:
+    """Whether a method is there for subclasses to define."""
+    return any(isinstance(d, External) and d.name.endswith("abstractmethod") for d in function.decorators)
 
 
 def note_custom_gradient(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method, opaque
-from losslint.graph.expressions import subscript
+from losslint.graph.expressions import may_be_several, subscript
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
 from losslint.graph.values import (
@@ -85,7 +85,10 @@ def _stacked(t: Tracer, frame: Frame, result: Value, c: Call) -> Value:
     if isinstance(result, Seq):
         return Seq([_stacked(t, frame, item, c) for item in result.items], result.kind, open=result.open)
     dtype = result.dtype if isinstance(result, Node) else None
-    return t.node(frame, "stack", {"values": Seq([result])}, c.at, Kind.TENSOR, dtype=dtype)
+    node = t.node(frame, "stack", {"values": Seq([result])}, c.at, Kind.TENSOR, dtype=dtype)
+    if isinstance(result, Node) and may_be_several(result):
+        node.detail["tuple"] = True
+    return node
 
 
 @handles("op:scan", "op:foldl")
@@ -477,6 +480,14 @@ def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name, object=model)
 
 
+@handles("tf.Session().run", "tf.InteractiveSession().run")
+def _fetch(t: Tracer, frame: Frame, c: Call) -> Value:
+    """What a session fetches is NumPy, one array or as nested as what was asked for."""
+    node = t.node(frame, "python.object", {}, c.at, Kind.ARRAY)
+    node.detail["tuple"] = True
+    return node
+
+
 @method(Node, "predict", "predict_on_batch")
 def _node_predict(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     c.function = m
@@ -495,7 +506,11 @@ def _map_nested(t: Tracer, frame: Frame, function: Value, value: Value, c: Call)
         return Seq([_map_nested(t, frame, function, v, c) for v in value.items], value.kind, open=value.open)
     if isinstance(value, Map):
         return Map({k: _map_nested(t, frame, function, v, c) for k, v in value.items.items()}, open=value.open)
-    return call(t, frame, function, [value], {}, c.at)
+    result = call(t, frame, function, [value], {}, c.at)
+    if isinstance(value, Node) and may_be_several(value) and isinstance(result, Node):
+        result = t.node(frame, "identity", {"x": result}, c.at, result.kind, dtype=result.dtype)
+        result.detail["tuple"] = True
+    return result
 
 
 @handles("tf.nest.flatten", "keras.tree.flatten", "tree.flatten", "jax.tree.leaves", "jax.tree_util.tree_leaves")

@@ -165,11 +165,23 @@ def _if(t: Tracer, frame: Frame, node: cst.If) -> None:
     known = truth(test)
     orelse = [node.orelse] if node.orelse is not None else []
     if known is True:
+        context = frame.context
+        if asks_for_none(node.test):
+            frame.context = with_context(frame, guarded=True)  # it need not be None at the next call
         execute(t, frame, node.body)
+        frame.context = context
     elif known is False:
         execute_block(t, frame, orelse)
     else:
         branch(t, frame, node, test, lambda: execute(t, frame, node.body), lambda: execute_block(t, frame, orelse))
+
+
+def asks_for_none(test: cst.BaseExpression) -> bool:
+    """``self.memory is None``: what is made once, when it is first needed."""
+    match test:
+        case cst.Comparison(cst.Attribute(), [cst.ComparisonTarget(cst.Is(), cst.Name("None"))]):
+            return True
+    return False
 
 
 @executes(cst.Else, cst.Finally)
@@ -382,7 +394,8 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
         case cst.Subscript():
             owner = evaluate(t, frame, target.value)
             changed = set_item(t, frame, owner, target, value)
-            if changed is not owner and isinstance(target.value, (cst.Name, cst.Attribute)):
+            views = isinstance(changed, Node) and (changed.kind is Kind.ARRAY or t.framework == "torch")
+            if changed is not owner and isinstance(target.value, (cst.Name, cst.Attribute, cst.Subscript)[: 2 + views]):
                 assign(t, frame, target.value, changed)
 
 

@@ -53,6 +53,10 @@ class Classes:
             return ClassKind.LOSS
         return found
 
+    def derives(self, node: ast.ClassDef) -> bool:
+        """Whether a class may derive from the framework's: a plain class called SomethingLoss is only ever called."""
+        return derives(node, self.module, self.project, MAX_BASES)
+
     def base_class(self, node: ast.ClassDef, base: ast.expr) -> ast.ClassDef | None:
         """The class of this file that a base expression names."""
         if isinstance(base, ast.Name):
@@ -80,25 +84,54 @@ def names_loss_class(name: str) -> bool:
     return (names.names_loss(name) or split[-1:] == ("criterion",)) and _NO_LOSS_CLASS.isdisjoint(split)
 
 
+def local_base(node: ast.ClassDef, base: ast.expr, index: Index) -> ast.ClassDef | None:
+    """The class of the same file that a base names."""
+    values = index.lookup(base.id, index.scope(node))[0] if isinstance(base, ast.Name) else []
+    return next((v for v in reversed(values) if isinstance(v, ast.ClassDef) and v is not node), None)
+
+
+def imported_base(
+    node: ast.ClassDef, dotted: str, module: Module, project: Project
+) -> tuple[ast.ClassDef, Module] | None:
+    """The class of another file of the project that a base names."""
+    if dotted.partition(".")[0] in _FRAMEWORK_ROOTS:
+        return None
+    home = project.resolve(dotted, module)
+    if isinstance(home, Definition) and isinstance(home.node, ast.ClassDef) and home.node is not node:
+        return home.node, home.module
+    return None
+
+
+def derives(node: ast.ClassDef, module: Module, project: Project, levels: int) -> bool:
+    """Whether some base of a class, or of its bases, is from outside of the project."""
+    for base in node.bases:
+        dotted = module.dotted(base) or last_name(base)
+        local = local_base(node, base, module.index)
+        found = (local, module) if local is not None else imported_base(node, dotted, module, project)
+        if found is None and last_name(base) != "object":
+            return True
+        if found is not None and (not levels or derives(*found, project, levels - 1)):
+            return True
+    return False
+
+
 def kind_by_bases(node: ast.ClassDef, module: Module, project: Project, levels: int) -> ClassKind:
     """What the base classes say; OTHER when they say nothing."""
-    index: Index = module.index
     found = ClassKind.OTHER
     for base in node.bases:
         if isinstance(base, ast.Subscript):
             base = base.value
         kind = ClassKind.OTHER
-        values = index.lookup(base.id, index.scope(node))[0] if isinstance(base, ast.Name) else []
-        local = next((v for v in reversed(values) if isinstance(v, ast.ClassDef) and v is not node), None)
+        local = local_base(node, base, module.index)
         dotted = module.dotted(base) or last_name(base)
         if local is not None and levels:
             kind = kind_by_bases(local, module, project, levels - 1)
         if kind is ClassKind.OTHER:
             kind = kind_by_name(dotted)
-        if kind is ClassKind.OTHER and local is None and levels and dotted.partition(".")[0] not in _FRAMEWORK_ROOTS:
-            home = project.resolve(dotted, module)
-            if isinstance(home, Definition) and isinstance(home.node, ast.ClassDef) and home.node is not node:
-                kind = kind_by_bases(home.node, home.module, project, levels - 1)
+        if kind is ClassKind.OTHER and local is None and levels:
+            home = imported_base(node, dotted, module, project)
+            if home is not None:
+                kind = kind_by_bases(*home, project, levels - 1)
         if kind is not ClassKind.OTHER:
             found = kind
             if kind in (ClassKind.LOSS, ClassKind.METRIC):

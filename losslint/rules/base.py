@@ -134,9 +134,9 @@ class Loss:
         return [hazard for node in live for hazard in HazardFacts(self.gradient, node).find()]
 
     def doubt(self, cut: Cut) -> Severity | None:
-        """Info where only a signature speaks for a loss and the cut is a threshold or a discrete operation: a hard
-        metric is the likelier explanation there. None: the severity of the rule."""
-        hard = cut.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO)
+        """Info where only a signature speaks for a loss and the cut is a threshold, a discrete operation or code that
+        runs outside of the framework: a metric is the likelier explanation there. None: the severity of the rule."""
+        hard = cut.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO, Cause.OPAQUE)
         return Severity.INFO if hard and not self.site.certain else None
 
     def cuts_by(self, *causes: Cause) -> Iterator[Cut]:

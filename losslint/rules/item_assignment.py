@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losslint.graph.expressions import may_be_several
 from losslint.graph.nodes import Kind, Node
+from losslint.graph.values import Const
 from losslint.rules.base import Loss, Problem, Rule, tensor_operands
 
 
@@ -71,4 +72,13 @@ def padded_loss(y_true, y_pred):
 def is_missing_method(node: Node) -> bool:
     """Whether a method is called that NumPy arrays have and tensors have not, on what is certainly one tensor."""
     method = node.family == "missing" and node.name.startswith("tf.Tensor.")
-    return method and any(not may_be_several(operand) for operand in tensor_operands(node)[:1])
+    return method and any(is_tensor(operand) for operand in tensor_operands(node)[:1])
+
+
+def is_tensor(node: Node) -> bool:
+    """Whether a node is certainly a tensor: a model may return several things, and a distribution among them."""
+    while node.op in ("item", "identity") and isinstance(inner := node.inputs.get("x"), Node):
+        if node.op == "item" and may_be_several(inner):
+            return not isinstance(node.inputs.get("index"), Const)
+        node = inner
+    return not may_be_several(node)

@@ -50,6 +50,13 @@ def boundary_loss(y_true, y_pred):
     distance = tf.numpy_function(distance_transform_edt, [y_true], tf.float32)
     return tf.reduce_mean(distance * y_pred)
 """,
+        """
+import tensorflow as tf
+from sklearn.metrics import roc_auc_score
+
+def auc(y_true, y_pred):
+    return tf.py_function(roc_auc_score, [y_true, y_pred], tf.double)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -61,6 +68,7 @@ def boundary_loss(y_true, y_pred):
                 c.node.source,
                 f"{wrapper} has no gradient, and it is the only path from {loss.root_of(c.operand)} to the loss",
                 "write it with TensorFlow operations; indices and masks computed there may select from the predictions",
+                loss.doubt(c),
             )
         if loss.keras_version < 3:
             return

@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 
 import click
+from platformdirs import user_cache_path
+
 from losslint.config import Settings
 from losslint.findings import Finding, Severity
 from losslint.session import Gathered, gather
-from platformdirs import user_cache_path
-
 from tests.ecosystem import prove
 from tests.ecosystem.packages import Package, Unavailable, fetch, pinned
 from tests.ecosystem.snapshot import SNAPSHOTS, Difference, Entry, compare, read, update, write
@@ -43,7 +43,9 @@ class Outcome:
 
 @click.command(help=__doc__.replace("\n\n", "\n\n\b\n"))
 @click.argument("names", nargs=-1)
-@click.option("--cache", type=click.Path(path_type=Path), help="Where the packages are kept.  [default: the user's cache]")
+@click.option(
+    "--cache", type=click.Path(path_type=Path), help="Where the packages are kept.  [default: the user's cache]"
+)
 @click.option("--update", "rewrite", is_flag=True, help="Rewrite the snapshots.")
 @click.option("--prove", "proving", is_flag=True, help="Run the proofs. Needs what tests/ecosystem/proofs asks for.")
 def main(names: tuple[str, ...], cache: Path | None, rewrite: bool, proving: bool) -> None:

@@ -91,10 +91,11 @@ def sliced(path: str, *names: str, **given: Any) -> dict[str, Any]:
     no longer import. ``given`` are the globals they use."""
     root = next(folder for folder in map(Path, sys.path) if (folder / path).is_file())
     tree = ast.parse((root / path).read_text(encoding="utf-8"), path)
-    wanted = [node for node in ast.walk(tree) if getattr(node, "name", None) in names]
-    missing = set(names) - {node.name for node in wanted if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
-    if missing:
+    wanted = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and n.name in names]
+    if missing := set(names) - {node.name for node in wanted}:
         raise LookupError(f"{path} has no {', '.join(sorted(missing))}")
-    module = ast.Module([ast.ImportFrom("__future__", [ast.alias("annotations")], 0), *wanted], type_ignores=[])
-    exec(compile(ast.fix_missing_locations(module), path, "exec"), given)
+    for node in wanted:
+        node.decorator_list = []  # registrations, type checks: none of them computes anything
+    lazy = ast.parse("from __future__ import annotations").body
+    exec(compile(ast.Module([*lazy, *wanted], type_ignores=[]), path, "exec"), given)
     return given
