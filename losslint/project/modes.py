@@ -63,6 +63,8 @@ class Modes:
     def _find(self, function: Function, framework: str, levels: int) -> Mode:
         if (mode := self._decorated(function)) is not None:
             return mode
+        if self._in_test(function):
+            return Mode.UNKNOWN  # whoever wrote the test ran it as it stands
         home = self.index.scope(function)
         name = getattr(function, "name", "")
         if isinstance(home, ast.ClassDef) and framework == "tensorflow":
@@ -77,8 +79,6 @@ class Modes:
             return Mode.EAGER
         if levels == 0:
             return Mode.UNKNOWN
-        if self._in_test(function):
-            return Mode.UNKNOWN  # whoever wrote the test ran it as it stands
         if framework == "tensorflow" and self.tf1:
             return Mode.GRAPH
         return self._by_callers(function, framework, levels)

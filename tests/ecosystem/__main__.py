@@ -79,11 +79,11 @@ def checked(packages: list[Package], cache: Path) -> Iterator[Outcome]:
 
 def check(package: Package, cache: Path) -> Outcome:
     """losslint over one package with the settings it has when nothing is configured."""
-    root = cache / package.folder
+    root = package.root(cache)
     gathered = Gathered()
-    started = time.perf_counter()
+    started = time.process_time()
     gather(gathered, Settings(), [root], None)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     loud = (finding for finding in gathered.findings if finding.severity >= Severity.WARNING)
     found = sorted((entry(finding, root) for finding in loud), key=lambda e: e.key)
     return Outcome(package, gathered.files, len(gathered.losses), seconds, tuple(found))
@@ -115,7 +115,7 @@ def settle(outcome: Outcome, rewrite: bool) -> bool:
     difference = compare(snapshot, outcome.found)
     counts = (len(outcome.found), len(difference.new), len(difference.gone), len(difference.missing))
     figures = (outcome.files, outcome.losses, f"{outcome.seconds:.1f}", *counts)
-    click.echo(ROW.format(outcome.package.folder, *figures))
+    click.echo(ROW.format(str(outcome.package), *figures))
     for line in details(difference):
         click.echo(f"  {line}")
     return difference.failed

@@ -87,15 +87,31 @@ def spoilt(values: Any) -> Iterator[str]:
 
 
 def sliced(path: str, *names: str, **given: Any) -> dict[str, Any]:
-    """The functions and classes ``names`` of a package's file, run without the rest of it: for packages that as a whole
-    no longer import. ``given`` are the globals they use."""
+    """The functions and classes ``names`` (``f`` or ``Class.f``) of a package's file, run without the rest of it: for
+    packages that as a whole no longer import. ``given`` are the globals they use.
+
+    Raises:
+        LookupError: the file does not have them, or has several of a name.
+    """
     root = next(folder for folder in map(Path, sys.path) if (folder / path).is_file())
-    tree = ast.parse((root / path).read_text(encoding="utf-8"), path)
-    wanted = [n for n in ast.walk(tree) if isinstance(n, (ast.FunctionDef, ast.ClassDef)) and n.name in names]
-    if missing := set(names) - {node.name for node in wanted}:
-        raise LookupError(f"{path} has no {', '.join(sorted(missing))}")
-    for node in wanted:
-        node.decorator_list = []  # registrations, type checks: none of them computes anything
+    defined = list(definitions(ast.parse((root / path).read_text(encoding="utf-8"), path)))
+    wanted = []
+    for name in names:
+        found = [node for dotted, node in defined if f".{dotted}".endswith(f".{name}")]
+        if len(found) != 1:
+            raise LookupError(f"{path} has {len(found)} {name}")
+        found[0].decorator_list = []  # registrations, type checks, tf.function: none of them computes anything
+        wanted += found
     lazy = ast.parse("from __future__ import annotations").body
     exec(compile(ast.Module([*lazy, *wanted], type_ignores=[]), path, "exec"), given)
     return given
+
+
+def definitions(node: ast.AST, around: str = "") -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
+    """(dotted name, definition) of all functions and classes."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+            yield around + child.name, child
+            yield from definitions(child, f"{around}{child.name}.")
+        else:
+            yield from definitions(child, around)

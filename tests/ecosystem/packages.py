@@ -29,8 +29,11 @@ class Package:
     version: str
     sha256: str
 
-    @property
-    def folder(self) -> str:
+    def root(self, cache: Path) -> Path:
+        """Where its files lie: as installed, so that its metadata says which Keras it is written for."""
+        return cache / str(self) / "site-packages"
+
+    def __str__(self) -> str:
         return f"{self.name}-{self.version}"
 
 
@@ -47,14 +50,14 @@ def fetch(packages: list[Package], cache: Path) -> None:
     """
     wheels = cache / "wheels"
     wheels.mkdir(parents=True, exist_ok=True)
-    missing = [package for package in packages if not (cache / package.folder).is_dir()]
+    missing = [package for package in packages if not package.root(cache).is_dir()]
     if not missing:
         return
     if any(package.sha256 not in known(wheels) for package in missing):
         download(wheels)
     files = known(wheels)
     for package in missing:
-        unpack(files[package.sha256], cache / package.folder)
+        unpack(files[package.sha256], package.root(cache))
 
 
 def known(wheels: Path) -> dict[str, Path]:

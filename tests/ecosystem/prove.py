@@ -50,7 +50,7 @@ def judge(entry: Entry, seen: dict[str, list[str]]) -> tuple[str, str]:
 
 def observations(package: Package, cache: Path) -> dict[str, list[str]]:
     """Proof -> what it showed, from a process of its own."""
-    command = (sys.executable, "-m", "tests.ecosystem.prove", package.name, str(cache / package.folder))
+    command = (sys.executable, "-m", "tests.ecosystem.prove", package.name, str(package.root(cache)))
     done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, env=os.environ | QUIET)
     if done.returncode:
         raise SystemExit(f"the proofs of {package.name} do not run: {done.stderr.strip().splitlines()[-1]}")

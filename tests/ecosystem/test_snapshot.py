@@ -69,7 +69,7 @@ def test_a_wheel_is_unpacked_and_checked(tmp_path: Path) -> None:
         archive.writestr("../outside.py", loss)
     (sha256,) = known(wheel.parent)
     package = Package("pack", "1.0", sha256)
-    unpack(wheel, tmp_path / package.folder)
+    unpack(wheel, package.root(tmp_path))
     assert not (tmp_path / "outside.py").exists()
     outcome = check(package, tmp_path)
     assert outcome.losses == 2

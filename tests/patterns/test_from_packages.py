@@ -159,6 +159,11 @@ CASES = {
 
                 tf.Session().run(_loss)
 
+            def test_model(self):
+                class Model(tf.keras.Model):
+                    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+                        return tf.reduce_mean(tf.abs(y - y_pred)) if len(tf.shape(y_pred)) == 2 else 0.0
+
         def graph_loss(labels, predictions):
             return tf.losses.absolute_difference(np.cumsum(predictions), labels)  # expect: LL101
     """,
