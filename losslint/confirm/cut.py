@@ -55,6 +55,8 @@ class Body:
     submodules: set[str] = field(default_factory=set)  # modules reached as attributes of packages
     done: set[str] = field(default_factory=set)
     until: dict[str, ast.stmt] = field(default_factory=dict)  # name -> the definition that is meant, of several
+    skip: set[ast.stmt] = field(default_factory=set)  # statements that run elsewhere, or not at all
+    once: set[ast.AST] = field(default_factory=set)  # loops of which one round is enough
     bindings: dict[str, list[ast.stmt]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +129,8 @@ class Cutter:
         elif statements and isinstance(statements[-1], FunctionNode | ast.ClassDef):
             statements = statements_of_definition(statements)
         for statement in statements:
-            self._take(body, statement, name)
+            if statement not in body.skip:
+                self._take(body, statement, name)
         if not statements and body.function is None:
             self._need_starred(body, name)
 
@@ -135,11 +138,12 @@ class Cutter:
         if isinstance(statement, Import):
             self._take_import(body, statement, name)
         elif statement not in body.kept:
-            if (why := hazard(statement, body.module)) is not None:
+            runs = header(statement) if isinstance(statement, Compound) else statement
+            if (why := hazard(runs, body.module)) is not None:
                 self.left_out.setdefault(name, why)
                 return
             body.kept.add(statement)
-            self.need_code(body, header(statement) if isinstance(statement, Compound) else statement)
+            self.need_code(body, runs)
         self._take_around(body, statement)
 
     def _take_around(self, body: Body, statement: ast.stmt) -> None:
@@ -338,6 +342,8 @@ class Cutter:
                 setattr(made, name, copy.deepcopy(value))
         if is_main_guard(statement):
             made.test = located(ast.Constant(True), statement)
+        if statement in body.once:
+            made.body.append(located(ast.Break(), statement))
         made.body = made.body or [located(ast.Pass(), statement)]
         return made  # type: ignore[no-any-return]
 
@@ -429,8 +435,8 @@ def statements_of_definition(statements: list[ast.stmt]) -> list[ast.stmt]:
     return statements if decorated or any(s.col_offset for s in statements) else [last]
 
 
-def header(statement: ast.AST) -> ast.AST:
-    """What a compound statement evaluates before its body, as one expression or tuple."""
+def header(statement: ast.AST) -> ast.Tuple:
+    """What a compound statement evaluates before its body."""
     parts: list[ast.expr] = []
     match statement:
         case ast.If(test=test) | ast.While(test=test):

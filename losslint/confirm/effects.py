@@ -27,7 +27,7 @@ LOADERS = words(
 )
 
 
-def hazard(statement: ast.stmt, module: Module) -> str | None:
+def hazard(statement: ast.stmt | ast.expr, module: Module) -> str | None:
     """Why a statement is not run, as a clause; None where nothing speaks against it."""
     if isinstance(statement, FunctionNode | ast.ClassDef):
         return None

@@ -1,16 +1,395 @@
-"""Losses that are no functions: tape blocks, training steps, expressions that are minimised, models."""
+"""Losses that nobody calls with tensors: tape blocks, training steps, minimised expressions, compiled models."""
 
 from __future__ import annotations
 
+import ast
+import copy
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from losslint.config import Settings
-from losslint.confirm.cut import CannotCut
+from losslint.confirm.arguments import expression, given
+from losslint.confirm.cut import Body, CannotCut, free_names, located
+from losslint.confirm.effects import hazard
+from losslint.confirm.program import TensorSpec
+from losslint.confirm.specs import Inputs, inputs_of, spec_role
+from losslint.project.classes import Classes, ClassKind
+from losslint.project.index import Function, FunctionNode, argument, last_name, walk
+from losslint.project.module import bound_names, module_level_statements
+from losslint.project.resolve import resolver
+from losslint.project.roles import role_by_name
+from losslint.project.uses import local_uses
 
 if TYPE_CHECKING:
     from losslint.confirm.slicing import Draft
 
+STEP, FITTING = "__losslint_step__", "__losslint_fitting__"
+STEPS = ("train_step", "compute_loss", "test_step", "call", "_compute_loss")
+
 
 def entry(draft: Draft, settings: Settings | None) -> None:
-    """The callable of a site that is not called with its tensors."""
-    raise CannotCut(f"a {draft.loss.site.kind} is not run yet")
+    """The callable of a site that is not called with its tensors.
+
+    Raises:
+        CannotCut: it is of a kind that is not run.
+    """
+    site = draft.loss.site
+    if site.kind == "model":
+        compiled_model(draft, site.node)
+    elif site.kind == "expression":
+        expression_entry(draft, settings)
+    elif isinstance(site.node, FunctionNode):
+        if model_class_of(draft, site.node) is not None and site.node.name in STEPS:
+            model_of_class(draft)
+        else:
+            training_step(draft, site.node, settings)
+    elif isinstance(site.node, ast.With):
+        script_step(draft, site.node)
+    else:
+        raise CannotCut("it is no block that can be run by itself")
+
+
+def model_class_of(draft: Draft, function: ast.AST) -> ast.ClassDef | None:
+    """The class of a model that a method belongs to."""
+    site = draft.loss.site
+    home = site.class_node if site.class_node is not None else draft.module.index.scope(function)
+    if isinstance(home, ast.ClassDef) and classes(draft).inherited(home) is ClassKind.MODEL:
+        return home
+    return None
+
+
+def classes(draft: Draft) -> Classes:
+    return Classes(draft.module, draft.cutter.project)
+
+
+# training steps ------------------------------------------------------------------------------------------------------
+
+
+def training_step(draft: Draft, function: FunctionNode, settings: Settings | None) -> None:
+    """A function that trains: called as the file calls it, else with a small model, an optimizer and a batch."""
+    from losslint.confirm.slicing import bound_arguments, callable_of
+
+    draft.kind = "step"
+    target = callable_of(draft, function)
+    known = given(draft.cutter, draft.top, function, None)
+    draft.inputs = inputs_of(draft.loss, settings, without=known)
+    draft.entry = bound_arguments(draft, function, target, known)
+
+
+def script_step(draft: Draft, block: ast.With) -> None:
+    """A tape block at the top of a script, with the statements that use its gradients, as a function of nothing."""
+    from losslint.confirm.slicing import made_by
+
+    module, top = draft.module, draft.top
+    statements = step_statements(draft, block)
+    inside = {inner for statement in statements for inner in module_level_statements([statement])} | set(statements)
+    last = max(statement.end_lineno or statement.lineno for statement in statements)
+    later = {
+        s for s in module_level_statements(module.tree.body)
+        if s.lineno > last and not isinstance(s, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)}
+    top.skip |= inside | later
+    top.once |= {a for a in module.ancestors(block) if isinstance(a, ast.For | ast.While | ast.AsyncFor)}
+    for statement in statements:
+        draft.cutter.need_code(top, statement)
+    for around in top.once:
+        if isinstance(around, ast.For):
+            draft.cutter.need_code(top, around.iter)
+    bound = sorted({name for s in inside for name in bound_names(s) if not isinstance(s, ast.Expr)})
+    copies = [draft.cutter.rewritten(module, statement) for statement in statements]
+    draft.kind = "step"
+    body: list[ast.stmt] = [located(ast.Global(bound), block), *copies] if bound else copies
+    made_by(draft, body, block, STEP)
+    draft.entry = expression(STEP, block)
+
+
+def step_statements(draft: Draft, block: ast.With) -> list[ast.stmt]:
+    """The block and what follows it, up to the last use of its gradients that trains."""
+    parent = draft.module.parents[block]
+    siblings: list[ast.stmt] = next(
+        value for _, value in ast.iter_fields(parent) if isinstance(value, list) and block in value)
+    following = siblings[siblings.index(block):]
+    gradients = {id(call) for call in local_uses(draft.module).tapes.get(block, [])}
+    end = 0
+    for position, statement in enumerate(following):
+        calls = [node for node in walk(statement) if isinstance(node, ast.Call)]
+        if any(id(call) in gradients for call in calls):
+            end = position
+        elif end and any(last_name(call.func) == "apply_gradients" for call in calls):
+            end = position
+            break
+        elif position and any(last_name(call.func) == "GradientTape" for call in calls):
+            break
+    return [s for s in following[: end + 1] if s is block or not is_report(s)]
+
+
+def is_report(statement: ast.stmt) -> bool:
+    """``print(...)``, ``log.append(...)``: a call as a statement that trains nothing."""
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and not any(
+        isinstance(node, ast.Call) and last_name(node.func) in ("apply_gradients", "gradient", "minimize", "assign_sub")
+        for node in walk(statement))
+
+
+# minimised expressions -----------------------------------------------------------------------------------------------
+
+
+def expression_entry(draft: Draft, settings: Settings | None) -> None:
+    """A cost of a TensorFlow 1 graph as a function of its placeholders, a term of a layer in the smallest model."""
+    site = draft.loss.site
+    home = site.class_node
+    if home is not None and "add_loss" in site.reason:
+        if classes(draft).inherited(home) is ClassKind.MODEL:
+            model_of_class(draft)
+        else:
+            model_with_layer(draft, home)
+        return
+    if home is not None:
+        raise CannotCut("it is part of a graph that a class builds around placeholders and a session")
+    owner = draft.module.index.def_around(site.node)
+    if owner is not None:
+        raise CannotCut(f"it is minimised inside of {owner.name}, which also reads its data and trains")
+    placeholder_function(draft)
+
+
+def placeholder_function(draft: Draft) -> None:
+    """``cost`` as a function of the placeholders it is computed from."""
+    from losslint.confirm.slicing import made_by
+
+    site, top = draft.loss.site, draft.top
+    assert isinstance(site.node, ast.expr)
+    specs = dict(placeholders(top))
+    top.done |= specs.keys()
+    row = site.node.lineno
+    top.skip |= {s for s in module_level_statements(draft.module.tree.body)
+                 if s.lineno > row and not isinstance(s, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)}
+    draft.cutter.need_code(top, site.node)
+    inner = dependent(top, set(specs))
+    if not inner:
+        raise CannotCut("it is not computed from placeholders, and its variables are not trained by a tape")
+    used = {name for s in inner for name in free_names(s)}
+    order = [name for name in specs if name in used]
+    if not order:
+        raise CannotCut("it takes no placeholder")
+    top.kept -= set(inner)
+    top.once.clear()
+    body = [draft.cutter.rewritten(draft.module, statement) for statement in inner]
+    body.append(located(ast.Return(draft.cutter.rewritten(draft.module, site.node)), site.node))
+    made_by(draft, body, inner[0], STEP)
+    maker = draft.last[-1]
+    assert isinstance(maker, ast.FunctionDef)
+    maker.args.args = [located(ast.arg(name), site.node) for name in order]
+    draft.kind = "function"
+    draft.entry = expression(STEP, site.node)
+    draft.inputs = Inputs((tuple(specs[name] for name in order),))
+    draft.notes.append("its placeholders are arguments; the session and the training loop are not run")
+
+
+def placeholders(body: Body) -> Iterator[tuple[str, TensorSpec]]:
+    """Names bound to placeholders, with the shapes and types they are declared with."""
+    for statement in module_level_statements(body.statements):
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call() as call) if last_name(call.func) in (
+                    "placeholder", "placeholder_with_default"):
+                dtype = argument(call, 0, "dtype")
+                shape = argument(call, 1, "shape")
+                kind = last_name(dtype) if dtype is not None else "float32"
+                whole = kind.startswith(("int", "uint"))
+                yield name, TensorSpec(
+                    name, placeholder_shape(shape), kind or "float32", "class" if whole else "real",
+                    spec_role(role_by_name(name)), classes=2 if whole else 0)
+
+
+def placeholder_shape(node: ast.expr | None) -> tuple[int, ...]:
+    """``[None, 4]`` with a batch of 8; open axes get 4; no shape, one number."""
+    if not isinstance(node, (ast.List, ast.Tuple)):
+        return (8, 3)
+    sizes = [e.value if isinstance(e, ast.Constant) and isinstance(e.value, int) else None for e in node.elts]
+    return tuple(size or (8 if axis == 0 else 4) for axis, size in enumerate(sizes))
+
+
+def dependent(body: Body, names: set[str]) -> list[ast.stmt]:
+    """The kept statements whose values depend on some names, in order."""
+    found: list[ast.stmt] = []
+    for statement in module_level_statements(body.statements):
+        defines = isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)
+        if statement in body.kept and not defines and names & free_names(statement):
+            found.append(statement)
+            names = names | set(bound_names(statement))
+    return found
+
+
+# models --------------------------------------------------------------------------------------------------------------
+
+
+def compiled_model(draft: Draft, node: ast.AST) -> None:
+    """The model that a function or script compiles, with data for ``fit``."""
+    compiles = [call for call in compile_calls(draft) if node is call or node in set(draft.module.ancestors(call))]
+    if compiles:
+        replay(draft, compiles[-1])
+        return
+    for call in compile_calls(draft):  # compiled by a function that is given the model
+        owner = draft.module.index.def_around(call)
+        if owner is not None and isinstance(node, ast.expr):
+            replay(draft, call, node)
+            return
+    raise CannotCut("the call that compiles it could not be found")
+
+
+def compile_calls(draft: Draft) -> list[ast.Call]:
+    """The calls of this file that compile a model with a loss."""
+    return [
+        call for call in draft.module.index.calls_by_name.get("compile", [])
+        if isinstance(call.func, ast.Attribute) and (call.keywords or len(call.args) > 1)]
+
+
+def replay(draft: Draft, call: ast.Call, model: ast.expr | None = None) -> None:
+    """One call of ``compile`` on the model it stands for (or on ``model``), and the data of the ``fit`` beside it."""
+    from losslint.confirm.slicing import body_around, cut_open, made_by
+
+    module = draft.module
+    statement = next(a for a in module.ancestors(call) if isinstance(a, ast.stmt))
+    assert isinstance(call.func, ast.Attribute)
+    owner = module.index.def_around(call)
+    body = draft.top if owner is None else draft.cutter.function_body(module, owner, body_around(draft, owner))
+    receiver = call.func.value
+    if model is not None and isinstance(receiver, ast.Name):
+        draft.fixed[receiver.id] = model
+    draft.kind = "model"
+    draft.last.append(located(ast.parse(f"from losslint.confirm.smallest import fitting as {FITTING}").body[0], call))
+    data = fit_data(draft, body, call)
+    made = located(ast.Call(ast.Name(FITTING, ast.Load()), [copy.deepcopy(receiver)], data), call)
+    if owner is not None:
+        draft.entry = cut_open(draft, owner, made, call, wanted=(statement,)).func  # type: ignore[attr-defined]
+        return
+    body.skip.add(statement)
+    for needed in (statement, receiver, *(k.value for k in data)):
+        draft.cutter.need_code(body, needed)
+    made_by(draft, [draft.cutter.rewritten(module, statement), located(ast.Return(made), call)], call, STEP)
+    draft.entry = expression(STEP, call)
+
+
+def fit_data(draft: Draft, body: Body, call: ast.Call) -> list[ast.keyword]:
+    """What ``fit`` is given for x and y, as far as it can be run here."""
+    assert isinstance(call.func, ast.Attribute)
+    receiver = ast.unparse(call.func.value)
+    index = draft.module.index
+    for fit in index.calls_by_name.get("fit", []):
+        if isinstance(fit.func, ast.Attribute) and ast.unparse(fit.func.value) == receiver and (
+                index.def_around(fit) is index.def_around(call)):
+            return usable_data(draft, body, fit)
+    return []
+
+
+def usable_data(draft: Draft, body: Body, fit: ast.Call) -> list[ast.keyword]:
+    """The x and y of one call of ``fit``."""
+    found: list[ast.keyword] = []
+    for position, name in enumerate(("x", "y")):
+        value = argument(fit, position, name)
+        if value is None:
+            if found:
+                found.append(ast.keyword("labelled", expression("False", fit)))
+            break
+        reads = hazard(value, draft.module)
+        if reads is not None or not draft.cutter.runs(body, value):
+            draft.notes.append(f"{name} is random data in the shape that the model takes")
+            break
+        found.append(ast.keyword(name, copy.deepcopy(value)))
+    return found
+
+
+def model_of_class(draft: Draft) -> None:
+    """An object of a model class, compiled as the file does it where that can be run."""
+    from losslint.confirm.slicing import instance_of, made_by
+
+    site, module = draft.loss.site, draft.module
+    home = site.class_node
+    assert home is not None
+    if module.index.def_around(home) is not None:
+        raise CannotCut("its class is defined inside of a function")
+    instance = instance_of(draft, home)
+    compiled = next(iter(calls_on(draft, "compile", home)), None)
+    keywords = usable_keywords(draft, compiled) if compiled is not None else []
+    if not any(k.arg == "optimizer" for k in keywords):
+        keywords.append(ast.keyword("optimizer", expression("'sgd'", home)))
+    own_step = any(getattr(s, "name", "") in ("train_step", "compute_loss") for s in home.body)
+    if not own_step and not any(k.arg == "loss" for k in keywords):
+        keywords.append(ast.keyword("loss", expression("'mse'", home)))
+    fit = next(iter(calls_on(draft, "fit", home)), None)
+    data = usable_data(draft, draft.top, fit) if fit is not None else []
+    draft.kind = "model"
+    draft.last.append(located(ast.parse(f"from losslint.confirm.smallest import fitting as {FITTING}").body[0], home))
+    body = ast.parse("model = None\nmodel.compile()\nreturn None").body
+    assign, compiling, returning = body
+    assert isinstance(assign, ast.Assign)
+    assert isinstance(compiling, ast.Expr)
+    assert isinstance(compiling.value, ast.Call)
+    assert isinstance(returning, ast.Return)
+    assign.value = instance
+    compiling.value.keywords = keywords
+    returning.value = located(ast.Call(ast.Name(FITTING, ast.Load()), [ast.Name("model", ast.Load())], data), home)
+    for statement in body:
+        unplaced(statement, home)
+    made_by(draft, body, home, STEP)
+    draft.entry = expression(STEP, home)
+
+
+def unplaced(statement: ast.stmt, at: ast.AST) -> None:
+    """Put a made statement at a place of the file; what was copied from it keeps its own."""
+    for node in ast.walk(statement):
+        if "lineno" in node._attributes and getattr(node, "lineno", 0) <= 3:
+            ast.copy_location(node, at)
+
+
+def calls_on(draft: Draft, name: str, home: ast.ClassDef) -> list[ast.Call]:
+    """Calls of a method on objects of a class in this file; all calls of that name come after those that are sure."""
+    index = draft.module.index
+    calls = [call for call in index.calls_by_name.get(name, []) if isinstance(call.func, ast.Attribute)]
+
+    def of_class(call: ast.Call) -> bool:
+        assert isinstance(call.func, ast.Attribute)
+        return any(t.node is home for t in resolver(draft.module).targets(call.func.value, index.scope(call)))
+
+    return sorted(calls, key=lambda call: not of_class(call))
+
+
+def usable_keywords(draft: Draft, call: ast.Call) -> list[ast.keyword]:
+    """The arguments of a call that can be run at the top of the file."""
+    pairs = [*zip(("optimizer", "loss"), call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+    return [
+        ast.keyword(name, copy.deepcopy(value)) for name, value in pairs
+        if name and draft.cutter.runs(draft.top, value)]
+
+
+def model_with_layer(draft: Draft, home: ast.ClassDef) -> None:
+    """A layer that adds a term to the loss, in the model of the file that holds it, else in the smallest one."""
+    from losslint.confirm.slicing import instance_of, made_by
+
+    if draft.module.index.def_around(home) is not None:
+        raise CannotCut("its class is defined inside of a function")
+    instance = instance_of(draft, home)
+    call = next((s for s in home.body if getattr(s, "name", "") in ("call", "__call__")), None)
+    assert call is None or isinstance(call, FunctionNode)
+    first = call.args.args[1].arg if call is not None and len(call.args.args) > 1 else ""
+    count = max([len(node.targets[0].elts) for node in walk(home)
+                 if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name) and node.value.id == first
+                 and isinstance(node.targets[0], ast.Tuple)], default=0)
+    hidden = f"[tf.keras.layers.Dense(4)(start) for _ in range({count})]" if count else "tf.keras.layers.Dense(4)(start)"
+    body = ast.parse(f"""\
+start = tf.keras.Input((4,))
+model = tf.keras.Model(start, LAYER({hidden}))
+model.compile(optimizer="sgd", loss="mse")
+return {FITTING}(model)""").body
+    made = body[1]
+    assert isinstance(made, ast.Assign)
+    assert isinstance(made.value, ast.Call)
+    applied = made.value.args[1]
+    assert isinstance(applied, ast.Call)
+    applied.func = instance
+    for statement in body:
+        unplaced(statement, home)
+    draft.kind = "model"
+    draft.last.append(located(ast.parse(f"from losslint.confirm.smallest import fitting as {FITTING}").body[0], home))
+    made_by(draft, body, home, STEP)
+    draft.entry = expression(STEP, home)
+
+
+__all__ = ["Function", "Iterable", "entry"]

@@ -34,7 +34,7 @@ def load(program: Program) -> dict[str, object]:
         sys.path[:] = [*folders, *sys.path] if program.whole_file else [*sys.path, *folders]
     if program.whole_file:
         execute(ast.parse(program.path.read_bytes()), program.path, module)
-    execute(without_missing(program.tree), program.path, module)
+    execute_installed(program.tree, program.path, module)
     return module.__dict__
 
 
@@ -67,34 +67,48 @@ class SliceFinder(MetaPathFinder, Loader):
         found = self.slices.get(module.__name__)
         if found is not None:
             module.__file__ = str(found.path)
-            execute(without_missing(found.tree), found.path, module)
+            execute_installed(found.tree, found.path, module)
 
 
-def without_missing(tree: ast.Module) -> ast.Module:
-    """The statements without imports of packages that are not installed here, and without decorators from those.
+class Absent:
+    """Stands for something of a package that is not installed: an error as soon as it is used."""
 
-    A loss rarely runs all the code of its file; what it does use of a missing package raises ``NameError`` there.
+    def __init__(self, package: str) -> None:
+        self._package = package
+
+    def __getattr__(self, name: str) -> object:
+        raise ModuleNotFoundError(f"No module named {self._package!r}", name=self._package)
+
+    def __call__(self, *args: object, **kwargs: object) -> object:
+        raise ModuleNotFoundError(f"No module named {self._package!r}", name=self._package)
+
+
+def execute_installed(tree: ast.Module, path: Path, module: ModuleType) -> None:
+    """Run statements without the imports of packages that are not installed here, and without decorators from those.
+
+    A loss rarely runs all the code of its file; only what it does use of a missing package is an error.
     """
-    missing: set[str] = set()
+    missing: dict[str, str] = {}
     body = [kept for statement in tree.body if (kept := _installed_part(statement, missing)) is not None]
-    if not missing:
-        return tree
-    for statement in body:
+    for statement in body if missing else []:
         for node in ast.walk(statement):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                node.decorator_list = [d for d in node.decorator_list if missing.isdisjoint(_names(d))]
-    return ast.Module(body, tree.type_ignores)
+                node.decorator_list = [d for d in node.decorator_list if missing.keys().isdisjoint(_names(d))]
+    module.__dict__.update({name: Absent(package) for name, package in missing.items()})
+    execute(ast.Module(body, tree.type_ignores), path, module)
 
 
-def _installed_part(statement: ast.stmt, missing: set[str]) -> ast.stmt | None:
+def _installed_part(statement: ast.stmt, missing: dict[str, str]) -> ast.stmt | None:
     if isinstance(statement, ast.ImportFrom):
         if statement.level or _installed(statement.module or ""):
             return statement
-        missing.update(alias.asname or alias.name for alias in statement.names)
+        root = (statement.module or "").partition(".")[0]
+        missing.update({alias.asname or alias.name: root for alias in statement.names})
         return None
     if isinstance(statement, ast.Import):
         kept = [alias for alias in statement.names if _installed(alias.name)]
-        missing.update((a.asname or a.name).partition(".")[0] for a in statement.names if a not in kept)
+        absent = [alias for alias in statement.names if alias not in kept]
+        missing.update({(a.asname or a.name).partition(".")[0]: a.name.partition(".")[0] for a in absent})
         return ast.copy_location(ast.Import(kept), statement) if kept else None
     return statement
 

@@ -17,7 +17,7 @@ from losslint.project.module import Module, Project
 from losslint.project.resolve import is_property
 from losslint.rules.base import Loss
 
-MAKER = "__losslint_make__"
+MAKER, OBJECT = "__losslint_make__", "__losslint_object__"
 
 
 @dataclass
@@ -31,6 +31,7 @@ class Draft:
     last: list[ast.stmt] = field(default_factory=list)  # statements that stand after the cut ones
     inputs: Inputs = field(default_factory=lambda: Inputs(((),)))
     notes: list[str] = field(default_factory=list)
+    fixed: dict[str, ast.expr] = field(default_factory=dict)  # values of parameters of a function that is cut open
 
     @property
     def module(self) -> Module:
@@ -78,8 +79,9 @@ def finished(draft: Draft, whole_file: bool) -> Program:
     cutter.need_settings(site.module)
     body = [] if whole_file else cutter.statements(draft.top)
     body += [*draft.last, located(ast.Assign([ast.Name(ENTRY, ast.Store())], draft.entry), site.node)]
-    if any(isinstance(n, ast.Name) and n.id == "tf" for s in body for n in ast.walk(s)) and not bound_in(body, "tf"):
-        body.insert(_after_futures(body), located(ast.Import([ast.alias("tensorflow", "tf")]), body[0]))
+    for name, imported in (("tf", ast.alias("tensorflow", "tf")), ("functools", ast.alias("functools"))):
+        if mentions(body, name) and not bound_in(body, name):
+            body.insert(_after_futures(body), located(ast.Import([imported]), body[0]))
     left_out = [f"{name} is not run: {why}" for name, why in cutter.left_out.items()]
     return Program(
         path=site.module.path, name=site.qualname, tree=ast.Module(body, []), kind=draft.kind,
@@ -87,6 +89,10 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
         whole_file=whole_file, notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
     )  # fmt: skip
+
+
+def mentions(body: list[ast.stmt], name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for statement in body for node in ast.walk(statement))
 
 
 def bound_in(body: list[ast.stmt], name: str) -> bool:
@@ -106,23 +112,24 @@ def _after_futures(body: list[ast.stmt]) -> int:
 
 def function_entry(draft: Draft, settings: Settings | None) -> None:
     """The callable of a function, method, closure or lambda."""
+    from losslint.confirm import lifting
+
     site = draft.loss.site
     function = site.node
     assert isinstance(function, Function)
-    check_own_names(draft, function)
+    if isinstance(function, FunctionNode) and function.name == "compute_loss" and lifting.model_class_of(
+            draft, function) is not None:
+        lifting.model_of_class(draft)
+        return
     target = callable_of(draft, function)
     draft.inputs = inputs_of(draft.loss, settings)
     draft.kind = "loss" if takes_a_pair(draft) else "function"
-    draft.entry = with_arguments(draft, function, target, set(draft.inputs.names))
+    draft.entry = with_arguments(draft, function, target)
 
 
 def takes_a_pair(draft: Draft) -> bool:
     """Whether it is called as Keras calls losses."""
     return draft.loss.called_by_keras and len(draft.inputs.names) == 2 and not draft.inputs.wrapped
-
-
-def check_own_names(draft: Draft, node: ast.AST) -> None:
-    """Raises ``CannotCut`` where the loss itself uses something that is not run."""
 
 
 def callable_of(draft: Draft, function: Function) -> ast.expr:
@@ -185,6 +192,8 @@ def bound_method(draft: Draft, function: FunctionNode, home: ast.ClassDef) -> as
     if function.name in CALL_METHODS and function.name != "forward":
         expr = instance
     else:
+        if owner is None and isinstance(instance, ast.Call):
+            instance = kept_alive(draft, instance)
         expr = located(ast.Attribute(instance, function.name, ast.Load()), function)
         if is_property(function):
             raise CannotCut("it is a property, which nobody calls")
@@ -193,9 +202,17 @@ def bound_method(draft: Draft, function: FunctionNode, home: ast.ClassDef) -> as
     return cut_open(draft, owner, expr, function)
 
 
+def kept_alive(draft: Draft, instance: ast.expr) -> ast.expr:
+    """An object under a name: a method that ``tf.function`` wraps does not hold on to its object."""
+    draft.last.append(located(ast.Assign([ast.Name(OBJECT, ast.Store())], instance), instance))
+    return located(ast.Name(OBJECT, ast.Load()), instance)
+
+
 def instance_of(draft: Draft, home: ast.ClassDef) -> ast.expr:
     """``C(...)`` with the arguments of the place of use, else with what can be made up."""
     module = draft.module
+    if any(isinstance(n, ast.Call) and last_name(n.func) == "placeholder" for n in walk(home)):
+        raise CannotCut(f"{home.name} builds a TensorFlow 1 graph around placeholders and a session")
     name = located(ast.Name(home.name, ast.Load()), home)
     body = body_around(draft, home)
     body.until[home.name] = home
@@ -275,21 +292,27 @@ def value_for(draft: Draft, parameter: ast.arg, function: Function) -> ast.expr:
     return value
 
 
-def with_arguments(draft: Draft, function: Function, target: ast.expr, tensors: set[str]) -> ast.expr:
-    """The callable with its settings bound, so that only tensors are left to pass."""
+def with_arguments(draft: Draft, function: Function, target: ast.expr) -> ast.expr:
+    """A loss with its settings bound, so that only tensors are left to pass."""
+    tensors = set(draft.inputs.names)
+    known = {name: value for name, value in settings_of_partial(draft, function).items() if name not in tensors}
+    return bound_arguments(draft, function, target, known)
+
+
+def bound_arguments(draft: Draft, function: Function, target: ast.expr, known: dict[str, ast.expr]) -> ast.expr:
+    """``partial(f, gamma=2.0)``: what is known and what has to be made up; the inputs are left to pass."""
     home = draft.module.index.scope(function)
     bound = isinstance(home, ast.ClassDef) and isinstance(function, FunctionNode) and not any(
         isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list)
-    known = {name: value for name, value in settings_of_partial(draft, function).items() if name not in tensors}
-    for parameter in missing(function, {**known, **dict.fromkeys(tensors, target)}, bound):
+    known = {name: copy.deepcopy(value) for name, value in known.items()}
+    for parameter in missing(function, {**known, **dict.fromkeys(draft.inputs.names, target)}, bound):
         known[parameter.arg] = value_for(draft, parameter, function)
     if draft.inputs.wrapped:
         return draft.inputs.wrap(target, known, function)
     if not known:
         return target
-    partial = expression("__import__('functools').partial", function)
-    return located(
-        ast.Call(partial, [target], [ast.keyword(name, value) for name, value in known.items()]), function)
+    partial = expression("functools.partial", function)
+    return located(ast.Call(partial, [target], [ast.keyword(name, value) for name, value in known.items()]), function)
 
 
 def settings_of_partial(draft: Draft, function: Function) -> dict[str, ast.expr]:
@@ -366,6 +389,9 @@ def assign_parameters(draft: Draft, body: Body, assigned: dict[str, ast.expr]) -
         if position == 0 and isinstance(home, ast.ClassDef) and name in {"self", "cls", "_self"}:
             value = instance_of(draft, home) if name != "cls" else located(ast.Name(home.name, ast.Load()), function)
             draft.cutter.need_code(body.outer, value)
+        elif name in draft.fixed and body.outer is not None:
+            value = copy.deepcopy(draft.fixed[name])
+            draft.cutter.need_code(draft.top, value)
         elif name in known:
             value = copy.deepcopy(known[name])
         elif name in with_default:

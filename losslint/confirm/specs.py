@@ -6,6 +6,7 @@ The result is a ladder: alternatives, the likeliest first, of which a run takes 
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from losslint.config import Settings, relative_to
 from losslint.confirm.arguments import expression, number_for, object_for
 from losslint.confirm.cut import located
 from losslint.confirm.program import TensorSpec
+from losslint.confirm.shapes import Shape, fitted_labels, model_shapes
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.trace import structured_names
 from losslint.graph.values import Const, Seq, Value
@@ -23,7 +25,6 @@ from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.rules.base import Loss
 
-Shape = tuple[int, ...]
 Ladder = tuple[tuple[TensorSpec, ...], ...]
 
 LADDER: tuple[Shape, ...] = ((8, 3), (8, 1), (8,), (4, 8, 8, 2), (4, 5, 3), (4, 8, 8, 1), (8, 10), (2, 16, 16, 3))
@@ -56,6 +57,7 @@ class Demand:
     exactly: int | None = None
     sizes: dict[int, int] = field(default_factory=dict)  # axis (negative: from the end) -> at least
     fixed: dict[int, int] = field(default_factory=dict)  # axis -> exactly
+    row: int = 0  # numbers in one row, where rows are reshaped
     values: str = ""
     classes: int = 0
     labels: bool = False  # used as class numbers or positions
@@ -99,12 +101,15 @@ class Inputs:
         return made
 
 
-def inputs_of(loss: Loss, settings: Settings | None = None, extra: Iterable[str] = ()) -> Inputs:
-    """The inputs of a loss that is called with its tensors (of a training step: with its data)."""
+def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[str] = ()) -> Inputs:
+    """The inputs of a loss that is called with its tensors (of a training step: with its data).
+
+    ``without`` are arguments that are known already.
+    """
     site = loss.site
     function = site.node
     assert isinstance(function, Function)
-    roles = tensor_roles(site, extra)
+    roles = {name: role for name, role in tensor_roles(site).items() if name not in set(without)}
     told = overrides(site, function, settings)
     roles |= {name: roles.get(name, site.roles.get(name, Role.TENSOR)) for name in told}
     order = [a.arg for a in parameters(function) if a.arg in roles]
@@ -113,7 +118,10 @@ def inputs_of(loss: Loss, settings: Settings | None = None, extra: Iterable[str]
     for name in order:
         by_name(demands[name], name, roles[name], site)
     ladder: list[tuple[TensorSpec, ...]] = []
-    for rung in rungs(demands, roles, order):
+    taken, others = model_shapes(site)
+    stated = [*others, *fitted_labels(site.module)]
+    for rung in rungs(demands, roles, order, stated):
+        rung = {name: replace(spec, shape=taken.get(name, spec.shape)) for name, spec in rung.items()}
         specs: list[TensorSpec] = []
         for name in order:
             spec = told.get(name) or rung[name]
@@ -130,7 +138,7 @@ def spec_role(role: Role) -> str:
     return {Role.PREDICTION: "prediction", Role.LABEL: "label", Role.WEIGHT: "weight"}.get(role, "tensor")
 
 
-def tensor_roles(site: Site, extra: Iterable[str] = ()) -> dict[str, Role]:
+def tensor_roles(site: Site) -> dict[str, Role]:
     """The parameters that tensors are passed for."""
     function = site.node
     assert isinstance(function, Function)
@@ -148,9 +156,7 @@ def tensor_roles(site: Site, extra: Iterable[str] = ()) -> dict[str, Role]:
             role in (Role.PREDICTION, Role.LABEL) and isinstance(default, ast.Constant) and default.value is None)
         if optional or role is Role.CONFIG:
             continue
-        if name in extra:
-            found[name] = role if role in TENSORS else Role.TENSOR
-        elif role in TENSORS and object_for(name, set(names.parts(name)), function) is None:
+        if role in TENSORS and object_for(name, set(names.parts(name)), function) is None:
             found[name] = role
         elif role is Role.UNKNOWN and is_data(name, function):
             found[name] = Role.TENSOR
@@ -233,7 +239,9 @@ def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
             demand.exactly = len(perm)
     elif node.op == "reshape" and argument == "x":
         shape = numbers(node.inputs.get("shape")) or []
-        if len(shape) > 1 and shape[-1] > 1:
+        if len(shape) > 2 and shape[0] == -1 and min(shape[1:]) > 0:
+            demand.row = math.prod(shape[1:])
+        elif len(shape) > 1 and shape[-1] > 1:
             demand.fixed.setdefault(-1, shape[-1])
     elif node.op in IMAGE_FAMILY and argument in ("x", "y"):
         demand.image = True
@@ -292,6 +300,8 @@ def _ask_values(demand: Demand, node: Node, argument: str) -> None:
         demand.values = demand.values or "simplex"
     elif node.op in ("binary_crossentropy", "binary_focal_crossentropy", "kl_divergence", *LOGS):
         demand.values = demand.values or "probability"
+    elif node.op == "assert" and ("non_negative" in node.name or "positive" in node.name):
+        demand.values = demand.values or "positive"
     elif node.op in ("acos", "asin", "atanh"):
         demand.values = demand.values or "unit"
     elif node.op in ("sqrt", "rsqrt") and argument == "x":
@@ -315,6 +325,8 @@ def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
         demand.values = demand.values or "probability"
     elif split & {"actions", "action", "ids", "indices", "index", "tokens"} and role is not Role.PREDICTION:
         demand.labels = True
+    elif split & {"advantage", "advantages", "reward", "rewards", "returns", "done", "dones", "discounts"}:
+        demand.exactly = 1
     elif split & names.SIZE_WORDS:
         demand.labels, demand.classes, demand.exactly = True, 4, 1
     elif split & {"img", "image", "images", "photo", "imgs"} and role is not Role.LABEL and demand.rank < 2:
@@ -326,14 +338,16 @@ def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
 # the ladder ----------------------------------------------------------------------------------------------------------
 
 
-def rungs(demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[str]) -> Iterator[dict[str, TensorSpec]]:
-    """The specs of each rung by argument."""
+def rungs(
+    demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[str], stated: Iterable[Shape] = (),
+) -> Iterator[dict[str, TensorSpec]]:
+    """The specs of each rung by argument; shapes that the file states come first."""
     if not order:
         yield {}
         return
-    main = [n for n in order if not demands[n].labels and roles[n] is not Role.WEIGHT] or order
+    main = [n for n in order if not (demands[n].labels or demands[n].exactly == 1 or roles[n] is Role.WEIGHT)] or order
     wanted = merged([demands[n] for n in main])
-    bases = IMAGES if wanted.image else LADDER
+    bases = (*stated, *(IMAGES if wanted.image else LADDER))
     classes = max((demands[n].classes for n in order), default=0)
     found: list[Shape] = []
     for base in bases:
@@ -343,6 +357,12 @@ def rungs(demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[
         rank = wanted.exactly or wanted.rank
         middle = fitted((4, *(5,) * (rank - 2), 3), wanted, classes)
         found = ([middle] if middle else []) + [s for s in found if s != middle]
+    rows = {n: demands[n].row for n in order if demands[n].row}
+    if rows:
+        width = max(rows.values())
+        first = next(iter(stated), (8, width))
+        for other in dict.fromkeys([first, (8, width)]):
+            yield {n: spec_for(n, (8, rows[n]) if n in rows else other, demands[n], roles[n], "", wanted) for n in order}
     prediction = next((demands[n].values for n in main if roles[n] in TRAINED and demands[n].values), "")
     for shape in found[:MAX_RUNGS]:
         rung = {name: spec_for(name, shape, demands[name], roles[name], prediction, wanted) for name in order}
@@ -388,6 +408,8 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
         inner = (shape[0],) if demand.exactly == 1 else shape[:-1] if len(shape) > 1 else shape
         classes = demand.classes or (shape[-1] if len(shape) > 1 else 3)
         return TensorSpec(name, inner, "int32", "class", classes=classes)
+    if demand.exactly == 1:
+        return TensorSpec(name, shape[:1], values=demand.values or "real")
     if role is Role.WEIGHT:
         mask = "mask" in names.parts(name)
         return TensorSpec(name, shape if mask else shape[:1], values="mask" if mask else "weight")
@@ -397,6 +419,8 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
         values = kinds.get(prediction, demand.values or "real")
         if values == "binary" and demand.values == "probability" and prediction != "logits":
             values = "probability"
+    if role is Role.LABEL and demand.values == "positive":
+        values = "positive"
     if role is Role.PREDICTION and values == "nonnegative":
         values = "real"
     return TensorSpec(name, shape, values=values, classes=demand.classes)

@@ -1,0 +1,55 @@
+"""The smallest data that a compiled Keras model can be fitted on. Runs in the child, and in scripts that repeat failures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+ROWS = 10  # two full batches of four and a partial one
+UNKNOWN_SIZE = 4  # of an axis that the model leaves open
+
+
+def fitting(model: Any, x: Any = None, y: Any = None, labelled: bool = True) -> tuple[Any, Any, Any]:
+    """A model with data for ``fit``: the given, else random numbers in the shapes that it takes and returns.
+
+    ``labelled`` is False for a model that is fitted on its inputs alone.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    if x is None:
+        x = _like(getattr(model, "inputs", None), rng, integers=_looks_up(model))
+    if y is None and labelled:
+        outputs = model(x)
+        sparse = "sparse" in str(getattr(model, "loss", "")).lower()
+        y = _mapped(outputs, lambda out: _labels(out.shape, rng, sparse))
+    return model, x, y
+
+
+def _like(inputs: Any, rng: Any, integers: bool) -> Any:
+    if not inputs:
+        return rng.random((ROWS, UNKNOWN_SIZE)).astype("float32")
+    made = [_numbers((ROWS, *(d or UNKNOWN_SIZE for d in one.shape[1:])), rng, integers) for one in inputs]
+    return made[0] if len(made) == 1 else made
+
+
+def _numbers(shape: tuple[int, ...], rng: Any, integers: bool) -> Any:
+    return rng.integers(0, 3, shape) if integers else rng.random(shape).astype("float32")
+
+
+def _looks_up(model: Any) -> bool:
+    """Whether its first layer is an embedding."""
+    layers = [one for one in getattr(model, "layers", []) if type(one).__name__ != "InputLayer"]
+    return bool(layers) and type(layers[0]).__name__ == "Embedding"
+
+
+def _labels(shape: Any, rng: Any, sparse: bool) -> Any:
+    sizes = tuple(int(size) for size in shape)
+    return rng.integers(0, sizes[-1], sizes[:-1]) if sparse else rng.random(sizes).astype("float32")
+
+
+def _mapped(data: Any, function: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _mapped(value, function) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_mapped(value, function) for value in data]
+    return function(data)

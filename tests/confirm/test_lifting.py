@@ -1,0 +1,175 @@
+"""Losses that are no functions: training steps, tape blocks of scripts, TensorFlow 1 costs, compiled models."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from losslint.confirm.program import ENTRY, NotSliced, Program
+from tests.confirm.programs import code, program_in, programs_in
+
+TF = "import tensorflow as tf\n"
+
+
+def test_a_step_is_called_as_the_file_calls_it(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """
+def step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x)))
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+if __name__ == "__main__":
+    net = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    print(step(net, tf.keras.optimizers.SGD(), tf.ones((4, 2)), tf.ones((4, 1))))
+""", "step")
+    assert program.kind == "step"
+    assert program.inputs == ((),)
+    assert "print" not in code(program)
+    assert code(program).endswith(
+        f"{ENTRY} = functools.partial(step, model=net, optimizer=tf.keras.optimizers.SGD(), "
+        "x=tf.ones((4, 2)), y=tf.ones((4, 1)))")
+
+
+def test_a_step_that_nobody_calls_gets_the_smallest_model(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """
+def step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x)))
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+""", "step")
+    assert [spec.name for spec in program.inputs[0]] == ["x", "y"]
+    assert program.notes == (
+        "assumed model = tf.keras.Sequential([tf.keras.layers.Dense(3)])",
+        "assumed optimizer = tf.keras.optimizers.SGD(0.01)",
+    )
+
+
+def test_a_tape_in_a_script_is_a_function_and_its_loops_run_once(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """
+net = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+opt = tf.keras.optimizers.SGD()
+log = []
+for epoch in range(1000):
+    x = tf.ones((4, 2))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(net(x))
+    grads = tape.gradient(loss, net.trainable_variables)
+    print(epoch)
+    opt.apply_gradients(zip(grads, net.trainable_variables))
+    log.append(float(loss))
+x = 1 / 0
+""", "<tape>")
+    assert code(program) == f"""\
+import tensorflow as tf
+net = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+opt = tf.keras.optimizers.SGD()
+for epoch in range(1000):
+    x = tf.ones((4, 2))
+    break
+
+def __losslint_step__():
+    global grads, loss, tape
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(net(x))
+    grads = tape.gradient(loss, net.trainable_variables)
+    opt.apply_gradients(zip(grads, net.trainable_variables))
+{ENTRY} = __losslint_step__"""
+
+
+def test_a_cost_of_placeholders_is_a_function_of_them(tmp_path: Path) -> None:
+    program = program_in(tmp_path, """import tensorflow.compat.v1 as tf
+tf.disable_v2_behavior()
+x = tf.placeholder(tf.float32, [None, 4])
+labels = tf.placeholder(tf.int32, shape=(None,))
+w = tf.get_variable("w", [4, 3])
+scale = 2.0
+logits = tf.matmul(x, w) * scale
+cost = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits))
+train = tf.train.AdamOptimizer().minimize(cost)
+with tf.Session() as session:
+    session.run(train)
+""", "cost")
+    assert program.kind == "function"
+    assert [(s.name, s.shape, s.dtype, s.role) for s in program.inputs[0]] == [
+        ("x", (8, 4), "float32", "tensor"), ("labels", (8,), "int32", "label")]
+    text = code(program)
+    assert "Session" not in text
+    assert "minimize" not in text
+    assert "\nw = tf.get_variable('w', [4, 3])\nscale = 2.0\n" in text
+    assert "def __losslint_step__(x, labels):\n    logits = tf.matmul(x, w) * scale\n    cost = " in text
+
+
+def test_a_model_with_its_own_step_is_built_compiled_and_given_data(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """import numpy as np
+class Net(tf.keras.Model):
+    def __init__(self, width):
+        super().__init__()
+        self.core = tf.keras.layers.Dense(width)
+    def call(self, x):
+        return self.core(x)
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(y - self(x)))
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables))
+        return {"loss": loss}
+net = Net(2)
+net.compile(optimizer="adam", run_eagerly=True)
+net.fit(np.ones((6, 3)), np.ones((6, 2)), epochs=5)
+""", "Net.train_step")
+    assert program.kind == "model"
+    assert code(program).endswith(f"""
+def __losslint_step__():
+    model = Net(width=2)
+    model.compile(optimizer='adam', run_eagerly=True)
+    return __losslint_fitting__(model, x=np.ones((6, 3)), y=np.ones((6, 2)))
+{ENTRY} = __losslint_step__""")
+
+
+def test_the_compile_call_of_a_builder_is_replayed(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """import pandas as pd
+def build(width=3):
+    frame = pd.read_csv("data.csv")
+    start = tf.keras.Input((4,))
+    hard = tf.keras.layers.Lambda(lambda t: tf.round(t))(tf.keras.layers.Dense(width)(start))
+    model = tf.keras.Model(start, hard)
+    model.compile(optimizer="sgd", loss="mse")
+    model.fit(frame[["a"]], frame["b"])
+    return model
+""", "build")
+    assert code(program).endswith(f"""
+def __losslint_make__():
+    width = 3
+    start = tf.keras.Input((4,))
+    hard = tf.keras.layers.Lambda(lambda t: tf.round(t))(tf.keras.layers.Dense(width)(start))
+    model = tf.keras.Model(start, hard)
+    model.compile(optimizer='sgd', loss='mse')
+    return __losslint_fitting__(model)
+{ENTRY} = __losslint_make__""")
+    assert "x is random data in the shape that the model takes" in program.notes
+
+
+def test_a_layer_that_adds_a_loss_stands_in_the_smallest_model(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """
+class Penalty(tf.keras.layers.Layer):
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+    def call(self, inputs):
+        mean, spread = inputs
+        self.add_loss(self.rate * tf.reduce_mean(spread))
+        return mean
+""", "Penalty.call.<expression>")
+    assert program.kind == "model"
+    assert "Penalty(rate=0.1)([tf.keras.layers.Dense(4)(start) for _ in range(2)])" in code(program)
+
+
+def test_graphs_that_classes_build_around_sessions_are_not_run(tmp_path: Path) -> None:
+    found = programs_in(tmp_path, {"graph.py": """import tensorflow.compat.v1 as tf
+class Network:
+    def __init__(self):
+        self.x = tf.placeholder(tf.float32, [None, 4])
+        self.cost = tf.reduce_mean(tf.layers.dense(self.x, 1))
+        self.train = tf.train.AdamOptimizer().minimize(self.cost)
+"""})
+    reasons = [p.reason for p in found.values() if isinstance(p, NotSliced)]
+    assert not any(isinstance(p, Program) for p in found.values())
+    assert reasons == ["it is part of a graph that a class builds around placeholders and a session"]

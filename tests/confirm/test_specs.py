@@ -1,0 +1,126 @@
+"""The inputs of a loss: what its code asks for, what its file states, what the user says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from losslint.confirm.program import TensorSpec
+from losslint.confirm.specs import parse_spec
+from tests.confirm.programs import code, program_in
+
+TF = "import tensorflow as tf\n"
+
+
+def first(tmp_path: Path, body: str, signature: str = "y_true, y_pred", name: str = "a_loss") -> dict[str, TensorSpec]:
+    """The specs of the first rung of a loss with this body."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    program = program_in(tmp_path, TF + f"def {name}({signature}):\n{lines}", name)
+    return {spec.name: spec for spec in program.inputs[0]}
+
+
+@pytest.mark.parametrize(("body", "shape"), [
+    ("return tf.reduce_mean(y_true - y_pred)", (8, 3)),
+    ("return tf.reduce_mean(y_true - y_pred[:, 4])", (8, 5)),
+    ("return tf.reduce_mean(y_true - y_pred[..., 2:6])", (8, 6)),
+    ("return tf.reduce_mean(tf.abs(y_true - y_pred), axis=[1, 2, 3])", (4, 8, 8, 2)),
+    ("return tf.reduce_mean(tf.abs(y_true - y_pred), axis=2)", (4, 5, 3)),
+    ("return tf.reduce_mean(tf.transpose(y_true - y_pred, [0, 2, 1]))", (4, 5, 3)),
+    ("a, b = tf.split(y_pred, 2, axis=-1)\nreturn tf.reduce_mean(y_true - a * b)", (8, 4)),
+    ("return tf.reduce_mean(y_true) - tf.reduce_mean(tf.reshape(y_pred, (-1, 4, 2)))", (8, 8)),
+    ("return 1.0 - tf.reduce_mean(tf.image.ssim(y_true, y_pred, 1.0))", (2, 16, 16, 3)),
+])
+def test_shapes_come_from_the_code(tmp_path: Path, body: str, shape: tuple[int, ...]) -> None:
+    assert first(tmp_path, body)["y_pred"].shape == shape
+
+
+@pytest.mark.parametrize(("body", "label", "prediction"), [
+    ("return tf.reduce_mean(tf.square(y_true - y_pred))", "real", "real"),
+    ("return -tf.reduce_mean(y_true * tf.math.log(y_pred + 1e-7))", "binary", "probability"),
+    ("return tf.reduce_mean(tf.abs(y_true - tf.sigmoid(y_pred)))", "binary", "logits"),
+    ("return tf.reduce_mean(tf.keras.losses.categorical_crossentropy(y_true, y_pred))", "onehot", "simplex"),
+    ("return tf.reduce_mean(tf.keras.losses.binary_crossentropy(y_true, y_pred, from_logits=True))", "binary", "logits"),
+])
+def test_ranges_come_from_the_code(tmp_path: Path, body: str, label: str, prediction: str) -> None:
+    specs = first(tmp_path, body)
+    assert (specs["y_true"].values, specs["y_pred"].values) == (label, prediction)
+    assert (specs["y_true"].role, specs["y_pred"].role) == ("label", "prediction")
+
+
+def test_class_numbers_are_integers_below_the_depth(tmp_path: Path) -> None:
+    specs = first(tmp_path, "return tf.reduce_mean(tf.square(tf.one_hot(y_true, 5) - y_pred))")
+    assert specs["y_true"] == TensorSpec("y_true", (8,), "int32", "class", "label", classes=5)
+    assert specs["y_pred"].shape == (8, 5)
+
+
+def test_the_ladder_holds_common_shapes_once(tmp_path: Path) -> None:
+    text = TF + "def a_loss(y_true, y_pred):\n    return tf.reduce_mean(y_true - y_pred)\n"
+    program = program_in(tmp_path, text, "a_loss")
+    shapes = [rung[1].shape for rung in program.inputs]
+    assert shapes[:5] == [(8, 3), (8, 1), (8,), (4, 8, 8, 2), (4, 5, 3)]
+    assert len(shapes) == len(set(shapes)) == 8
+    assert all(a.shape == b.shape for a, b in program.inputs)
+
+
+def test_shapes_that_the_file_states_come_first(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """import numpy as np
+critic = tf.keras.Sequential([tf.keras.Input((6,)), tf.keras.layers.Dense(2)])
+def fitted_loss(y_true, y_pred):
+    return tf.reduce_mean(y_true - y_pred)
+def critic_loss(samples, target):
+    return tf.reduce_mean(critic(samples) - target)
+model.compile(loss=fitted_loss)
+model.fit(np.random.rand(20, 7), np.random.rand(20, 4).astype("float32"))
+""", "fitted_loss")
+    assert program.inputs[0][1].shape == (8, 4)
+    program = program_in(tmp_path, (tmp_path / "losses.py").read_text(), "critic_loss")
+    assert [(s.name, s.shape) for s in program.inputs[0]] == [("samples", (8, 6)), ("target", (8, 2))]
+
+
+def test_lists_and_dictionaries_are_put_together(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """
+def total_loss(outputs, parts):
+    mean, spread, skew = outputs
+    return tf.reduce_mean(mean * spread * skew - parts["size"])
+""", "total_loss")
+    assert [s.name for s in program.inputs[0]] == ["outputs_0", "outputs_1", "outputs_2", "parts_size"]
+    assert code(program).endswith(
+        "lambda outputs_0, outputs_1, outputs_2, parts_size: "
+        "total_loss(outputs=[outputs_0, outputs_1, outputs_2], parts={'size': parts_size})")
+
+
+def test_a_comment_an_annotation_and_a_signature_decide(tmp_path: Path) -> None:
+    text = TF + """
+# losslint: inputs y_true=int32[8] in [0, 9], y_pred=float32[8, 10] probability
+def told_loss(y_true, y_pred):
+    return tf.reduce_mean(y_pred) - tf.reduce_mean(y_true)
+def typed_loss(y_true: Float[Tensor, "batch 10"], y_pred: Float[Tensor, "batch 10"]):
+    return tf.reduce_mean(y_true - y_pred)
+@tf.function(input_signature=[tf.TensorSpec([None, 7], tf.float32), tf.TensorSpec(shape=[None, 7], dtype=tf.float64)])
+def signed_loss(y_true, y_pred):
+    return tf.reduce_mean(y_true - y_pred)
+"""
+    told = program_in(tmp_path, text, "told_loss").inputs[0]
+    assert told == (
+        TensorSpec("y_true", (8,), "int32", "class", "label", classes=10, low=0.0, high=9.0),
+        TensorSpec("y_pred", (8, 10), "float32", "probability", "prediction"))
+    assert [s.shape for s in program_in(tmp_path, text, "typed_loss").inputs[0]] == [(8, 10), (8, 10)]
+    assert [(s.shape, s.dtype) for s in program_in(tmp_path, text, "signed_loss").inputs[0]] == [
+        ((8, 7), "float32"), ((8, 7), "float64")]
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ("float32", "is no input; write it like"),
+    ("float32[8, n]", "is no input; write it like"),
+    ("float32[8] lovely", "unknown kind of values 'lovely'"),
+    ("float32[8] in [low, 1]", "must be two numbers"),
+])
+def test_what_is_no_input_says_so(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message.replace("[", r"\[")):
+        parse_spec(text)
+
+
+def test_it_is_the_same_every_time(tmp_path: Path) -> None:
+    text = TF + "def a_loss(y_true, y_pred):\n    return tf.reduce_mean(tf.math.log(y_pred[:, 3]) - y_true)\n"
+    assert program_in(tmp_path, text, "a_loss").inputs == program_in(tmp_path, text, "a_loss").inputs
