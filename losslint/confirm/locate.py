@@ -10,61 +10,24 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import site
 import sys
-import sysconfig
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
+from losslint.confirm.failures import UserFiles, one_line
 from losslint.confirm.observation import Observation, Outcome
+from losslint.confirm.probes import Inputs, Loss, differentiated, numbers, tensors_of
 from losslint.confirm.program import Claim, TensorSpec
-from losslint.confirm.running import Function, is_trained, plain
-from losslint.confirm.values import Array, Inputs
+from losslint.confirm.values import Array
 
 MOST_STEPS = 4000  # operations; beyond that a loss is a whole network, and the search for a place takes too long
 ESCAPES = ("numpy", "__array__", "__float__", "__int__", "__index__", "__bool__", "_numpy")
-
-
-# -- whose row it is
-
-
-class Frames:
-    """Tells the user's rows from those of libraries: the file itself, the files of its project, else nothing that is
-    installed."""
-
-    def __init__(self, path: Path, root: Path | None = None) -> None:
-        self.path = str(path)
-        self.root = str(root) if root is not None else None
-        here = str(Path(__file__).parent)
-        installed = {sysconfig.get_paths()[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-        self.libraries = (here, *installed, *_site_packages())
-        self.known: dict[str, bool] = {}
-
-    def __contains__(self, filename: str) -> bool:
-        if filename not in self.known:
-            own = filename == self.path or (self.root is not None and filename.startswith(self.root))
-            self.known[filename] = own or not filename.startswith(("<", *self.libraries))
-        return self.known[filename]
-
-    def place(self, frame: FrameType | None) -> tuple[str, int]:
-        """(file, row) of the nearest frame of the user; ("", 0) when there is none."""
-        while frame is not None:
-            if frame.f_code.co_filename in self:
-                return frame.f_code.co_filename, frame.f_lineno
-            frame = frame.f_back
-        return "", 0
-
-
-def _site_packages() -> list[str]:
-    with contextlib.suppress(AttributeError):  # virtualenv's own site module has no getsitepackages
-        return site.getsitepackages()
-    return []
 
 
 # -- the recorder
@@ -85,8 +48,7 @@ class Step:
 class Trail:
     """Everything that ran on the way to a value."""
 
-    sources: list[Any]  # the tensors of all specs
-    trained: list[Any]
+    trained: list[Any]  # the tensors that the derivative is taken to
     steps: list[Step] = field(default_factory=list)
     escapes: list[tuple[str, int, str, Any]] = field(default_factory=list)  # file, row, how, tensor
     value: Any = None
@@ -135,9 +97,9 @@ class Trail:
 class _Recorder:
     """Notes operations and escapes while it is entered."""
 
-    def __init__(self, trail: Trail, frames: Frames) -> None:
+    def __init__(self, trail: Trail, files: UserFiles) -> None:
         self.trail = trail
-        self.frames = frames
+        self.owns = cache(files.owns)
         self.patched: list[tuple[type, str, Any]] = []
 
     def __enter__(self) -> _Recorder:
@@ -163,8 +125,16 @@ class _Recorder:
         for output in outputs:
             if _floating(output):
                 self.trail.tape.watch(output)
-        path, row = self.frames.place(sys._getframe(1))
+        path, row = self.place(sys._getframe(1))
         self.trail.steps.append(Step(name, list(inputs), list(outputs), path, row))
+
+    def place(self, frame: FrameType | None) -> tuple[str, int]:
+        """(file, row) of the nearest frame of the user; ("", 0) when there is none."""
+        while frame is not None:
+            if self.owns(frame.f_code.co_filename):
+                return frame.f_code.co_filename, frame.f_lineno
+            frame = frame.f_back
+        return "", 0
 
     def _patch(self) -> None:
         """Watch values leave the framework: ``t.numpy()``, ``float(t)``, ``np.array(t)`` where NumPy asks politely."""
@@ -182,8 +152,8 @@ class _Recorder:
     def _noting(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def leave(tensor: Any, *args: Any, **kwargs: Any) -> Any:
             frame = sys._getframe(1)
-            near = frame.f_code.co_filename in self.frames or "numpy" in frame.f_code.co_filename
-            path, row = self.frames.place(frame)
+            near = self.owns(frame.f_code.co_filename) or "numpy" in frame.f_code.co_filename
+            path, row = self.place(frame)
             if near and row:
                 self.trail.escapes.append((path, row, name.strip("_"), tensor))
             return original(tensor, *args, **kwargs)
@@ -191,25 +161,25 @@ class _Recorder:
         return leave
 
 
-def record(function: Function, specs: Sequence[TensorSpec], inputs: Mapping[str, Array], frames: Frames) -> Trail:
+def record(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> Trail:
     """Run a loss eagerly with everything noted; ``tf.function`` helpers run as plain Python. An exception of the loss
     ends the trail and is kept in ``error``."""
     import tensorflow as tf
 
-    tensors = [tf.constant(inputs[s.name]) for s in specs]
-    trail = Trail(tensors, [t for t, s in zip(tensors, specs, strict=True) if is_trained(s)])
+    arrays = loss.prepared(inputs)
+    tensors = tensors_of(arrays)
+    trail = Trail([tensors[name] for name in differentiated(arrays, specs)])
     eagerly = tf.config.functions_run_eagerly()
     tf.config.run_functions_eagerly(True)
     try:
         with warnings.catch_warnings(), tf.GradientTape(persistent=True) as tape:
             warnings.simplefilter("ignore")
             trail.tape = tape
-            for tensor in trail.trained:
-                tape.watch(tensor)
-            with _Recorder(trail, frames):
-                trail.value = function(*tensors)
+            tape.watch(trail.trained)
+            with _Recorder(trail, loss.files):
+                trail.value = loss(tensors)
     except Exception as error:
-        trail.error = f"{type(error).__name__}: {error}"
+        trail.error = one_line(error)
     finally:
         tf.config.run_functions_eagerly(eagerly)
     return trail
@@ -323,15 +293,12 @@ def _passes(trail: Trail, step: Step, entering: Sequence[Any]) -> Outcome | None
     return None if any(np.any(g) for g in gradients) else Outcome.ZERO_GRADIENT
 
 
-def place(
-    function: Function, specs: Sequence[TensorSpec], observation: Observation, frames: Frames
-) -> tuple[Observation, ...]:
+def place(loss: Loss, specs: Sequence[TensorSpec], observation: Observation) -> tuple[Observation, ...]:
     """An observation with row, file and operation: one for each place that it happens at; itself when no place is found.
 
     ``observation.inputs`` are run again; missing, zero and non-finite derivatives and non-finite values are placed.
     """
-    inputs = arrays(observation, specs)
-    trail = record(function, specs, inputs, frames)
+    trail = record(loss, specs, arrays(observation, specs))
     if observation.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
         found = [(s.path, s.row, s.op) for s in births(trail)]
     elif observation.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
@@ -342,12 +309,16 @@ def place(
         found = []
     placed = []
     for path, row, op in dict.fromkeys(found):
-        other = "" if path == frames.path else path
-        placed.append(dataclasses.replace(observation, row=row, path=other, operation=op))
+        placed.append(dataclasses.replace(observation, row=row, path=other(loss, path), operation=op))
     return tuple(placed) or (observation,)
 
 
-def arrays(observation: Observation, specs: Iterable[TensorSpec]) -> Inputs:
+def other(loss: Loss, path: str) -> str:
+    """A file as observations name it: "" for the loss's own."""
+    return "" if path == str(loss.files.path) else path
+
+
+def arrays(observation: Observation, specs: Iterable[TensorSpec]) -> dict[str, Array]:
     """The inputs of an observation as arrays."""
     dtypes = observation.dtypes
     return {s.name: np.asarray(observation.inputs[s.name], dtypes.get(s.name, s.dtype)) for s in specs}
@@ -357,36 +328,43 @@ def arrays(observation: Observation, specs: Iterable[TensorSpec]) -> Inputs:
 
 
 def dead_terms(
-    function: Function, specs: Sequence[TensorSpec], inputs: Inputs, claims: Sequence[Claim], frames: Frames
-) -> tuple[Observation, ...]:
+    loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs, claims: Sequence[Claim]
+) -> tuple[Observation, ...]:  # fmt: skip
     """What claims say of single rows: a term of the sum that passes no gradient on (DEAD_TERM) while the loss has one,
     and a result that nothing uses (UNUSED). ``inputs`` are in general position."""
-    trail = record(function, specs, inputs, frames)
+    trail = record(loss, specs, inputs)
     if trail.error or not any(g is not None and np.any(g) for g in trail.gradient(trail.value, trail.trained)):
         return ()
-    dead = [b.step for b in breaks(trail) if is_term(trail, b.step)]
-    unused = list(unused_results(trail))
+    ran = {
+        Outcome.DEAD_TERM: [b.step for b in breaks(trail) if is_term(trail, b.step)],
+        Outcome.UNUSED: list(unused_results(trail)),
+    }
     found = []
     for claim in claims:
-        for outcome, steps in ((Outcome.DEAD_TERM, dead), (Outcome.UNUSED, unused)):
+        for outcome, steps in ran.items():
             step = next((s for s in steps if claim.row <= s.row <= claim.end_row), None)
             if step is not None:
-                path = "" if step.path == frames.path else step.path
-                told = plain(specs, inputs)
-                found.append(Observation(outcome, "eager", **told, row=step.row, path=path, operation=step.op))
+                found.append(Observation(
+                    outcome, "eager", {name: numbers(a) for name, a in inputs.items()},
+                    {name: str(a.dtype) for name, a in inputs.items()}, loss=numbers(trail.value),
+                    row=step.row, path=other(loss, step.path), operation=step.op,
+                ))  # fmt: skip
     return tuple(found)
 
 
 def is_term(trail: Trail, cut: Step) -> bool:
     """Whether what an operation gives is only ever added to the rest: multiplied with nothing that depends on a trained
-    tensor, no index, no condition. A mask or weight beside a live path is meant to have no gradient."""
+    tensor, no index, no condition. A mask or weight beside a live path is meant to have no gradient, and so is what
+    ``stop_gradient`` is written around."""
+    if cut.op == "StopGradient":
+        return False
     dependent, needed = trail.dependent, trail.needed
     flowing = {id(t) for t in cut.outputs}
     for step in trail.steps[trail.steps.index(cut) + 1:]:
         if not any(id(t) in flowing for t in step.inputs) or not any(id(t) in needed for t in step.outputs):
             continue
         others = [t for t in step.inputs if id(t) in dependent and id(t) not in flowing]
-        if others and step.op not in ("AddV2", "Add", "AddN", "Sub"):
+        if step.op == "StopGradient" or (others and step.op not in ("AddV2", "Add", "AddN", "Sub")):
             return False
         if not others:
             flowing |= {id(t) for t in step.outputs}

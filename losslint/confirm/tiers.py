@@ -20,8 +20,11 @@ class Tier(enum.IntEnum):
 
 
 def numbers(value: object) -> Iterator[float]:
-    """All numbers of a nested list."""
-    if isinstance(value, (list, tuple)):
+    """All numbers of nested lists and mappings."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from numbers(item)
+    elif isinstance(value, (list, tuple)):
         for item in value:
             yield from numbers(item)
     elif isinstance(value, (bool, int, float)):

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from losslint.confirm import locate
-from losslint.confirm.locate import Frames, Operand, Trail
+from losslint.confirm.locate import Operand, Trail
 from losslint.confirm.observation import Observation, Outcome, Searched
+from losslint.confirm.probes import Loss, differentiated, observe
 from losslint.confirm.program import Claim, TensorSpec
-from losslint.confirm.running import Function, Runner, is_trained
 from losslint.confirm.tiers import Tier, tier
 from losslint.confirm.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
 
@@ -37,26 +38,25 @@ Place = tuple[str, int, str]  # file, row, operation
 
 
 def search(
-    function: Function, specs: Sequence[TensorSpec], claims: Sequence[Claim], frames: Frames, *, seconds: float = 1.0,
+    loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim], *, seconds: float = 1.0,
     modes: tuple[str, ...] = MODES,
 ) -> tuple[tuple[Observation, ...], tuple[Searched, ...]]:  # fmt: skip
     """Witnesses of the numerical claims, and of whatever else the corners show, with the rows searched in vain.
 
-    ``function`` takes one tensor a spec; ``seconds`` of processor time bound each search. An exception of the loss ends
-    a run, never the search.
+    ``seconds`` of processor time bound each search. An exception of the loss ends a run, never the search.
     """
     numerical = [c for c in claims if c.code in NUMERICAL]
     wanted = tuple(dict.fromkeys([*modes, *(m for c in numerical for m in modes_of(c))]))
-    narrow = settled(function, specs)
-    first = Search(function, narrow, numerical, frames, seconds, wanted)
+    narrow = settled(loss, specs)
+    first = Search(loss, narrow, numerical, seconds, wanted)
     first.corners()
     first.descend()
     searches, left = [first], first.left
     if left and tuple(narrow) != tuple(specs):  # with the numbers as they were given
-        searches.append(Search(function, specs, left, frames, seconds, wanted))
+        searches.append(Search(loss, specs, left, seconds, wanted))
     masked = [c for c in left if c.code == "LL305"]
     if masked and "xla" not in wanted:  # where(x > 0, sqrt(x), 0.) fails there only
-        searches.append(Search(function, narrow, masked, frames, 2.0 * seconds, ("xla",)))
+        searches.append(Search(loss, narrow, masked, 2.0 * seconds, ("xla",)))
     for again in searches[1:]:
         again.corners()
         first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in left)}
@@ -74,22 +74,21 @@ class Search:
     """One search: what is claimed, what was found, how near it came."""
 
     def __init__(
-        self, function: Function, specs: Sequence[TensorSpec], claims: Sequence[Claim], frames: Frames, seconds: float,
-        modes: tuple[str, ...],
+        self, loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim], seconds: float, modes: tuple[str, ...]
     ) -> None:  # fmt: skip
-        self.function = function
+        self.loss = loss
         self.specs = tuple(specs)
         self.claims = claims
-        self.frames = frames
+        self.path = str(loss.files.path)
         self.seconds = seconds
         self.modes = modes
-        self.trained = [s for s in specs if is_trained(s)]
+        names = differentiated(loss.prepared(generic(specs)), specs)
+        self.trained = [s for s in specs if s.name in names]
         self.found: dict[tuple[str, int, str], Observation] = {}  # (file, row, mode) -> the first witness
         self.nearest: dict[int, float] = {}  # row of a claim -> how near its operand came
         self.tried = 0
         self.broken: set[str] = set()  # modes that the loss cannot run in
         self.ordinary: dict[tuple[object, ...], bool] = {}  # shapes -> whether the loss is fine there in general
-        self.runners: dict[str, Runner] = {}
         self.started = time.perf_counter()
         self.worked = time.process_time()
 
@@ -100,15 +99,15 @@ class Search:
 
     def run(self, inputs: Inputs, mode: str) -> Observation:
         """A plain run."""
-        if mode not in self.runners:
-            self.runners[mode] = Runner(self.function, self.specs, mode)
-        return self.runners[mode](inputs)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return observe(self.loss, inputs, self.specs, mode)
 
     def explains(self, claim: Claim, key: tuple[str, int, str]) -> bool:
         """Whether a witness is one for a claim: in its rows, in a mode it speaks of."""
         path, row, mode = key
         modes = modes_of(claim)
-        return path == self.frames.path and claim.row <= row <= claim.end_row and (not modes or mode in modes)
+        return path == self.path and claim.row <= row <= claim.end_row and (not modes or mode in modes)
 
     def explained(self, claim: Claim) -> bool:
         return any(self.explains(claim, key) for key in self.found)
@@ -123,7 +122,7 @@ class Search:
         if not self.left:
             return
         base = generic(self.specs, seed=1)
-        reached = {s.row for s in locate.record(self.function, self.specs, base, self.frames).steps}
+        reached = {s.row for s in locate.record(self.loss, self.specs, base).steps}
         for claim in self.left:
             was_there = any(claim.row <= row <= claim.end_row for row in reached)
             for mode in modes_of(claim) or self.modes:
@@ -160,13 +159,13 @@ class Search:
 
     def places(self, inputs: Inputs) -> list[Place]:
         """Where the first numbers that are not finite are made."""
-        trail = locate.record(self.function, self.specs, inputs, self.frames)
+        trail = locate.record(self.loss, self.specs, inputs)
         return list(dict.fromkeys((s.path, s.row, s.op) for s in locate.births(trail))) or [("", 0, "")]
 
     def compiled_place(self, inputs: Inputs) -> Place:
         """Where it must be when only compiled code fails: at the operand that lies on its singular point but for a
         constant that graph mode folds away, or on it exactly."""
-        trail = locate.record(self.function, self.specs, inputs, self.frames)
+        trail = locate.record(self.loss, self.specs, inputs)
         near = min(locate.operands(trail), key=locate.distance, default=None)
         if near is None or locate.distance(near) > NEAR_ENOUGH:
             return ("", 0, "")
@@ -179,12 +178,12 @@ class Search:
             return
         seconds = time.perf_counter() - self.started
         smaller = Shrinking(self, place).shrink(seen)
-        other = "" if place[0] == self.frames.path else place[0]
         if self.fails_whatever_is_predicted(smaller):
             what += "; whatever is predicted"
         self.found[key] = dataclasses.replace(
-            smaller, row=place[1], path=other, operation=place[2], detail=what, seconds=seconds
-        )
+            smaller, row=place[1], path=locate.other(self.loss, place[0]), operation=place[2], detail=what,
+            seconds=seconds, plausible=tier(smaller.inputs) is not Tier.NEVER,
+        )  # fmt: skip
 
     def fails_whatever_is_predicted(self, seen: Observation) -> bool:
         """Whether ordinary predictions fail as well: then it is the labels alone."""
@@ -212,10 +211,10 @@ class Search:
 
     def trail_to(self, inputs: Inputs, claim: Claim) -> tuple[Trail, list[Operand]]:
         """A recorded run, and the operands of a claim in it; notes how near they come."""
-        trail = locate.record(self.function, self.specs, inputs, self.frames)
+        trail = locate.record(self.loss, self.specs, inputs)
         found = [
             o for o in locate.operands(trail)
-            if o.step.path == self.frames.path and claim.row <= o.step.row <= claim.end_row
+            if o.step.path == self.path and claim.row <= o.step.row <= claim.end_row
         ]  # fmt: skip
         for operand in found:
             self.nearest[claim.row] = min(self.nearest.get(claim.row, np.inf), locate.distance(operand))
@@ -402,7 +401,7 @@ NARROWER = ("positive", "probability", "simplex", "unit")
 MOVED = ("prediction", "tensor")
 
 
-def settled(function: Function, specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+def settled(loss: Loss, specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
     """The specs, narrowed where the loss is not finite at points in general position: a loss that takes the logarithm of
     a bare prediction is made for positive ones. The specs themselves when nothing helps."""
     specs = agreeing(specs)
@@ -413,8 +412,7 @@ def settled(function: Function, specs: Sequence[TensorSpec]) -> tuple[TensorSpec
                 tuple(dataclasses.replace(s, values=kind) if s.role in roles and is_open(s) else s for s in specs)
             )
     for rung in dict.fromkeys(ladder):
-        run = Runner(function, rung, "eager")
-        if all(run(generic(rung, seed)).outcome not in BAD for seed in (0, 1)):
+        if all(observe(loss, generic(rung, seed), rung, "eager").outcome not in BAD for seed in (0, 1)):
             return rung
     return specs
 

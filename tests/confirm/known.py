@@ -5,12 +5,16 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from losslint.confirm.failures import UserFiles
 from losslint.confirm.program import Claim, TensorSpec
+
+if TYPE_CHECKING:
+    from losslint.confirm.probes import Loss
 
 HERE = Path(__file__).parent
 TAKES = re.compile(r"# takes: (\w+), (\w+)")
@@ -27,11 +31,12 @@ class Known:
     specs: tuple[TensorSpec, TensorSpec]
     rows: dict[int, str]  # row -> the mode it fails in; "" in clean files
 
-    @property
-    def function(self) -> Callable[..., Any]:
+    @cached_property
+    def loss(self) -> Loss:
+        from losslint.confirm.probes import Loss
+
         module = importlib.import_module(f"tests.confirm.{self.path.stem}")
-        function: Callable[..., Any] = getattr(module, self.name)
-        return function
+        return Loss(getattr(module, self.name), UserFiles(self.path, HERE))
 
     def claims(self, modes: bool = True) -> list[Claim]:
         return [

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
-from losslint.confirm.locate import Frames, arrays
+from losslint.confirm.failures import UserFiles
 from losslint.confirm.observation import Observation, Outcome
 from losslint.confirm.program import Claim
 from losslint.confirm.tiers import Tier, numbers, tier
 from losslint.confirm.values import fits
-from tests.confirm.known import Known, known, specs
+from tests.confirm.known import HERE, Known, known, specs
 
 pytest.importorskip("tensorflow")
 
-from losslint.confirm.running import Runner
+from losslint.confirm.locate import arrays
+from losslint.confirm.probes import Loss, observe
 from losslint.confirm.witness import search, settled, shaped
 
 FAULTY = {loss.name: loss for loss in known("faulty")}
@@ -27,7 +28,7 @@ QUICK_CLEAN = ("log_of_clipped", "epsilon_of_a_shared_difference", "dice_rows", 
 
 
 def witnesses(loss: Known, claims: list[Claim] | None = None) -> tuple[Observation, ...]:
-    return search(loss.function, loss.specs, loss.claims() if claims is None else claims, Frames(loss.path))[0]
+    return search(loss.loss, loss.specs, loss.claims() if claims is None else claims)[0]
 
 
 def check_faulty(loss: Known) -> None:
@@ -37,7 +38,7 @@ def check_faulty(loss: Known) -> None:
         inputs = arrays(seen, loss.specs)
         assert tier(seen.inputs) is not Tier.NEVER
         assert all(fits(shaped(s, inputs[s.name]), inputs[s.name]) for s in loss.specs), "the contract is kept"
-        again = Runner(loss.function, loss.specs, mode)(inputs)  # anew, uninstrumented
+        again = observe(loss.loss, inputs, loss.specs, mode)  # anew, uninstrumented
         assert again.outcome is seen.outcome
         bad = again.loss if again.outcome is Outcome.BAD_VALUE else again.gradient
         assert not all(map(math.isfinite, numbers(bad)))
@@ -57,7 +58,7 @@ def test_all_faulty(name: str) -> None:
 @pytest.mark.parametrize("name", QUICK_CLEAN)
 def test_clean(name: str) -> None:
     loss = CLEAN[name]
-    found, vain = search(loss.function, loss.specs, loss.claims(), Frames(loss.path))
+    found, vain = search(loss.loss, loss.specs, loss.claims())
     assert not found
     assert {s.row for s in vain} == set(loss.rows)
     assert {s.mode for s in vain} == {"eager", "graph"}
@@ -92,7 +93,7 @@ def test_folded_epsilon_is_fine_in_eager_code() -> None:
     loss = FAULTY["folded_epsilon"]
     seen = witnesses(loss)[0]
     assert seen.mode == "graph"
-    assert Runner(loss.function, loss.specs, "eager")(arrays(seen, loss.specs)).outcome is Outcome.FINE
+    assert observe(loss.loss, arrays(seen, loss.specs), loss.specs, "eager").outcome is Outcome.FINE
 
 
 def test_labels_alone() -> None:
@@ -108,13 +109,13 @@ def test_settled() -> None:
     def logs(y_true: Any, y_pred: Any) -> Any:
         return tf.reduce_mean(tf.math.log(y_pred + 0.1))
 
-    assert settled(logs, specs("real", "real"))[1].values == "positive"
-    assert settled(CLEAN["huber"].function, specs("real", "real"))[1].values == "real"
+    assert settled(Loss(logs, UserFiles(HERE)), specs("real", "real"))[1].values == "positive"
+    assert settled(CLEAN["huber"].loss, specs("real", "real"))[1].values == "real"
 
 
 def test_nothing_to_search() -> None:
     """A row that does not run is not searched: nothing may be refuted there."""
     loss = CLEAN["huber"]
-    found, vain = search(loss.function, loss.specs, [Claim("LL301", 1, 1)], Frames(loss.path))
+    found, vain = search(loss.loss, loss.specs, [Claim("LL301", 1, 1)])
     assert not found
     assert not any(s.reached for s in vain)

@@ -1,0 +1,85 @@
+"""The recorder names row and operation, and leaves masks alone."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+
+pytest.importorskip("tensorflow")
+
+from losslint.confirm.failures import UserFiles
+from losslint.confirm.locate import dead_terms, place, record, slope_births, value_births
+from losslint.confirm.observation import Outcome
+from losslint.confirm.probes import Loss, observe
+from losslint.confirm.program import Claim
+from losslint.confirm.values import generic
+from tests.confirm.known import HERE, specs
+
+PATH = HERE / "cuts.py"
+ROWS = PATH.read_text().splitlines()
+PAIR = specs("binary", "probability")
+NOTHING = (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT)
+MARK = re.compile(r"# (stops|dead|unused): (\w+)")
+
+
+def loss(name: str) -> Loss:
+    return Loss(getattr(importlib.import_module("tests.confirm.cuts"), name), UserFiles(PATH, HERE))
+
+
+def marked(name: str, kind: str) -> tuple[int, str]:
+    """Row and operation of the mark in a loss, or in the helper above it."""
+    start = next(i for i, row in enumerate(ROWS) if row.startswith(f"def {name}("))
+    end = next((i for i in range(start + 1, len(ROWS)) if ROWS[i].startswith("def ")), len(ROWS))
+    near = [*range(start, end), *range(start - 4, start)]
+    return next((i + 1, m[2]) for i in near if (m := MARK.search(ROWS[i])) and m[1] == kind)
+
+
+@pytest.mark.parametrize("name", ["rounded", "thresholded", "chosen", "signed", "counted", "detached", "through_a_helper",
+                                  "left_by_numpy", "left_by_float"])  # fmt: skip
+def test_where_the_gradient_stops(name: str) -> None:
+    seen = observe(loss(name), generic(PAIR), PAIR, "eager")
+    assert seen.outcome in NOTHING
+    placed = place(loss(name), PAIR, seen)
+    assert marked(name, "stops") in [(o.row, o.operation) for o in placed]
+    assert all(o.path == "" and o.outcome is seen.outcome for o in placed)
+
+
+@pytest.mark.parametrize("name", ["dead_round", "dead_count", "dead_sign"])
+def test_dead_terms(name: str) -> None:
+    row, operation = marked(name, "dead")
+    found = dead_terms(loss(name), PAIR, generic(PAIR), [Claim("LL112", row, row)])
+    assert [(o.outcome, o.row, o.operation) for o in found] == [(Outcome.DEAD_TERM, row, operation)]
+
+
+@pytest.mark.parametrize("name", ["mask", "branch", "straight_through", "index"])
+def test_masks_are_no_dead_terms(name: str) -> None:
+    claims = [Claim("LL112", i, i) for i, row in enumerate(ROWS, 1) if "# asked" in row]
+    assert not [o for o in dead_terms(loss(name), PAIR, generic(PAIR), claims) if o.outcome is Outcome.DEAD_TERM]
+
+
+def test_unused_result() -> None:
+    row, operation = marked("clip_as_statement", "unused")
+    found = dead_terms(loss("clip_as_statement"), PAIR, generic(PAIR), [Claim("LL111", row, row)])
+    assert [(o.outcome, o.row) for o in found] == [(Outcome.UNUSED, row)]
+
+
+def test_a_loss_that_raises() -> None:
+    def raises(y_true: object, y_pred: object) -> object:
+        raise ValueError("no")
+
+    trail = record(Loss(raises, UserFiles(PATH)), PAIR, generic(PAIR))
+    assert trail.error == "ValueError: no"
+    assert not value_births(trail)
+    assert not slope_births(trail)
+
+
+def test_nothing_stays_patched() -> None:
+    """``float`` and ``numpy`` of tensors are the framework's own again after a run."""
+    import tensorflow as tf
+
+    tensor = tf.constant(1.0)
+    before = {name: getattr(type(tensor), name) for name in ("numpy", "__float__", "__array__")}
+    record(loss("left_by_float"), PAIR, generic(PAIR))
+    assert {name: getattr(type(tensor), name) for name in before} == before
