@@ -27,6 +27,7 @@ from losslint.confirm.program import Claim, TensorSpec
 from losslint.confirm.values import Array
 
 MOST_STEPS = 4000  # operations; beyond that a loss is a whole network, and the search for a place takes too long
+SUMS = ("AddV2", "Add", "AddN", "Sub")
 ESCAPES = ("numpy", "__array__", "__float__", "__int__", "__index__", "__bool__", "_numpy")
 
 
@@ -206,6 +207,29 @@ def _flat(value: Any) -> list[Any]:
     return [value]
 
 
+def rows_run(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> tuple[int, ...]:
+    """The rows of the loss's own file that an eager call executes."""
+    path = str(loss.files.path)
+    rows: set[int] = set()
+
+    def follow(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename != path:
+            return None
+        if event == "line":
+            rows.add(frame.f_lineno)
+        return follow
+
+    before = sys.gettrace()
+    sys.settrace(follow)
+    try:
+        loss(tensors_of(loss.prepared(inputs)))
+    except Exception:  # rows up to there ran
+        pass
+    finally:
+        sys.settrace(before)
+    return tuple(sorted(rows))
+
+
 # -- where numbers stop being finite
 
 
@@ -359,15 +383,16 @@ def is_term(trail: Trail, cut: Step) -> bool:
     if cut.op == "StopGradient":
         return False
     dependent, needed = trail.dependent, trail.needed
-    flowing = {id(t) for t in cut.outputs}
+    flowing = {id(t) for t in cut.outputs}  # the term alone
+    joined: set[int] = set()  # the term with what it was added to
     for step in trail.steps[trail.steps.index(cut) + 1:]:
-        if not any(id(t) in flowing for t in step.inputs) or not any(id(t) in needed for t in step.outputs):
+        entering = {id(t) for t in step.inputs}
+        if not entering & (flowing | joined) or not any(id(t) in needed for t in step.outputs):
             continue
-        others = [t for t in step.inputs if id(t) in dependent and id(t) not in flowing]
-        if step.op == "StopGradient" or (others and step.op not in ("AddV2", "Add", "AddN", "Sub")):
+        alone = not any(id(t) in dependent and id(t) not in flowing for t in step.inputs)
+        if step.op == "StopGradient" or (entering & flowing and not alone and step.op not in SUMS):
             return False
-        if not others:
-            flowing |= {id(t) for t in step.outputs}
+        (flowing if alone else joined).update(id(t) for t in step.outputs)
     return True
 
 

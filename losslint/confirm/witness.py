@@ -54,9 +54,9 @@ def search(
     searches, left = [first], first.left
     if left and tuple(narrow) != tuple(specs):  # with the numbers as they were given
         searches.append(Search(loss, specs, left, seconds, wanted))
-    masked = [c for c in left if c.code == "LL305"]
-    if masked and "xla" not in wanted:  # where(x > 0, sqrt(x), 0.) fails there only
-        searches.append(Search(loss, narrow, masked, 2.0 * seconds, ("xla",)))
+    anywhere = [c for c in left if not c.modes]
+    if anywhere and "xla" not in wanted:  # where(x > 0, sqrt(x), 0.) fails there only
+        searches.append(Search(loss, narrow, anywhere, 2.0 * seconds, ("xla",)))
     for again in searches[1:]:
         again.corners()
         first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in left)}

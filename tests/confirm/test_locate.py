@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("tensorflow")
 
 from losslint.confirm.failures import UserFiles
-from losslint.confirm.locate import dead_terms, place, record, slope_births, value_births
+from losslint.confirm.locate import dead_terms, place, record, rows_run, slope_births, value_births
 from losslint.confirm.observation import Outcome
 from losslint.confirm.probes import Loss, observe
 from losslint.confirm.program import Claim
@@ -60,9 +60,14 @@ def test_masks_are_no_dead_terms(name: str) -> None:
 
 
 def test_unused_result() -> None:
-    row, operation = marked("clip_as_statement", "unused")
+    row, _ = marked("clip_as_statement", "unused")
     found = dead_terms(loss("clip_as_statement"), PAIR, generic(PAIR), [Claim("LL111", row, row)])
     assert [(o.outcome, o.row) for o in found] == [(Outcome.UNUSED, row)]
+
+
+def test_rows_that_ran() -> None:
+    start = next(i for i, row in enumerate(ROWS, 1) if row.startswith("def branch("))
+    assert rows_run(loss("branch"), PAIR, generic(PAIR)) == (start + 1, start + 2)
 
 
 def test_a_loss_that_raises() -> None:

@@ -61,7 +61,7 @@ def test_clean(name: str) -> None:
     found, vain = search(loss.loss, loss.specs, loss.claims())
     assert not found
     assert {s.row for s in vain} == set(loss.rows)
-    assert {s.mode for s in vain} == {"eager", "graph"}
+    assert {s.mode for s in vain} == {"eager", "graph", "xla"}
     assert all(s.reached and s.inputs > 10 for s in vain)
 
 

@@ -1,0 +1,290 @@
+"""What the evidence says of the findings: confirmed, refuted, or open, and what only running showed.
+
+Runs in the main process and imports no framework. A finding is *confirmed* by an outcome that its rule names, at its row
+and in a mode it speaks of. It is *refuted* only where what it claims was looked for in every such mode, with inputs that
+reach the row, and did not occur. Everything else stays *unconfirmed*, with the reason.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from losslint.confirm.failures import only_about_shapes
+from losslint.confirm.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirm.program import Claim, NotSliced, Program, TensorSpec
+from losslint.confirm.proofs import NUMBERS, PROOFS, Proof
+from losslint.confirm.tiers import Tier, numbers, tier
+from losslint.confirm.words import seen_in, sentence
+from losslint.findings import Finding, Location, LossRef, Severity
+
+CONFIRMED, REFUTED, UNCONFIRMED = "confirmed", "refuted", "unconfirmed"
+ENDED = (Outcome.NOT_RUN, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
+COMPILED = ("graph", "fit", "xla")
+WHATEVER = "whatever is predicted"
+
+
+def judge(
+    findings: Sequence[Finding], program: Program, evidence: Evidence, loss: LossRef | None = None
+) -> list[Finding]:  # fmt: skip
+    """The findings of one loss with their verdicts, and after them what only running showed (LL901 to LL907)."""
+    case = Case(tuple(findings), program, evidence, loss)
+    return [*(replace(f, verdict=case.verdict(f)) for f in findings), *case.unexplained()]
+
+
+def not_run(findings: Iterable[Finding], reason: str | NotSliced) -> list[Finding]:
+    """The findings of a loss that could not be run, all unconfirmed."""
+    why = reason.reason if isinstance(reason, NotSliced) else reason
+    return [replace(f, verdict=_verdict(UNCONFIRMED, why)) for f in findings]
+
+
+def is_refuted(finding: Finding) -> bool:
+    """Whether a finding is known not to happen; such findings are shown, and do not fail a run."""
+    return finding.verdict is not None and finding.verdict["status"] == REFUTED
+
+
+def _verdict(status: str, reason: str, seen: Observation | None = None, seconds: float = 0.0) -> dict[str, Any]:
+    return {
+        "status": status, "reason": reason, "mode": seen.mode if seen else None,
+        "witness": dict(seen.inputs) if seen else None, "loss": seen.loss if seen else None,
+        "gradient": seen.gradient if seen else None, "seconds": round(seen.seconds if seen else seconds, 3),
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One loss: what was found, what was run, what was seen."""
+
+    findings: tuple[Finding, ...]
+    program: Program
+    evidence: Evidence
+    loss: LossRef | None
+
+    # -- verdicts
+
+    def verdict(self, finding: Finding) -> Mapping[str, Any]:
+        proof = PROOFS.get(finding.code)
+        if proof is None:
+            return _verdict(UNCONFIRMED, "it says nothing that running could show")
+        claim = self.claim(finding)
+        fitting = [seen for seen in self.told if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode)]
+        shown = self.shown(finding, proof, fitting)
+        if shown is not None:
+            return _verdict(CONFIRMED, seen_in(shown), shown)
+        refutation = self.refutation(finding, proof, claim)
+        if refutation and not fitting:
+            return _verdict(REFUTED, refutation, seconds=self.evidence.seconds)
+        return _verdict(UNCONFIRMED, self.doubt(finding, fitting), seconds=self.evidence.seconds)
+
+    @cached_property
+    def told(self) -> list[Observation]:
+        """The observations that prove something: the likeliest inputs first, plain runs before compiled ones."""
+        usable = [seen for seen in self.evidence.observations if seen.plausible and tier(seen.inputs) is not Tier.NEVER]
+        return sorted(usable, key=lambda seen: (tier(seen.inputs), seen.mode != "eager"))
+
+    def claim(self, finding: Finding) -> Claim | None:
+        return next((c for c in self.program.claims if c.code == finding.code and c.row == finding.start.row), None)
+
+    def shown(self, finding: Finding, proof: Proof, fitting: Sequence[Observation]) -> Observation | None:
+        """The observation that shows what a finding says."""
+        here = [seen for seen in fitting if self.is_at(finding, seen)]
+        if here:
+            return here[0]
+        rivals = [f for f in self.findings if f is not finding and set(proof.outcomes) & set(_outcomes(f.code))]
+        loose = [seen for seen in fitting if proof.anywhere or not (seen.row or rivals)]
+        return loose[0] if loose else None
+
+    def is_at(self, finding: Finding, seen: Observation) -> bool:
+        """Whether something happened in the rows of a finding."""
+        if not seen.row or Path(seen.path or self.program.path) != finding.path:
+            return False
+        return finding.start.row <= seen.row <= finding.end.row or seen.row in finding.related_rows
+
+    def refutation(self, finding: Finding, proof: Proof, claim: Claim | None) -> str:
+        """Why a finding does not hold; "" when that is not known."""
+        if not proof.refuted_in or finding.path != self.program.path:
+            return ""
+        if proof.outcomes == NUMBERS:
+            return self.searched_in_vain(finding, claim)
+        modes = claim.modes if claim is not None and claim.modes else proof.refuted_in
+        for mode in modes:
+            runs = [seen for seen in self.told if seen.mode == mode]
+            fine = [s for s in runs if s.outcome is Outcome.FINE and not s.detail and _ran(s, finding)]
+            if not fine or any(s.outcome is Outcome.RAISES or s.outcome in ENDED for s in runs):
+                return ""
+        return f"the row ran and the gradient arrived ({', '.join(modes)})"
+
+    def searched_in_vain(self, finding: Finding, claim: Claim | None) -> str:
+        """A number that stays finite: the search must have reached the row in every mode that is claimed, XLA included
+        where none is named."""
+        rows = [s for s in self.evidence.searched if s.row == finding.start.row]
+        modes = claim.modes if claim is not None and claim.modes else ("eager", "graph", "xla")
+        wanted = {"graph" if mode in ("fit", "autograph") else mode for mode in modes}
+        reached = {s.mode for s in rows if s.reached}
+        anything = any(seen.outcome in NUMBERS and not seen.row for seen in self.told)
+        if not wanted <= reached or anything or finding.severity is Severity.INFO:
+            return ""  # inputs that make up an info finding are extreme, and not searched to the end
+        most = max(s.inputs for s in rows)
+        return f"{most} inputs reach the row and all is finite ({', '.join(sorted(wanted))}){_nearest(rows)}"
+
+    def doubt(self, finding: Finding, fitting: Sequence[Observation]) -> str:
+        """Why a finding is neither confirmed nor refuted."""
+        ended = next((seen for seen in self.evidence.observations if seen.outcome in ENDED), None)
+        if ended is not None:
+            return f"the loss could not be run to its end: {ended.error or ended.detail or ended.outcome.value}"
+        if fitting:
+            seen = fitting[0]
+            where = f"in row {seen.row}" if seen.row else "in a row that is not known"
+            return f"{seen.outcome.value} was seen ({seen.mode}), but {where}"
+        raised = next((seen for seen in self.told if seen.outcome is Outcome.RAISES and seen.mode == "eager"), None)
+        if raised is not None:
+            return f"the loss raises with the inputs tried: {raised.error}"
+        rows = [s for s in self.evidence.searched if s.row == finding.start.row]
+        if rows and not any(s.reached for s in rows):
+            return "the row does not run with the inputs tried"
+        if rows:
+            return f"no witness among {max(s.inputs for s in rows)} inputs{_nearest(rows)}"
+        if not self.evidence.observations:
+            return "nothing was run"
+        return "none of the runs shows it, and none rules it out"
+
+    # -- what only running showed
+
+    def unexplained(self) -> list[Finding]:
+        """New findings, one for each outcome and row that no finding of the loss accounts for."""
+        found: dict[tuple[str, int, str], Finding] = {}
+        for seen in self.told:
+            code = self.code_for(seen)
+            if code and not self.explained(seen):
+                found.setdefault((code, seen.row, seen.path), self.new(code, seen))
+        return list(found.values())
+
+    def explained(self, seen: Observation) -> bool:
+        """Whether a finding already says what was seen: of numbers at the same row, of everything else in the loss."""
+        speaking = [f for f in self.findings if seen.outcome in _outcomes(f.code)]
+        if seen.outcome in NUMBERS and seen.row:
+            return any(self.is_at(f, seen) for f in speaking)
+        return bool(speaking)
+
+    def code_for(self, seen: Observation) -> str:
+        """The code of what was seen; "" when it proves nothing about the loss itself."""
+        fine = [s for s in self.told if s.outcome is Outcome.FINE and s.mode == seen.mode]
+        if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
+            if fine or seen.operation == "StopGradient":  # fine elsewhere, or on purpose
+                return ""
+            return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
+        if seen.outcome in NUMBERS:
+            return "LL902" if self.is_ordinary(seen) else ""
+        if seen.outcome is Outcome.RAISES:
+            eager = any(s.mode == "eager" and s.outcome not in (*ENDED, Outcome.RAISES) for s in self.told)
+            graph = self.program.called_by_keras and seen.mode in ("graph", "fit") and seen.row
+            return "LL906" if eager and graph and not only_about_shapes(seen) else ""
+        return {Outcome.WRONG_GRADIENT: "LL904", Outcome.JUMP: "LL905", Outcome.CONTRACT: "LL907"}.get(seen.outcome, "")
+
+    def is_ordinary(self, seen: Observation) -> bool:
+        """Whether training meets these inputs for sure: nothing far out, and where nothing is known of a prediction only
+        numbers that every head gives."""
+        kinds = {s.name: s for rung in self.program.inputs for s in rung}
+        unknown = {n: v for n, v in seen.inputs.items() if _is_unknown(kinds.get(n))}
+        return tier(seen.inputs) is Tier.TRAINING and all(abs(x) <= 2.0 for x in numbers(unknown))
+
+    def new(self, code: str, seen: Observation) -> Finding:
+        """A finding of its own, placed where it happens."""
+        name, severity, message, instead = _words(code, seen)
+        path = Path(seen.path) if seen.path else self.program.path
+        start, end = self.span(seen)
+        return Finding(
+            code, name, severity, message, instead, path, start, end, self.reference(start),
+            verdict=_verdict(CONFIRMED, seen_in(seen), seen),
+        )  # fmt: skip
+
+    def reference(self, start: Location) -> LossRef:
+        known = next((f.loss for f in self.findings if f.loss is not None), None)
+        return self.loss or known or LossRef(self.program.name, "function", start.row)
+
+    def span(self, seen: Observation) -> tuple[Location, Location]:
+        """The code of a row: its outermost expression, or the loss's name where no row is known."""
+        trees = {str(m.path): m.tree for m in self.program.modules} | {str(self.program.path): self.program.tree}
+        tree = trees.get(seen.path or str(self.program.path), self.program.tree)
+        row = seen.row or (self.loss.row if self.loss is not None else 0)
+        nodes = [n for n in ast.walk(tree) if isinstance(n, (ast.expr, ast.stmt)) and n.lineno == row]
+        if not nodes:
+            start = Location(max(row, 1), 1)
+            return start, replace(start, column=2)
+        expressions = [n for n in nodes if isinstance(n, (ast.Call, ast.BinOp))] or nodes
+        node = max(expressions, key=lambda n: ((n.end_lineno or row) == row, (n.end_col_offset or 0) - n.col_offset))
+        end_column = (node.end_col_offset or node.col_offset + 1) if node.end_lineno == row else node.col_offset + 1
+        return Location(row, node.col_offset + 1), Location(row, end_column + 1)
+
+
+def speaks_of(claim: Claim | None, mode: str) -> bool:
+    """Whether a claim is about a mode; compiled modes stand for each other."""
+    if claim is None or not claim.modes:
+        return True
+    return mode in claim.modes or (mode in COMPILED and any(m in COMPILED for m in claim.modes))
+
+
+def _ran(seen: Observation, finding: Finding) -> bool:
+    return any(finding.start.row <= row <= finding.end.row for row in seen.rows)
+
+
+def _outcomes(code: str) -> tuple[Outcome, ...]:
+    proof = PROOFS.get(code)
+    return proof.outcomes if proof is not None else ()
+
+
+def _nearest(rows: Sequence[Searched]) -> str:
+    near = [s.nearest for s in rows if s.nearest is not None]
+    return f"; its operand stays {min(near):.2g} away from where it fails" if near else ""
+
+
+def _is_unknown(spec: TensorSpec | None) -> bool:
+    return spec is None or (spec.values == "real" and spec.role in ("prediction", "tensor"))
+
+
+def _words(code: str, seen: Observation) -> tuple[str, Severity, str, str]:
+    """Name, severity, message and help of what only running showed."""
+    operation = seen.operation or "this loss"
+    witness = sentence(seen)
+    if code == "LL901":
+        return (
+            "no-gradient", Severity.ERROR,
+            f"no gradient gets through {operation}: with {witness}",
+            "compute the loss from differentiable operations of the framework up to the prediction",
+        )
+    if code == "LL902":
+        labels = seen.detail.endswith(WHATEVER)
+        return (
+            "non-finite", Severity.INFO if labels else Severity.WARNING,
+            f"{operation} is not finite here{', whatever is predicted' if labels else ''}: {witness} ({seen.mode})",
+            f"keep the operand of {operation} away from where it is singular, before the operation",
+        )
+    if code == "LL903":
+        return (
+            "zero-gradient-seen", Severity.WARNING,
+            f"the gradient is zero at ordinary inputs, so that nothing is learnt: {witness}",
+            "use a smooth form that still has a slope there",
+        )
+    if code == "LL904":
+        return (
+            "wrong-gradient-seen", Severity.ERROR,
+            f"the gradient is not the slope of the loss: {seen.detail or witness}",
+            "keep what depends on the prediction a tensor; write tf.stop_gradient around what is meant to be constant",
+        )
+    if code == "LL905":
+        return (
+            "discontinuity", Severity.INFO, f"the loss jumps: {seen.detail or witness}",
+            "let both sides agree at the switch, or blend them",
+        )
+    if code == "LL906":
+        return (
+            "raises", Severity.ERROR,
+            f"raises where the loss is compiled ({seen.mode}): {seen.error}",
+            "use tensor operations here; eager runs accept what a traced loss cannot",
+        )
+    return ("contract", Severity.INFO, f"Keras expects something else of a loss: {seen.detail or witness}",
+            "return one loss for each sample, and leave the reduction to Keras")  # fmt: skip

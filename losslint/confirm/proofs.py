@@ -1,0 +1,50 @@
+"""Which outcome of a run proves which rule. A rule's docstring says the same in words under "Confirmed by:"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from losslint.confirm.observation import Outcome as O
+
+
+@dataclass(frozen=True)
+class Proof:
+    """``outcomes`` show what the rule claims. ``refuted_in`` are the modes that must all be fine before the claim is
+    refuted; none: running cannot refute it. ``anywhere``: the rule speaks of the loss as a whole, so that the row where
+    a run failed need not be the finding's."""
+
+    outcomes: tuple[O, ...]
+    refuted_in: tuple[str, ...] = ()
+    anywhere: bool = False
+
+
+NOTHING = (O.NO_GRADIENT, O.ZERO_GRADIENT)
+NUMBERS = (O.BAD_VALUE, O.BAD_GRADIENT)
+BOTH = ("eager", "graph")
+
+LEAVES = Proof((*NOTHING, O.RAISES, O.WRONG_GRADIENT), BOTH)  # the value leaves the framework
+CUTS = Proof((*NOTHING, O.RAISES), ("eager",))
+TRACES = Proof((O.RAISES,), ("graph",))
+FAILS = Proof((O.RAISES,), anywhere=True)
+NUMERIC = Proof(NUMBERS, BOTH)
+CONTRACT = Proof((O.CONTRACT,), anywhere=True)
+
+PROOFS: dict[str, Proof] = {
+    "LL101": LEAVES, "LL102": LEAVES, "LL103": LEAVES, "LL104": LEAVES,
+    "LL105": CUTS, "LL106": CUTS, "LL107": Proof((O.ZERO_GRADIENT,), ("eager",)), "LL108": CUTS,
+    "LL109": Proof((O.WRONG_GRADIENT, O.RAISES)), "LL110": Proof(NOTHING, ("eager",), anywhere=True),
+    "LL111": Proof((O.UNUSED,)), "LL112": Proof((O.DEAD_TERM,)), "LL113": Proof((O.JUMP,)),
+    "LL201": TRACES, "LL202": TRACES, "LL203": TRACES, "LL204": TRACES, "LL206": TRACES,
+    "LL205": Proof((O.RAISES,), ("fit",)), "LL207": Proof((O.FROZEN,)),
+    "LL208": Proof((O.RAISES, *NOTHING), ("graph",)), "LL209": FAILS, "LL210": Proof((O.FROZEN, O.CONTRACT), anywhere=True),
+    "LL301": NUMERIC, "LL302": NUMERIC, "LL303": NUMERIC, "LL304": NUMERIC, "LL305": NUMERIC, "LL306": NUMERIC,
+    "LL307": NUMERIC, "LL308": NUMERIC, "LL309": NUMERIC, "LL310": NUMERIC, "LL311": Proof((O.ZERO_GRADIENT,)),
+    "LL401": CONTRACT, "LL402": CONTRACT, "LL403": CONTRACT,
+    "LL404": Proof((O.RAISES, O.CONTRACT, O.NO_GRADIENT), anywhere=True),
+    "LL405": FAILS, "LL406": CONTRACT, "LL407": Proof((O.RAISES,)), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),
+    "LL411": Proof((O.CONTRACT, O.ZERO_GRADIENT), anywhere=True),
+    "LL501": Proof(NOTHING, anywhere=True), "LL502": Proof(NOTHING, anywhere=True), "LL503": FAILS,
+    "LL504": Proof((O.RAISES, *NOTHING), anywhere=True), "LL511": Proof((O.WRONG_GRADIENT,), anywhere=True),
+    "LL512": Proof((O.RAISES, *NOTHING), anywhere=True), "LL513": Proof((O.WRONG_GRADIENT,), anywhere=True),
+    "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
+}  # fmt: skip

@@ -1,0 +1,104 @@
+"""A witness in words and as code. Imports no framework: it is printed by the main process."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from losslint.confirm.observation import Observation, Outcome
+
+MOST_NUMBERS = 8  # in a sentence
+
+
+def sentence(seen: Observation) -> str:
+    """``y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]``"""
+    inputs = ", ".join(f"{name}={compact(value)}" for name, value in seen.inputs.items())
+    return f"{inputs} -> {effect(seen)}" if inputs else effect(seen)
+
+
+def seen_in(seen: Observation) -> str:
+    """What was seen, with its mode: ``in fit: y_true=[1.], ... -> loss inf, gradient [nan]``."""
+    return f"in {MODES.get(seen.mode, seen.mode)}: {sentence(seen)}"
+
+
+MODES = {"eager": "eager code", "autograph": "tf.function", "graph": "graph mode", "xla": "XLA", "load": "the import"}
+
+
+def effect(seen: Observation) -> str:
+    """What a run gave."""
+    if seen.outcome is Outcome.RAISES or (seen.error and seen.loss is None):
+        return seen.error
+    if seen.outcome in (Outcome.WRONG_GRADIENT, Outcome.JUMP, Outcome.FROZEN, Outcome.CONTRACT) and seen.detail:
+        return seen.detail
+    if seen.outcome is Outcome.DEAD_TERM:
+        return f"{seen.operation} passes no gradient on"
+    if seen.outcome is Outcome.UNUSED:
+        return f"nothing uses the result of {seen.operation}"
+    loss = "" if seen.loss is None else f"loss {compact(seen.loss)}, "
+    return f"{loss}gradient {gradient(seen.gradient)}"
+
+
+def gradient(value: object) -> str:
+    """A gradient: the numbers of the one input that has them, else each by name."""
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            return compact(next(iter(value.values())))
+        return ", ".join(f"{name}={compact(inner)}" for name, inner in value.items())
+    return compact(value)
+
+
+def compact(value: object) -> str:
+    """Numbers as NumPy prints them: ``[1., -88.]``; more than a few are cut short."""
+    text = _brackets(value, [MOST_NUMBERS])
+    shape = _shape(value)
+    return f"{text} of shape {shape}" if math.prod(shape) > MOST_NUMBERS else text
+
+
+def _brackets(value: object, left: list[int]) -> str:
+    if not isinstance(value, (list, tuple)):
+        left[0] -= 1
+        return _number(value)
+    parts = []
+    for item in value:
+        if left[0] <= 0:
+            parts.append("...")
+            break
+        parts.append(_brackets(item, left))
+    return f"[{', '.join(parts)}]"
+
+
+def _number(value: object) -> str:
+    if value is None or isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if isinstance(value, int) or not math.isfinite(value):
+        return str(value)
+    text = f"{value:.6g}"
+    return text if "e" in text or "." in text else f"{text}."
+
+
+def _shape(value: object) -> tuple[int, ...]:
+    if not isinstance(value, (list, tuple)):
+        return ()
+    return (len(value), *(_shape(value[0]) if value else ()))
+
+
+# -- code
+
+
+def code(seen: Observation) -> str:
+    """The inputs as assignments that can be pasted into a script which imports TensorFlow as ``tf``."""
+    return "\n".join(f"{name} = {constant(seen, name)}" for name in seen.inputs)
+
+
+def constant(seen: Observation, name: str) -> str:
+    """``tf.constant([[1.0]], tf.float32)``"""
+    return f"tf.constant({literal(seen.inputs[name])}, tf.{seen.dtypes.get(name, 'float32')})"
+
+
+def literal(value: object) -> str:
+    """A nested list of numbers as a Python expression; NaN and infinity have no literal of their own."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(literal, value))}]"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(value)

@@ -1,0 +1,259 @@
+"""Verdicts from evidence: plain data in, plain data out, no framework."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from losslint.confirm.judge import is_refuted, judge, not_run
+from losslint.confirm.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirm.program import Claim, NotSliced, Program, TensorSpec
+from losslint.confirm.proofs import PROOFS
+from losslint.findings import Finding, Location, LossRef, Severity
+from losslint.rules import catalogue
+
+PATH = Path("losses.py")
+TEXT = """import tensorflow as tf
+
+def log_loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 0.0, 1.0)
+    logs = tf.math.log(p)
+    return -tf.reduce_mean(y_true * logs)
+
+__losslint_entry__ = log_loss
+"""
+SPECS = (
+    TensorSpec("y_true", (4, 3), values="binary", role="label"),
+    TensorSpec("y_pred", (4, 3), values="probability", role="prediction"),
+)
+PROGRAM = Program(PATH, "log_loss", ast.parse(TEXT), "loss", (SPECS,), called_by_keras=True)
+LOSS = LossRef("log_loss", "function", 3)
+WITNESS = Observation(
+    Outcome.BAD_VALUE, "eager", {"y_true": [[1.0]], "y_pred": [[0.0]]}, loss=float("inf"),
+    gradient={"y_pred": [[float("-inf")]]}, row=5, operation="Log",
+)  # fmt: skip
+FINE = Observation(Outcome.FINE, "eager", {"y_true": [[1.0]], "y_pred": [[0.3]]}, loss=1.2, rows=(4, 5, 6))
+
+
+def finding(code: str, row: int = 5, severity: Severity = Severity.WARNING, **other: Any) -> Finding:
+    name = catalogue()[code].name
+    return Finding(code, name, severity, "", "", PATH, Location(row, 5), Location(row, 25), LOSS, **other)
+
+
+def one(found: Finding, *seen: Observation, searched: tuple[Searched, ...] = (), claims: tuple[Claim, ...] = ()) -> Any:
+    program = replace(PROGRAM, claims=claims)
+    first, *_ = judge([found], program, Evidence(seen, searched, seconds=0.5))
+    assert first.verdict is not None
+    assert first.verdict.keys() == {"status", "reason", "mode", "witness", "loss", "gradient", "seconds"}
+    return first.verdict
+
+
+def codes(*seen: Observation, findings: tuple[Finding, ...] = (), program: Program = PROGRAM) -> list[str]:
+    return [f.code for f in judge(findings, program, Evidence(seen), LOSS) if f.code.startswith("LL9")]
+
+
+def everywhere(row: int, **other: Any) -> tuple[Searched, ...]:
+    return tuple(Searched(row, mode, **{"reached": True, "inputs": 40, **other}) for mode in ("eager", "graph", "xla"))
+
+
+# -- the table
+
+
+def test_every_rule_has_a_proof() -> None:
+    assert set(catalogue()) <= set(PROOFS)
+    for code, proof in PROOFS.items():
+        assert proof.outcomes, code
+
+
+def test_rules_say_how_they_are_confirmed() -> None:
+    assert all("Confirmed by:" in rule.documentation for rule in catalogue().values())
+
+
+def test_no_framework_is_imported() -> None:
+    """Judging happens in the main process."""
+    import subprocess
+
+    look = "import sys, losslint.confirm.judge, losslint.confirm.repro; print({'tensorflow', 'numpy'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+# -- confirmed
+
+
+def test_confirmed_at_its_row() -> None:
+    verdict = one(finding("LL301"), FINE, WITNESS)
+    assert verdict["status"] == "confirmed"
+    assert verdict["witness"] == WITNESS.inputs
+    assert verdict["reason"] == "in eager code: y_true=[[1.]], y_pred=[[0.]] -> loss inf, gradient [[-inf]]"
+    assert verdict["mode"] == "eager"
+    assert verdict["loss"] == float("inf")
+
+
+def test_the_plainest_witness_is_shown() -> None:
+    late = replace(WITNESS, inputs={"y_true": [[1.0]], "y_pred": [[1e-38]]})
+    assert one(finding("LL301"), late, WITNESS)["witness"] == WITNESS.inputs
+
+
+def test_a_related_row_counts() -> None:
+    assert one(finding("LL301", row=6, related_rows=(5,)), WITNESS)["status"] == "confirmed"
+
+
+def test_another_row_does_not() -> None:
+    verdict = one(finding("LL301", row=4), WITNESS)
+    assert verdict["status"] == "unconfirmed"
+    assert verdict["reason"] == "bad value was seen (eager), but in row 5"
+
+
+def test_another_file_does_not() -> None:
+    assert one(finding("LL301"), replace(WITNESS, path="other.py"))["status"] == "unconfirmed"
+
+
+def test_extreme_inputs_prove_nothing() -> None:
+    for seen in (replace(WITNESS, plausible=False), replace(WITNESS, inputs={"y_pred": [1e20]})):
+        assert one(finding("LL301"), seen)["status"] == "unconfirmed"
+        assert codes(seen) == []
+
+
+def test_a_mode_that_is_not_claimed_proves_nothing() -> None:
+    claims = (Claim("LL306", 5, 5, ("graph",)),)
+    assert one(finding("LL306"), WITNESS, claims=claims)["status"] == "unconfirmed"
+    assert one(finding("LL306"), replace(WITNESS, mode="fit"), claims=claims)["status"] == "confirmed"
+
+
+def test_no_place_is_enough_for_a_single_claim() -> None:
+    lost = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, loss=1.0)
+    assert one(finding("LL105"), lost)["status"] == "confirmed"
+    both = judge([finding("LL105"), finding("LL106", row=6)], PROGRAM, Evidence((lost,)))
+    assert [f.verdict["status"] for f in both if f.verdict] == ["unconfirmed", "unconfirmed"]
+
+
+# -- refuted
+
+
+def test_refuted_after_a_search_in_every_mode() -> None:
+    verdict = one(finding("LL301"), FINE, searched=everywhere(5, nearest=1e-7))
+    assert verdict["status"] == "refuted"
+    assert verdict["reason"] == (
+        "40 inputs reach the row and all is finite (eager, graph, xla); its operand stays 1e-07 away from where it fails"
+    )
+    found = judge([finding("LL301")], PROGRAM, Evidence((FINE,), everywhere(5)))
+    assert is_refuted(found[0])
+
+
+@pytest.mark.parametrize(
+    "searched",
+    [
+        (),
+        everywhere(5, reached=False),
+        everywhere(6),
+        everywhere(5)[:2],  # not under XLA
+    ],
+)
+def test_not_refuted(searched: tuple[Searched, ...]) -> None:
+    assert one(finding("LL301"), FINE, searched=searched)["status"] == "unconfirmed"
+
+
+def test_a_failure_without_a_place_refutes_nothing() -> None:
+    nowhere = replace(WITNESS, row=0, mode="graph")
+    rival = finding("LL304", row=6)
+    found = judge([finding("LL301"), rival], PROGRAM, Evidence((FINE, nowhere), everywhere(5)))
+    assert not is_refuted(found[0])
+
+
+def test_info_findings_are_not_refuted() -> None:
+    """They are about inputs that the search does not go to."""
+    found = finding("LL302", severity=Severity.INFO)
+    assert one(found, FINE, searched=everywhere(5))["status"] == "unconfirmed"
+
+
+def test_gradient_refuted_only_where_the_row_ran() -> None:
+    assert one(finding("LL105"), FINE)["status"] == "refuted"
+    assert one(finding("LL105"), replace(FINE, rows=(4, 6)))["status"] == "unconfirmed"
+    assert one(finding("LL105"), replace(FINE, detail="no gradient to sigma"))["status"] == "unconfirmed"
+    assert one(finding("LL201"), FINE)["status"] == "unconfirmed"  # eager code says nothing about tracing
+    assert one(finding("LL201"), replace(FINE, mode="graph"))["status"] == "refuted"
+
+
+# -- reasons
+
+
+def test_reasons() -> None:
+    crashed = Observation(Outcome.CRASHED, "eager", error="killed by signal 11")
+    assert "killed by signal 11" in one(finding("LL301"), crashed)["reason"]
+    assert "does not run" in one(finding("LL301"), FINE, searched=everywhere(5, reached=False))["reason"]
+    raised = Observation(Outcome.RAISES, "eager", error="ValueError: no")
+    assert "ValueError: no" in one(finding("LL301"), raised)["reason"]
+    assert one(finding("LL301"))["reason"] == "nothing was run"
+    (only,) = not_run([finding("LL301")], NotSliced(PATH, "log_loss", "it is made at run time"))
+    assert only.verdict is not None
+    assert only.verdict["reason"] == "it is made at run time"
+
+
+# -- what only running shows
+
+
+def test_new_finding_at_its_row() -> None:
+    new = judge([], PROGRAM, Evidence((FINE, WITNESS)), LOSS)[0]
+    assert (new.code, new.severity, new.start, new.end) == ("LL902", Severity.WARNING, Location(5, 12), Location(5, 26))
+    assert new.loss == LOSS
+    assert new.verdict is not None
+    assert new.verdict["status"] == "confirmed"
+
+
+def test_explained_failures_are_not_said_twice() -> None:
+    assert codes(WITNESS, findings=(finding("LL301"),)) == []
+    assert codes(WITNESS, findings=(finding("LL304", row=6),)) == ["LL902"]
+    lost = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, row=6)
+    assert codes(lost) == ["LL901"]
+    assert codes(lost, findings=(finding("LL101", row=4),)) == []
+
+
+def test_deliberate_and_accidental() -> None:
+    stopped = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, row=6, operation="StopGradient")
+    assert codes(stopped) == []
+    zero = Observation(Outcome.ZERO_GRADIENT, "eager", FINE.inputs)
+    assert codes(zero) == ["LL903"]
+    assert codes(zero, FINE) == []  # zero at one point only
+
+
+def test_labels_alone_are_info() -> None:
+    alone = replace(WITNESS, detail="y_true all zero; whatever is predicted")
+    assert judge([], PROGRAM, Evidence((alone,)), LOSS)[0].severity is Severity.INFO
+
+
+def test_late_inputs_are_no_new_finding() -> None:
+    assert codes(replace(WITNESS, inputs={"y_true": [[1.0]], "y_pred": [[1e-38]]})) == []
+
+
+def test_unknown_predictions_only_fail_at_common_numbers() -> None:
+    open_specs = (SPECS[0], replace(SPECS[1], values="real"))
+    program = replace(PROGRAM, inputs=(open_specs,))
+    assert codes(WITNESS, program=program) == ["LL902"]
+    assert codes(replace(WITNESS, inputs={"y_true": [[1.0]], "y_pred": [[-20.0]]}), program=program) == []
+
+
+def test_raises_only_where_keras_compiles_it() -> None:
+    error = "OperatorNotAllowedInGraphError: Using a symbolic `tf.Tensor` as a Python `bool` is not allowed."
+    raised = Observation(Outcome.RAISES, "graph", FINE.inputs, row=5, error=error)
+    assert codes(FINE, raised) == ["LL906"]
+    assert codes(raised) == []  # the inputs may be wrong
+    assert codes(FINE, raised, program=replace(PROGRAM, called_by_keras=False)) == []
+    shapes = replace(raised, error="InvalidArgumentError: Incompatible shapes: [4,3] vs. [4,2]")
+    assert codes(FINE, shapes) == []
+    assert codes(FINE, raised, findings=(finding("LL201", row=4),)) == []
+
+
+def test_crashes_are_no_findings() -> None:
+    for outcome in (Outcome.CRASHED, Outcome.TIMEOUT, Outcome.NOT_RUN, Outcome.OUT_OF_MEMORY, Outcome.FINE):
+        assert codes(Observation(outcome, "eager")) == []
+
+
+def test_one_finding_a_place() -> None:
+    assert codes(WITNESS, replace(WITNESS, mode="graph")) == ["LL902"]
+    assert len(codes(WITNESS, replace(WITNESS, row=6))) == 2
