@@ -125,6 +125,23 @@ def _per_code(value: Any, codes: Codes) -> dict[str, Severity]:
     return {read_code(code, codes): _severity(severity, codes) for code, severity in value.items()}
 
 
+def _inputs(value: Any, codes: Codes) -> dict[str, dict[str, Any]]:
+    from losslint.confirm.written import parse_spec
+
+    if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+        raise ValueError
+    for place, table in value.items():
+        if "::" not in place:
+            raise ValueError(f"{place!r} names no loss; write it like 'losses.py::dice_loss'")
+        for name, given in table.items():
+            if isinstance(given, str):
+                try:
+                    parse_spec(given)
+                except ValueError as error:
+                    raise ValueError(f"{place}: {name}: {error}") from None
+    return value
+
+
 _LIST = {"type": "array", "items": {"type": "string"}}
 _CODE = {"type": "string", "pattern": r"^([Aa][Ll][Ll]|[Ll][Ll]\d{0,3})$"}
 _CODE_LIST = {"type": "array", "items": _CODE}
@@ -137,6 +154,8 @@ KERAS = Kind('"auto", 2 or 3', {"enum": [*KERAS_VERSIONS, *map(str, KERAS_VERSIO
 MODE_LIST = Kind("a list of modes: " + ", ".join(MODES), {"type": "array", "items": {"enum": list(MODES)}}, _modes)
 PER_FILE = Kind("a table of file pattern = list of rule codes", {
     "type": "object", "additionalProperties": _CODE_LIST}, _per_file)
+INPUTS = Kind("a table of file::loss = table of argument = input", {
+    "type": "object", "additionalProperties": {"type": "object"}}, _inputs)
 PER_CODE = Kind("a table of rule code = severity", {
     "type": "object", "propertyNames": _CODE, "additionalProperties": _LEVELS}, _per_code)
 
@@ -173,6 +192,9 @@ class Settings:
         {}, PER_FILE, "Rules to leave out in some files.", '{"tests/*" = ["LL3"]}')
     severity_overrides: Mapping[str, Severity] = _option(
         {}, PER_CODE, "Severities other than the rule's own.", '{LL301 = "error"}')
+    inputs: Mapping[str, Mapping[str, Any]] = _option(
+        {}, INPUTS, "What losses are run on to confirm findings: tensors as strings, settings as they are.",
+        '{"losses.py::dice" = {y_pred = "float32[8, 3] in [0, 1]", gamma = 2.0}}')
     respect_gitignore: bool = _option(True, BOOLEAN, "Leave out what .gitignore files name.", "false")
     prefilter: bool = _option(
         True, BOOLEAN, "Skip files whose bytes cannot hold a loss. Only ever slower when off.", "false")

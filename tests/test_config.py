@@ -50,6 +50,7 @@ keras-version = 2
 modes = ["fit", "tf.function", "eager"]
 per-file-ignores = {"tests/*" = ["LL3"]}
 severity-overrides = {LL301 = "error"}
+inputs = {"losses.py::dice" = {y_pred = "float32[8, 3] in [0, 1]", gamma = 2.0}}
 respect-gitignore = false
 prefilter = false
 """
@@ -62,7 +63,7 @@ def test_every_setting_can_be_set(tmp_path: Path) -> None:
         extend_exclude=("*_pb2.py",), loss_functions=("pkg.objectives.*",), not_loss_functions=("*.plot",),
         keras_version=2, modes=("fit", "tf.function", "eager"), per_file_ignores={"tests/*": ("LL3",)},
         severity_overrides={"LL301": Severity.ERROR}, respect_gitignore=False, prefilter=False, root=tmp_path,
-        source=file)
+        inputs={"losses.py::dice": {"y_pred": "float32[8, 3] in [0, 1]", "gamma": 2.0}}, source=file)
     assert all(f"\n{key} = " in EVERYTHING for key in options())
 
 
@@ -120,6 +121,9 @@ def test_the_schema_refuses_what_the_program_refuses(text: str, tmp_path: Path) 
     ('per-file-ignores = {"a" = "LL1"}', "per-file-ignores: must be a table of file pattern = list of rule codes"),
     ('severity-overrides = {LL777 = "error"}', "severity-overrides: unknown rule code 'LL777'"),
     ('severity-overrides = {LL301 = "eror"}', "severity-overrides: unknown severity 'eror'; did you mean 'error'?"),
+    ('inputs = {"a.py::f" = "float32[8]"}', "inputs: must be a table of file::loss = table of argument = input"),
+    ('inputs = {"dice" = {}}', "inputs: 'dice' names no loss; write it like 'losses.py::dice_loss'"),
+    ('inputs = {"a.py::f" = {x = "eight"}}', "inputs: a.py::f: x: 'eight' is no input; write it like"),
     ("severity-overrides = 1", "severity-overrides: must be a table of rule code = severity, not 1"),
     ("extend = 1", "`extend` must be the path of another settings file"),
     ('extend = "gone.toml"', "gone.toml: cannot be read: No such file or directory"),

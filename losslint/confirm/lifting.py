@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losslint.config import Settings
@@ -14,7 +14,7 @@ from losslint.confirm.effects import hazard
 from losslint.confirm.program import TensorSpec
 from losslint.confirm.specs import Inputs, inputs_of, spec_role
 from losslint.project.classes import Classes, ClassKind
-from losslint.project.index import Function, FunctionNode, argument, last_name, walk
+from losslint.project.index import FunctionNode, argument, last_name, walk
 from losslint.project.module import bound_names, module_level_statements
 from losslint.project.resolve import resolver
 from losslint.project.roles import role_by_name
@@ -234,6 +234,19 @@ def compiled_model(draft: Draft, node: ast.AST) -> None:
     raise CannotCut("the call that compiles it could not be found")
 
 
+def compiled_with(draft: Draft) -> None:
+    """The model that is compiled with the loss, in the same file."""
+    site = draft.loss.site
+    index = draft.module.index
+    for call in compile_calls(draft):
+        used = argument(call, 1, "loss")
+        found = resolver(draft.module).targets(used, index.scope(call)) if used is not None else []
+        if any(t.node is not None and t.node in (site.node, site.owner, site.class_node) for t in found):
+            replay(draft, call)
+            return
+    raise CannotCut("no call of compile in this file uses it")
+
+
 def compile_calls(draft: Draft) -> list[ast.Call]:
     """The calls of this file that compile a model with a loss."""
     return [
@@ -391,5 +404,3 @@ return {FITTING}(model)""").body
     made_by(draft, body, home, STEP)
     draft.entry = expression(STEP, home)
 
-
-__all__ = ["Function", "Iterable", "entry"]

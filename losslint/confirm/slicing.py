@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from losslint.config import Settings
 from losslint.confirm.arguments import Argument, expression, given, made_up, missing
 from losslint.confirm.cut import Body, CannotCut, Cutter, located
 from losslint.confirm.program import ENTRY, NotSliced, Program
-from losslint.confirm.specs import Inputs, inputs_of
+from losslint.confirm.specs import Inputs, configured, inputs_of
 from losslint.project.decisions import CALL_METHODS
 from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk
 from losslint.project.module import Module, Project
@@ -32,6 +33,7 @@ class Draft:
     inputs: Inputs = field(default_factory=lambda: Inputs(((),)))
     notes: list[str] = field(default_factory=list)
     fixed: dict[str, ast.expr] = field(default_factory=dict)  # values of parameters of a function that is cut open
+    told: dict[str, ast.expr] = field(default_factory=dict)  # settings that the configuration gives
 
     @property
     def module(self) -> Module:
@@ -40,6 +42,10 @@ class Draft:
     @property
     def top(self) -> Body:
         return self.cutter.body(self.module)
+
+    def told_to(self, function: Function) -> dict[str, ast.expr]:
+        """The configured settings that a function takes."""
+        return {a.arg: self.told[a.arg] for a in parameters(function) if a.arg in self.told}
 
     def note(self, argument: Argument) -> ast.expr:
         """An argument's value; what was assumed about it is told once."""
@@ -56,15 +62,34 @@ def program_of(loss: Loss, project: Project, settings: Settings | None = None, w
     """
     from losslint.confirm import lifting
 
+    def fill(draft: Draft) -> None:
+        for name, value in configured(loss.site, settings).items():
+            if not isinstance(value, str):
+                draft.told[name] = expression(repr(value), loss.site.node)
+        if loss.site.is_function:
+            function_entry(draft, settings)
+        else:
+            lifting.entry(draft, settings)
+
+    return drafted(loss, project, fill, whole_file)
+
+
+def compiled_program_of(loss: Loss, project: Project, whole_file: bool = False) -> Program | NotSliced:
+    """The program that replays the ``compile`` call which uses a loss, on its model and data: for what the loss
+    captures from the model, and for how it is wired."""
+    from losslint.confirm import lifting
+
+    return drafted(loss, project, lifting.compiled_with, whole_file)
+
+
+def drafted(loss: Loss, project: Project, fill: Callable[[Draft], None], whole_file: bool) -> Program | NotSliced:
+    """What ``fill`` makes of an empty draft."""
     site = loss.site
     draft = Draft(loss, Cutter(project))
     try:
         if site.framework != "tensorflow":
             raise CannotCut(f"only TensorFlow and Keras losses are run, this one is of {site.framework}")
-        if site.is_function:
-            function_entry(draft, settings)
-        else:
-            lifting.entry(draft, settings)
+        fill(draft)
         return finished(draft, whole_file)
     except CannotCut as error:
         return NotSliced(site.module.path, site.qualname, str(error))
@@ -272,6 +297,7 @@ def call_with(
     draft: Draft, function: FunctionNode, callee: ast.expr, known: dict[str, ast.expr], method: bool = False,
 ) -> ast.expr:
     """A call that passes what is known and makes up what is missing."""
+    known = known | draft.told_to(function)
     keywords = {name: copy.deepcopy(value) for name, value in known.items()}
     for parameter in missing(function, known, method):
         keywords[parameter.arg] = value_for(draft, parameter, function)
@@ -304,7 +330,7 @@ def bound_arguments(draft: Draft, function: Function, target: ast.expr, known: d
     home = draft.module.index.scope(function)
     bound = isinstance(home, ast.ClassDef) and isinstance(function, FunctionNode) and not any(
         isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list)
-    known = {name: copy.deepcopy(value) for name, value in known.items()}
+    known = {name: copy.deepcopy(value) for name, value in {**known, **draft.told_to(function)}.items()}
     for parameter in missing(function, {**known, **dict.fromkeys(draft.inputs.names, target)}, bound):
         known[parameter.arg] = value_for(draft, parameter, function)
     if draft.inputs.wrapped:
@@ -381,7 +407,7 @@ def assign_parameters(draft: Draft, body: Body, assigned: dict[str, ast.expr]) -
     assert body.outer is not None
     module, with_default = draft.module, defaults(function)
     home = module.index.scope(function)
-    known = given(draft.cutter, draft.top, function, draft.loss.site.built_by)
+    known = given(draft.cutter, draft.top, function, draft.loss.site.built_by) | draft.told_to(function)
     for position, parameter in enumerate(parameters(function)):
         name = parameter.arg
         if name not in body.done or name in assigned:
@@ -405,4 +431,4 @@ def assign_parameters(draft: Draft, body: Body, assigned: dict[str, ast.expr]) -
             assigned[rest.arg] = expression(empty, function)
 
 
-__all__ = ["Draft", "program_of", "walk"]
+__all__ = ["Draft", "compiled_program_of", "program_of"]

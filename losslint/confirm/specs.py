@@ -16,20 +16,21 @@ from losslint.confirm.arguments import expression, number_for, object_for
 from losslint.confirm.cut import located
 from losslint.confirm.program import TensorSpec
 from losslint.confirm.shapes import Shape, fitted_labels, model_shapes
+from losslint.confirm.written import SPEC, parse_spec
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.trace import structured_names
 from losslint.graph.values import Const, Seq, Value
 from losslint.project import names
-from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk
+from losslint.project.index import Function, defaults, last_name, parameters, walk
 from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.rules.base import Loss
 
 Ladder = tuple[tuple[TensorSpec, ...], ...]
 
-LADDER: tuple[Shape, ...] = ((8, 3), (8, 1), (8,), (4, 8, 8, 2), (4, 5, 3), (4, 8, 8, 1), (8, 10), (2, 16, 16, 3))
+LADDER: tuple[Shape, ...] = ((8, 3), (8, 1), (8,), (4, 8, 8, 2), (4, 5, 3), (4, 8, 8, 1), (8, 8), (2, 16, 16, 3))
 IMAGES: tuple[Shape, ...] = ((2, 16, 16, 3), (2, 16, 16, 1), (1, 32, 32, 3), (1, 192, 192, 3))
-MAX_RUNGS = 8
+MAX_RUNGS = 10
 
 TRAINED = (Role.PREDICTION, Role.TENSOR)
 TENSORS = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
@@ -231,7 +232,11 @@ def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
         for axis in numbers(node.inputs.get("axis")) or []:
             demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
     elif node.op == "unstack" and argument == "x":
-        demand.rank = max(demand.rank, *[1 + axis for axis in numbers(node.inputs.get("axis")) or [0]], 1)
+        axis = (numbers(node.inputs.get("axis")) or [0])[0]
+        demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+        count = number(node.inputs.get("num")) or unpacked(node)
+        if isinstance(count, int) and axis != 0:
+            demand.fixed[axis] = count
     elif node.op == "split" and argument == "x":
         _ask_split(demand, node)
     elif node.op == "transpose":
@@ -243,9 +248,7 @@ def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
             demand.row = math.prod(shape[1:])
         elif len(shape) > 1 and shape[-1] > 1:
             demand.fixed.setdefault(-1, shape[-1])
-    elif node.op in IMAGE_FAMILY and argument in ("x", "y"):
-        demand.image = True
-    elif node.op == "image_gradients" or (node.op == "matmul" and demand.rank < 2):
+    elif node.op == "matmul":
         demand.rank = max(demand.rank, 2)
     elif node.op in ("categorical_crossentropy", *SPARSE, "softmax_cross_entropy_with_logits") and argument == "y_pred":
         demand.rank = max(demand.rank, 2)
@@ -253,6 +256,15 @@ def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
     elif node.op == "static_dim" or node.op == "dim":
         for axis in numbers(node.inputs.get("axis")) or []:
             demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+
+
+def unpacked(node: Node) -> int:
+    """The number of names that the parts of a tensor are assigned to: ``a, b, c = tf.unstack(t, axis=-1)``; 0: unknown."""
+    for statement in node.source.module.nodes:
+        if isinstance(statement, ast.Assign) and statement.lineno == node.source.row and isinstance(
+                statement.targets[0], ast.Tuple):
+            return len(statement.targets[0].elts)
+    return 0
 
 
 def _ask_split(demand: Demand, node: Node) -> None:
@@ -294,6 +306,8 @@ def _ask_index(demand: Demand, index: Value | None) -> None:
 
 def _ask_values(demand: Demand, node: Node, argument: str) -> None:
     logits = number(node.inputs.get("from_logits"))
+    if node.op in IMAGE_FAMILY and argument in ("x", "y"):
+        demand.image = True
     if node.op in SQUASHES or (node.op in LOGIT_LOSSES and argument == "y_pred") or logits is True:
         demand.values = "logits" if argument != "y_true" else demand.values
     elif node.op in ("categorical_crossentropy", "sparse_categorical_crossentropy") and argument == "y_pred":
@@ -367,6 +381,9 @@ def rungs(
     for shape in found[:MAX_RUNGS]:
         rung = {name: spec_for(name, shape, demands[name], roles[name], prediction, wanted) for name in order}
         yield rung
+        labels = [n for n in order if roles[n] is Role.LABEL and not demands[n].labels]
+        if shape == (8, 8) and labels and len(order) == 2:  # numbers of groups against embeddings or similarities
+            yield rung | {n: TensorSpec(n, (8,), "float32", "class", classes=4) for n in labels}
         if any(demands[n].labels and roles[n] is Role.LABEL for n in order) and len(shape) == 2:
             yield {n: replace(s, shape=(*s.shape, 1)) if demands[n].labels and len(s.shape) == 1 else s
                    for n, s in rung.items()}
@@ -429,9 +446,16 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
 # containers ----------------------------------------------------------------------------------------------------------
 
 
+def mapped_over(site: Site, name: str) -> bool:
+    """``a, b = map(f, outputs)``"""
+    return any(
+        isinstance(n, ast.Call) and last_name(n.func) == "map" and len(n.args) == 2 and isinstance(n.args[1], ast.Name)
+        and n.args[1].id == name for n in walk(site.node))
+
+
 def contents(site: Site, name: str) -> tuple[object, ...]:
     """The keys of an argument that is a dictionary, the positions of one that is a list; nothing for a tensor."""
-    if name not in structured_names(site):
+    if name not in structured_names(site) and not mapped_over(site, name):
         return ()
     keys: dict[str, None] = {}
     count = 0
@@ -446,6 +470,9 @@ def contents(site: Site, name: str) -> tuple[object, ...]:
                 keys[key] = None
             case ast.Assign(targets=[ast.Tuple(elts=elements)], value=ast.Name(id=found)) if found == name:
                 count = max(count, len(elements))
+            case ast.Assign(targets=[ast.Tuple(elts=elements)], value=ast.Call(
+                    func=ast.Name(id="map"), args=[_, ast.Name(id=found)])) if found == name:
+                count = max(count, len(elements))
             case ast.Subscript(value=ast.Name(id=found), slice=ast.Constant(value=int(position))) if found == name:
                 count = max(count, position + 1)
     if any(not key.isidentifier() for key in keys):
@@ -455,53 +482,31 @@ def contents(site: Site, name: str) -> tuple[object, ...]:
 
 # what the user says --------------------------------------------------------------------------------------------------
 
-SPEC = re.compile(
-    r"\s*(?P<dtype>u?int\d+|float\d+|bfloat16|bool)\s*\[(?P<shape>[^\]]*)\]"
-    r"(?:\s+in\s*\[\s*(?P<low>[^,\]]+),\s*(?P<high>[^\]]+)\])?(?:\s+(?P<values>[a-z]+))?\s*")
 COMMENT = re.compile(r"#\s*losslint:\s*inputs\s+(?P<rest>.*)")
 ASSIGNED = re.compile(rf"(?P<name>\w+)\s*=(?P<spec>{SPEC.pattern.replace('?P<', '?P<_')})(?:,|$)")
-VALUES = names.words(
-    "real logits probability simplex binary onehot class positive nonnegative unit mask weight image integer constant")
 JAXTYPING = {"Float": "float32", "Float16": "float16", "Float32": "float32", "Float64": "float64", "BFloat16": "bfloat16",
              "Int": "int32", "Int32": "int32", "Int64": "int64", "Integer": "int32", "Bool": "bool", "Num": "float32",
              "Real": "float32", "Inexact": "float32", "UInt8": "uint8", "Shaped": "float32"}
-
-
-def parse_spec(text: str) -> TensorSpec:
-    """``float32[8, 10] in [0, 1]``, ``int32[8] in [0, 9]``, ``float32[8, 10] simplex``.
-
-    Raises:
-        ValueError: it is something else; the message says what is expected.
-    """
-    match = SPEC.fullmatch(text)
-    shape = match and [part.strip() for part in match["shape"].split(",") if part.strip()]
-    if match is None or shape is None or not all(part.isdigit() for part in shape):
-        raise ValueError(f"{text!r} is no input; write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'")
-    values = match["values"]
-    if values is not None and values not in VALUES:
-        raise ValueError(f"unknown kind of values {values!r} in {text!r}; one of {', '.join(sorted(VALUES))}")
-    try:
-        low, high = (None if match[end] is None else float(match[end]) for end in ("low", "high"))
-    except ValueError:
-        raise ValueError(f"the range in {text!r} must be two numbers") from None
-    whole = match["dtype"].startswith(("int", "uint"))
-    classes = int(high) + 1 if whole and high is not None and (low or 0) >= 0 else 0
-    default = "class" if classes else "integer" if whole else "binary" if match["dtype"] == "bool" else "real"
-    return TensorSpec("", tuple(int(part) for part in shape), match["dtype"], values or default,
-                      classes=classes, low=low, high=high)
 
 
 def overrides(site: Site, function: Function, settings: Settings | None) -> dict[str, TensorSpec]:
     """What annotations, a comment on the loss and the configuration say; the later of these wins."""
     found = annotated(function, site)
     found |= commented(site, function)
-    tables: Mapping[str, Mapping[str, str]] = getattr(settings, "inputs", {}) if settings is not None else {}
-    for pattern, table in tables.items():
-        file, _, name = pattern.rpartition("::")
-        assert settings is not None
-        here = relative_to(site.module.path, settings.root)
+    for key, value in configured(site, settings).items():
+        if isinstance(value, str):
+            found[key] = parse_spec(value)
+    return found
+
+
+def configured(site: Site, settings: Settings | None) -> dict[str, object]:
+    """What ``[tool.losslint.inputs."path.py::name"]`` says of a loss: strings are tensors, all else are its settings."""
+    found: dict[str, object] = {}
+    for place, table in settings.inputs.items() if settings is not None else ():
+        file, _, name = place.rpartition("::")
+        here = relative_to(site.module.path, settings.root) if settings is not None else ""
         if name in (site.qualname, site.qualname.rpartition(".")[0]) and file in (here, site.module.path.name):
-            found |= {key: parse_spec(text) for key, text in table.items()}
+            found |= table
     return found
 
 
@@ -584,5 +589,3 @@ def named_shape(dims: str) -> Shape | None:
             return None  # "..." or an expression
     return tuple(shape)
 
-
-__all__ = ["FunctionNode", "Inputs", "inputs_of", "parse_spec"]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from losslint.config import Settings
 from losslint.confirm.program import TensorSpec
-from losslint.confirm.specs import parse_spec
+from losslint.confirm.written import parse_spec
 from tests.confirm.programs import code, program_in
 
 TF = "import tensorflow as tf\n"
@@ -59,8 +60,8 @@ def test_the_ladder_holds_common_shapes_once(tmp_path: Path) -> None:
     program = program_in(tmp_path, text, "a_loss")
     shapes = [rung[1].shape for rung in program.inputs]
     assert shapes[:5] == [(8, 3), (8, 1), (8,), (4, 8, 8, 2), (4, 5, 3)]
-    assert len(shapes) == len(set(shapes)) == 8
-    assert all(a.shape == b.shape for a, b in program.inputs)
+    assert len(program.inputs) == len(set(program.inputs)) == 9
+    assert [(a.shape, b.shape) for a, b in program.inputs if a.shape != b.shape] == [((8,), (8, 8))]
 
 
 def test_shapes_that_the_file_states_come_first(tmp_path: Path) -> None:
@@ -108,6 +109,29 @@ def signed_loss(y_true, y_pred):
     assert [s.shape for s in program_in(tmp_path, text, "typed_loss").inputs[0]] == [(8, 10), (8, 10)]
     assert [(s.shape, s.dtype) for s in program_in(tmp_path, text, "signed_loss").inputs[0]] == [
         ((8, 7), "float32"), ((8, 7), "float64")]
+
+
+def test_the_configuration_decides_over_all(tmp_path: Path) -> None:
+    settings = Settings(root=tmp_path, inputs={
+        "losses.py::told_loss": {"y_pred": "float32[4, 10] in [0, 1]"},
+        "losses.py::make.inner": {"gamma": 3.5, "y_true": "int32[4] in [0, 2]"},
+        "elsewhere.py::told_loss": {"y_true": "float64[1]"}})
+    text = TF + """
+# losslint: inputs y_pred=float32[8, 10]
+def told_loss(y_true, y_pred):
+    return tf.reduce_mean(y_pred) - tf.reduce_mean(y_true)
+def make(gamma):
+    def inner(y_true, y_pred):
+        return gamma * tf.reduce_mean(y_pred) - tf.reduce_mean(y_true)
+    return inner
+model.compile(loss=make(gamma=1.0))
+"""
+    told = program_in(tmp_path, text, "told_loss", settings)
+    assert told.inputs[0][1] == TensorSpec("y_pred", (4, 10), role="prediction", low=0.0, high=1.0)
+    assert told.inputs[0][0].dtype == "float32"
+    made = program_in(tmp_path, text, "make.inner", settings)
+    assert code(made).endswith("= make(gamma=3.5)")
+    assert made.inputs[0][0].classes == 3
 
 
 @pytest.mark.parametrize(("text", "message"), [

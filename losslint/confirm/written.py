@@ -1,0 +1,39 @@
+"""Inputs as users write them, in settings and in comments: ``float32[8, 10] in [0, 1]``."""
+
+from __future__ import annotations
+
+import re
+
+from losslint.confirm.program import TensorSpec
+
+SPEC = re.compile(
+    r"\s*(?P<dtype>u?int\d+|float\d+|bfloat16|bool)\s*\[(?P<shape>[^\]]*)\]"
+    r"(?:\s+in\s*\[\s*(?P<low>[^,\]]+),\s*(?P<high>[^\]]+)\])?(?:\s+(?P<values>[a-z]+))?\s*")
+VALUES = (
+    "real", "logits", "probability", "simplex", "binary", "onehot", "class", "positive", "nonnegative", "unit", "mask",
+    "weight", "image", "integer", "constant",
+)  # fmt: skip
+
+
+def parse_spec(text: str) -> TensorSpec:
+    """``float32[8, 10] in [0, 1]``, ``int32[8] in [0, 9]``, ``float32[8, 10] simplex``; the result has no name yet.
+
+    Raises:
+        ValueError: it is something else; the message says what is expected.
+    """
+    match = SPEC.fullmatch(text)
+    shape = match and [part.strip() for part in match["shape"].split(",") if part.strip()]
+    if match is None or shape is None or not all(part.isdigit() for part in shape):
+        raise ValueError(f"{text!r} is no input; write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'")
+    values = match["values"]
+    if values is not None and values not in VALUES:
+        raise ValueError(f"unknown kind of values {values!r} in {text!r}; one of {', '.join(VALUES)}")
+    try:
+        low, high = (None if match[end] is None else float(match[end]) for end in ("low", "high"))
+    except ValueError:
+        raise ValueError(f"the range in {text!r} must be two numbers") from None
+    whole = match["dtype"].startswith(("int", "uint"))
+    classes = int(high) + 1 if whole and high is not None and (low or 0) >= 0 else 0
+    default = "class" if classes else "integer" if whole else "binary" if match["dtype"] == "bool" else "real"
+    return TensorSpec("", tuple(int(part) for part in shape), match["dtype"], values or default,
+                      classes=classes, low=low, high=high)
