@@ -13,7 +13,7 @@ from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
 from losslint.ops.table import respelled
 from losslint.project.files import Problem as FileProblem
-from losslint.project.files import SourceFile, discover, worth_parsing
+from losslint.project.files import SourceFile, discover, matters
 from losslint.project.module import Module, Project, decode, module_name
 from losslint.project.sites import Site, SiteOptions, find_sites
 from losslint.project.uses import Uses, collect_uses
@@ -46,6 +46,42 @@ class Run:
         self.losses: list[Site] = []
         self.traced = 0
         self.modules: dict[Path, Module] = {}  # those that findings are in
+        self.read_modules: list[Module] = []
+        self.users: list[Module] = []  # those whose calls say what is a loss elsewhere
+        self.skipped: list[SourceFile] = []  # that hold no loss by their bytes
+
+    def read(self, source: SourceFile) -> None:
+        """Take a file in, if its bytes let it matter."""
+        counts = matters(source.data, self.settings)
+        if counts or not self.settings.prefilter:
+            self.parse(source.path, source.data, counts)
+        else:
+            self.skipped.append(replace(source, data=b""))
+
+    def parse(self, path: Path, text: str | bytes, counts: bool = True) -> None:
+        """Parse a file. One that cannot matter is read without a word: nobody asked whether it is Python."""
+        try:
+            module = Module(path, text if isinstance(text, str) else decode(text), module_name(path))
+        except SyntaxError as error:
+            if counts:
+                self.add(syntax_error(path, error))
+            return
+        self.project.add(module)
+        self.read_modules.append(module)
+        self.users += [module] if counts else []
+
+    def check(self) -> None:
+        """Check all that was read, and what turns out to be used as a loss in files that were passed over."""
+        try:
+            uses = collect_uses(self.users, self.project)
+        except RecursionError:
+            uses = Uses()
+        for source in self.skipped:
+            path = source.path
+            if any(used.name == path.name for used in uses.by_file) and path.resolve() in uses.by_file:
+                self.parse(path, path.read_bytes())
+        for module in self.read_modules:
+            self.check_module(module, uses)
 
     def add(self, finding: Finding) -> None:
         """Keep one finding a place: the most severe, as a helper may be reached from several losses."""
@@ -161,33 +197,18 @@ def check_paths(paths: Iterable[Path], settings: Settings, stdin: tuple[Path, st
     """Check files and directories, or one text from standard input under the name it would have."""
     run = Run(settings)
     problems: list[FileProblem] = []
-    modules: list[Module] = []
     files = 0
-    sources: Iterable[SourceFile | tuple[Path, str]] = [stdin] if stdin else discover(paths, settings, problems)
-    for source in sources:
-        files += 1
-        path = source[0] if isinstance(source, tuple) else source.path
-        try:
-            if isinstance(source, tuple):
-                module = Module(path, source[1], module_name(path))
-                run.project.add(module)
-            elif not worth_parsing(source.data, settings):
-                continue
-            else:
-                module = Module(path, decode(source.data), module_name(path))
-                run.project.add(module)
-        except SyntaxError as error:
-            run.add(syntax_error(path, error))
-            continue
-        modules.append(module)
-    try:
-        uses = collect_uses(modules, run.project)
-    except RecursionError:
-        uses = Uses()
-    for module in modules:
-        run.check_module(module, uses)
+    if stdin is not None:
+        files = 1
+        run.parse(*stdin)
+    else:
+        for source in discover(paths, settings, problems):
+            files += 1
+            run.read(source)
+    run.check()
     findings = sorted(run.findings.values(), key=lambda f: f.sort_key)
-    return Report(findings, run.losses, files, run.traced, run.modules | {m.path: m for m in modules}, problems)
+    read = {module.path: module for module in run.read_modules}
+    return Report(findings, run.losses, files, run.traced, run.modules | read, problems)
 
 
 def check_source(text: str, path: Path, settings: Settings) -> Report:

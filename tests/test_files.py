@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from losslint.check import check_paths
 from losslint.config import Settings
 from losslint.project import files, names
 from losslint.project.files import Problem, discover, may_hold_a_loss, worth_parsing
@@ -277,3 +278,25 @@ def test_prefilter_stands_aside_where_settings_say_so() -> None:
     assert not worth_parsing(b"x = 1", Settings())
     assert worth_parsing(b"x = 1", Settings(prefilter=False))
     assert worth_parsing(b"x = 1", Settings(loss_functions=("pkg.fit_quality",)))
+
+
+TRAINED_ELSEWHERE = {
+    "pkg/__init__.py": "",
+    "pkg/det.py": "import numpy as np\ndef giou_term(gt, det):\n    return np.mean(gt - det)\n",
+    "pkg/train.py": "from .det import giou_term\ndef prepare(model, lr):\n    model.compile('adam', [giou_term])\n",
+    "broken.py": "def f(:\n",
+    "broken_loss.py": "import keras\ndef my_loss(:\n",
+    "tool.py": "import re\nPATTERN = re.compile('x')\n",
+}
+
+
+def test_prefilter_changes_no_finding_of_a_run(tmp_path: Path) -> None:
+    """A loss without a word of a loss or a framework is found by what trains with it; a file that cannot matter is not
+    asked whether it is Python."""
+    for name, text in TRAINED_ELSEWHERE.items():
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    with_it, without = (check_paths([tmp_path], Settings(prefilter=on)).findings for on in (True, False))
+    assert with_it == without
+    assert [(f.path.name, f.code) for f in with_it] == [("broken_loss.py", "LL001"), ("det.py", "LL101")]

@@ -82,6 +82,21 @@ class Bodies:
         """The most loss-like thing the function returns."""
         return max((self.kind(value, function) for value in self.returned_values(function)), default=Kind.NOTHING)
 
+    def depends(self, function: Function) -> bool:
+        """Whether what is returned is computed from the parameters, or from the object, as far as names tell."""
+        stack, seen = self.returned_values(function).copy(), set[ast.AST]()
+        while stack:
+            value = stack.pop()
+            for node in walk(value):
+                if not isinstance(node, ast.Name) or node in seen:
+                    continue
+                seen.add(node)
+                values, home = self.index.lookup(node.id, function)
+                if not values and home is function:
+                    return True
+                stack += [v for v in values if home is function and isinstance(v, ast.expr)]
+        return False
+
     def numpy_only(self, function: Function) -> bool:
         """Whether the body calls NumPy (or math, scipy) and no framework."""
         calls_numpy = False

@@ -16,6 +16,8 @@ _NO_LOSS_CLASS = names.words(
 )
 _FRAMEWORK_ROOTS = names.words("tensorflow keras tf_keras torch jax flax numpy abc typing enum object unittest absl")
 
+_BARE_BASES = names.words("object ABC Generic Protocol")
+
 
 class ClassKind(enum.Enum):
     """The kinds that matter for losses."""
@@ -103,12 +105,14 @@ def imported_base(
 
 
 def derives(node: ast.ClassDef, module: Module, project: Project, levels: int) -> bool:
-    """Whether some base of a class, or of its bases, is from outside of the project."""
+    """Whether some base of a class, or of its bases, is from outside of the project and does something."""
     for base in node.bases:
+        if isinstance(base, ast.Subscript):
+            base = base.value
         dotted = module.dotted(base) or last_name(base)
         local = local_base(node, base, module.index)
         found = (local, module) if local is not None else imported_base(node, dotted, module, project)
-        if found is None and last_name(base) != "object":
+        if found is None and last_name(base) not in _BARE_BASES:
             return True
         if found is not None and (not levels or derives(*found, project, levels - 1)):
             return True

@@ -163,7 +163,7 @@ class Judge:
         if function.name == "compute_loss" and inherited is ClassKind.MODEL:
             return Evidence("Keras minimises what compute_loss returns")
         # NumPy in a class of a framework is a mistake in a loss; NumPy in a class of its own is NumPy's business
-        computes = inherited is not ClassKind.OTHER or self.bodies.computes(function) is not False
+        computes = self.classes.derives(home) or self.bodies.computes(function) is not False
         if function.name in CALL_METHODS and computes and not (
                 function in self.minimised_in and inherited is not ClassKind.LOSS):
             if kind is ClassKind.LOSS:
@@ -194,7 +194,8 @@ class Judge:
         if self._is_helper(function, roles, pair, strong=canonical and (named or made)):
             return None
         if named:
-            return Evidence(f"its name contains 'loss': {name}", certain=not self.in_metric_file)
+            certain = not self.in_metric_file and not self._is_numpy_loss(function)
+            return Evidence(f"its name contains 'loss': {name}", certain=certain)
         if made and roles:
             return Evidence(f"returned by {maker}", certain=not self.in_metric_file)
         if self.in_metric_file or names.names_metric(name) or names.names_helper(name):
@@ -252,6 +253,10 @@ class Judge:
     def _is_helper(self, function: FunctionNode, roles: dict[str, Role], pair: bool, strong: bool) -> bool:
         """Whether a function named or shaped like a loss is something else: a plot, a factory, a NumPy twin."""
         result, computes = self.bodies.result(function), self.bodies.computes(function)
+        if result in (Kind.PYTHON, Kind.NUMPY) and not self.bodies.depends(function):
+            return True  # the best of some thresholds
+        if self._is_numpy_loss(function):
+            return False
         if names.names_helper(function.name) and not pair and not (
                 names.names_maker(function.name) and roles and result is Kind.TENSOR):
             return True
@@ -267,6 +272,20 @@ class Judge:
             return True
         return not strong and (
             result in (Kind.PYTHON, Kind.NUMPY) or self._without_gradient(function) or self._only_printed(function))
+
+    def _is_numpy_loss(self, function: FunctionNode) -> bool:
+        """``def my_loss(y_true, y_pred): return np.mean(...)`` beside Keras: the beginner's loss, unless it measures.
+
+        A function that measures is called with arrays, says so in its name, or stands in a test or beside metrics.
+        """
+        split = names.parts(function.name)
+        return (
+            self.framework_at(function) == "tensorflow" and self.imports_framework
+            and names.names_loss(function.name) and not names.names_helper(function.name)
+            and self.bodies.numpy_only(function) and self.bodies.result(function) >= Kind.PYTHON
+            and has_canonical_pair(function) and not isinstance(self.index.scope(function), ast.ClassDef)
+            and function.name not in self.index.calls_by_name and names.MEASURES.isdisjoint(split)
+            and not (self.in_metric_file or self.in_metric_folder or self.in_test(function)))
 
     def _is_arithmetic(self, function: FunctionNode) -> bool:
         """``return y_true * y_pred``: no call that could be NumPy's, no branch."""

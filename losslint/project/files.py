@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +32,8 @@ LOSS_WORDS = (
 )  # fmt: skip
 CASED_WORDS = (b"error", b"SquaredError", b"AbsoluteError", b"PercentageError", b"LogarithmicError")
 WITHIN_WORDS = ((b"dice", b"indice"), (b"iou", b"ious"))
+# A file without any of these hands no function of another file to something that trains or measures with it.
+USES = re.compile(rb"(?<!\bre)\.compile\(|loss|criteri|metrics|minimize|gradient|backward", re.IGNORECASE)
 
 PYTHON_SUFFIXES = frozenset((".py", ".pyi", ".pyw", ".pyt", ".gyp", ".gypi", ".tac", ".wsgi"))  # if given explicitly
 MAX_BYTES = 2_000_000  # a larger file met on a walk is generated data, not code somebody trains with
@@ -70,9 +73,17 @@ def may_hold_a_loss(data: bytes) -> bool:
             or any(lower.count(word) > lower.count(longer) for word, longer in WITHIN_WORDS))
 
 
+def matters(data: bytes, settings: Settings) -> bool:
+    """Whether a file can change the findings, by its bytes: it holds a loss, or trains with one of another file.
+
+    Where the settings name losses, which may be called anything, every file can.
+    """
+    return bool(settings.loss_functions) or may_hold_a_loss(data) or USES.search(data) is not None
+
+
 def worth_parsing(data: bytes, settings: Settings) -> bool:
-    """The prefilter as the settings want it. It stands aside where they name losses, which may be called anything."""
-    return not settings.prefilter or bool(settings.loss_functions) or may_hold_a_loss(data)
+    """The prefilter as the settings want it."""
+    return not settings.prefilter or matters(data, settings)
 
 
 def discover(paths: Iterable[Path], settings: Settings, problems: list[Problem] | None = None) -> Iterator[SourceFile]:

@@ -54,6 +54,9 @@ HELPER_VERBS = words(
     "handle restore squeeze match broadcast minimize optimize",
 )
 
+# What NumPy versions of losses are called that measure or check: val_loss, dice_loss_np.
+MEASURES = words("np numpy val validation valid eval evaluation test expected reference ref naive manual python score")
+
 MAKER_VERBS = words("get build create make add")  # _build_mask_loss(outputs) may well compute one
 
 LOGARITHMS = words("cosh sum softmax sigmoid likelihood prob probs dice tversky iou barrier ratio odds")

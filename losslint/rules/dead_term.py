@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import ESCAPES, Cause
+from losslint.facts.gradient import ESCAPES, Cause, GradientFacts
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const, Value
@@ -51,28 +51,28 @@ def commitment_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        facts = loss.gradient
         for value, target in loss.results:
+            facts = loss.gradient_at(target)
             if target.how == "add_loss" and facts.is_cut(value):
                 for term in nodes_in(value):
-                    yield from self.problems(loss, term)
+                    yield from self.problems(loss, facts, term)
             if not facts.live(value):
                 continue
             for root in nodes_in(value):
-                terms = list(terms_of(loss, root))
+                terms = list(terms_of(facts, root))
                 if len(terms) < 2 or not any(facts.live(term) for term in terms):
                     continue
                 for term in terms:
                     if facts.is_cut(term):
-                        yield from self.problems(loss, term)
+                        yield from self.problems(loss, facts, term)
 
-    def problems(self, loss: Loss, term: Node) -> Iterator[Problem]:
-        cuts = loss.gradient.decisive_cuts(term)
+    def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
+        cuts = facts.decisive_cuts(term)
         if any(cut.cause in ESCAPES and graph_severity(cut.node) is Severity.ERROR for cut in cuts):
             return  # it does not even run: LL101 to LL103 say so
         if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
             return
-        if any(cut.cause is Cause.DETACH for cut in loss.gradient.cuts(term)):
+        if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)):
             return  # it was said on purpose
         for cut in cuts:
             slope = "a slope of 0 everywhere" if cut.cause is Cause.ZERO else "no gradient"
@@ -98,7 +98,7 @@ def selects_elsewhere(loss: Loss, comparison: Node, term: Node) -> bool:
     )
 
 
-def terms_of(loss: Loss, node: Node) -> Iterator[Node]:
+def terms_of(facts: GradientFacts, node: Node) -> Iterator[Node]:
     """The terms a value is the (weighted) sum of."""
     seen: set[int] = set()
     stack = [node]
@@ -107,14 +107,14 @@ def terms_of(loss: Loss, node: Node) -> Iterator[Node]:
         if current.index in seen:
             continue
         seen.add(current.index)
-        parts = _summands(loss, current)
+        parts = _summands(facts, current)
         if parts is None:
             yield current
         else:
             stack += [n for part in parts for n in nodes_in(part)]
 
 
-def _summands(loss: Loss, node: Node) -> list[Value] | None:
+def _summands(facts: GradientFacts, node: Node) -> list[Value] | None:
     """The parts that ``node`` is a linear combination of; None for a term."""
     inputs = node.inputs
     if node.op in ("add", "sub"):
@@ -129,7 +129,7 @@ def _summands(loss: Loss, node: Node) -> list[Value] | None:
             if (
                 scale is not None
                 and side in inputs
-                and not loss.gradient.reach(scale)
+                and not facts.reach(scale)
                 and not (node.op == "div" and side == "y")
             ):
                 return [inputs[side]]

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
 import libcst as cst
 
 from losslint.findings import Severity
 from losslint.graph.source import Source
-from losslint.project.module import target_names
+from losslint.project.index import last_name
+from losslint.project.module import Module, target_names
 from losslint.rules.base import Loss, Problem, Rule
 
+TRAINS = ("fit", "fit_generator", "train_on_batch")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
 class LateBindingClosure(Rule):
     """Losses made in a loop all see the last value of the loop variable.
 
-    What it does: finds lambdas and functions that are defined in a loop and use its variable without binding it.
+    What it does: finds lambdas and functions that are defined in a loop and use its variable without binding it. A loss
+    that is compiled and fitted in the same turn of the loop is traced in time.
 
     Why it is bad: Python looks the variable up when the loss is called, after the loop has ended: every output is trained
     for the last quantile, weight or column.
@@ -58,6 +62,15 @@ losses = [lambda y, f, q=q: pinball(q, y, f) for q in (0.1, 0.5, 0.9)]
 model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
 model.compile(loss=losses)
 """,
+        """
+import tensorflow as tf
+
+features, targets = tf.ones((8, 3)), tf.ones((8, 1))
+for q in (0.1, 0.9):
+    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+    model.compile(loss=lambda y, f: tf.reduce_mean(tf.maximum(q * (y - f), (q - 1.0) * (y - f)), axis=-1))
+    model.fit(features, targets)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -65,7 +78,8 @@ model.compile(loss=losses)
         if not isinstance(node, (ast.Lambda, ast.FunctionDef)) or loss.site.kind == "tape":
             return
         variables = loop_variables(loss, node)
-        free = free_names(node) & variables.keys()
+        module = loss.site.module
+        free = {n for n in free_names(node) & variables.keys() if not used_up(module, node, variables[n])}
         if not free:
             return
         source = place(loss)
@@ -95,6 +109,33 @@ def loop_variables(loss: Loss, node: ast.AST) -> dict[str, ast.AST]:
             for generator in ancestor.generators:
                 found |= dict.fromkeys(target_names(generator.target), ancestor)
     return found
+
+
+def used_up(module: Module, node: ast.Lambda | ast.FunctionDef, loop: ast.AST) -> bool:
+    """Whether a function is only called, or compiled and fitted with, in the turn of the loop that makes it."""
+    inside = set(ast.walk(loop))
+    fits = any(isinstance(n, ast.Call) and last_name(n.func) in TRAINS for n in inside)
+    parent = module.parents[node]
+    name = node.name if isinstance(node, ast.FunctionDef) else ""
+    if isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+        name = parent.targets[0].id
+    uses: list[ast.AST] = [node]
+    if name:
+        scope = ast.walk(module.enclosing_scope(node))
+        uses = [n for n in scope if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
+    return bool(uses) and inside.issuperset(uses) and all(
+        called(module, use) or (fits and compiled(module, use)) for use in uses
+    )
+
+
+def called(module: Module, use: ast.AST) -> bool:
+    parent = module.parents[use]
+    return isinstance(parent, ast.Call) and parent.func is use
+
+
+def compiled(module: Module, use: ast.AST) -> bool:
+    around = takewhile(lambda node: not isinstance(node, ast.stmt), module.ancestors(use))
+    return any(isinstance(node, ast.Call) and last_name(node.func) == "compile" for node in around)
 
 
 def free_names(node: ast.Lambda | ast.FunctionDef) -> set[str]:

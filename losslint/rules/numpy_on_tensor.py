@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.gradient import KEEPS_TAPE, Cause
+from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import (
     Loss,
@@ -102,7 +103,7 @@ def gaussian_nll_loss(y_true, y_pred):
         message = f"{node.source.text} leaves {framework_name(loss)}, so {effect}"
         if raises:
             message += f"; {where_it_raises(node)} raises NotImplementedError before that"
-        return Problem(node.source, message, self.advice(loss, node))
+        return Problem(node.source, message, self.advice(loss, node), None if loss.site.certain else Severity.WARNING)
 
     def advice(self, loss: Loss, node: Node) -> str:
         if node.op == "numpy.set_item":

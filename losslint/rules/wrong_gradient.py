@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import ESCAPES, PYTHON_LEAVES
+from losslint.facts.gradient import ESCAPES, PYTHON_LEAVES, GradientFacts
 from losslint.graph.nodes import Node
+from losslint.graph.values import Tape
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule, twin
 
@@ -53,24 +54,29 @@ def step(model, optimizer, x, y):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        facts = loss.gradient
         if not any(node.op in PYTHON_LEAVES or node.framework in ("numpy", "python") for node in loss.nodes):
             return
-        for node in loss.nodes:
-            if node.op not in FACTORS or node.index not in loss.relevant or not facts.live(node):
+        for value, target in loss.results:
+            facts = loss.gradient_at(target)
+            for node in facts.cone(value):
+                if node.op in FACTORS and facts.live(node):
+                    yield from self.constant_factors(loss, facts, node, target.tape)
+
+    def constant_factors(self, loss: Loss, facts: GradientFacts, node: Node, tape: Tape | None) -> Iterator[Problem]:
+        """The factors of ``node`` that left the tape; what was made before it opened is a constant in any spelling."""
+        for name in ("x", "y"):
+            factor = node.inputs.get(name)
+            if not isinstance(factor, Node) or not facts.is_cut(factor):
                 continue
-            for name in ("x", "y"):
-                factor = node.inputs.get(name)
-                if not isinstance(factor, Node) or not facts.is_cut(factor):
-                    continue
-                for cut in facts.decisive_cuts(factor):
-                    if cut.cause in ESCAPES and cut.node.context.mode in (Mode.EAGER, Mode.UNKNOWN):
-                        replacement = twin(loss, cut.node)
-                        yield Problem(
-                            cut.node.source,
-                            f"{cut.node.source.text} is a constant to the gradient tape, while the other factor of "
-                            f"{node.source.text} is differentiated: the gradient is there, but it is not the loss's",
-                            f"keep it a tensor{f' ({replacement})' if replacement else ''}; if a constant factor is "
-                            "meant, say so with tf.stop_gradient",
-                            related=(node.source,),
-                        )
+            for cut in facts.decisive_cuts(factor):
+                recorded = tape is None or tape in cut.node.context.tapes
+                if recorded and cut.cause in ESCAPES and cut.node.context.mode in (Mode.EAGER, Mode.UNKNOWN):
+                    replacement = twin(loss, cut.node)
+                    yield Problem(
+                        cut.node.source,
+                        f"{cut.node.source.text} is a constant to the gradient tape, while the other factor of "
+                        f"{node.source.text} is differentiated: the gradient is there, but it is not the loss's",
+                        f"keep it a tensor{f' ({replacement})' if replacement else ''}; if a constant factor is "
+                        "meant, say so with tf.stop_gradient",
+                        related=(node.source,),
+                    )

@@ -159,6 +159,46 @@ def ddpg_rounded_action_step(model, optimizer, x, y):
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 
 
+def numpy_baseline_step(model, optimizer, x, y):
+    critic = keras.Sequential([keras.Input((7,)), keras.layers.Dense(1)])
+    baseline = critic(tf.concat([x, model(x)], axis=-1)).numpy()[:, 0]
+    with tf.GradientTape() as tape:
+        log_probs = tf.math.log_softmax(model(x, training=True))
+        taken = tf.reduce_sum(log_probs * tf.one_hot([0, 1, 2, 0, 1, 2], 3), axis=1)
+        loss = -tf.reduce_mean(taken * (1.0 - baseline))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def numpy_critic_inside_the_tape_step(model, optimizer, x, y):
+    critic = keras.Sequential([keras.Input((7,)), keras.layers.Dense(1)])
+    with tf.GradientTape() as tape:
+        actions = model(x, training=True)
+        values = critic(tf.concat([x, tf.ones((6, 3))], axis=-1)).numpy()[:, :1]
+        loss = tf.reduce_mean(tf.square(actions) * values)
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def boosting_step(model, optimizer, x, y):
+    weights = np.ones(6, "float32")
+    for _ in range(2):
+        with tf.GradientTape() as tape:
+            errors = tf.reduce_mean(tf.square(model(x) - y), axis=-1)
+            loss = tf.reduce_mean(errors * weights)
+        grads = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(grads, model.trainable_variables))
+        weights = np.exp(errors.numpy())
+
+
+def weights_inside_the_tape_step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        errors = tf.reduce_mean(tf.square(model(x) - y), axis=-1)
+        loss = tf.reduce_mean(errors * np.exp(errors))  # expect: LL109
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
 def reinforce_step(model, optimizer, x, y):
     rewards = np.cumsum(np.ones(6))[::-1]
     rewards = (rewards - np.mean(rewards)) / (np.std(rewards) + 1e-8)

@@ -68,6 +68,40 @@ def test_numpy_twins_are_no_losses_unless_they_are_used_as_one() -> None:
                  "model.compile(optimizer='adam', loss=faulty_loss)") == ["faulty_loss"]
 
 
+def test_a_numpy_loss_with_the_signature_of_keras_is_one_unless_it_measures() -> None:
+    body = "(y_true, y_pred):\n    return np.mean(np.square(y_true - y_pred))\n"
+    found = losses(TF + "def custom_loss" + body)
+    assert not found["custom_loss"].certain
+    assert names(TF + "def validation_loss" + body) == []
+    assert names(TF + "def custom_loss" + body + "print(custom_loss(y_test, model.predict(x_test)))\n") == []
+    assert names("import numpy as np\ndef custom_loss" + body) == []
+    assert names(TF + "def custom_loss" + body, path="metrics.py") == []
+
+
+def test_a_network_written_in_numpy_has_no_losses() -> None:
+    assert names("""
+        import numpy as np
+        class Loss:
+            def calculate(self, output, y):
+                return np.mean(self.forward(output, y))
+        class CCELoss(Loss):
+            def forward(self, y_pred, y_true):
+                return -np.log(np.sum(np.clip(y_pred, 1e-7, 1) * y_true, axis=1))
+    """) == []
+
+
+def test_what_does_not_come_from_the_arguments_is_no_loss() -> None:
+    assert names(TF + """
+def best_threshold_by_loss(y_true, y_pred):
+    best = 1e9
+    for t in np.linspace(0, 1, 11):
+        value = float(tf.reduce_mean(tf.abs(y_true - tf.cast(y_pred > t, tf.float32))))
+        if value < best:
+            best, found = value, t
+    return found
+""") == []
+
+
 def test_a_numpy_backend_has_no_losses() -> None:
     assert names("""
         import numpy as np
