@@ -1,0 +1,284 @@
+"""Runs programs in processes of their own, from the main process, which imports no framework.
+
+One server imports the framework and forks a child per program; where forking is not possible each program gets a fresh
+process. What user code does to its process is seen as an observation; only a server that dies twice is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import pickle
+import queue
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import IO, Any
+
+from losslint.confirm import limits
+from losslint.confirm.limits import Limits
+from losslint.confirm.observation import Evidence, Observation, Outcome
+from losslint.confirm.program import Program
+from losslint.confirm.wire import HEADER, evidence, send_program
+
+START_SECONDS = 300.0  # importing a framework from a slow disk
+END_SECONDS = 5.0
+IMPORT_SECONDS = 60.0  # on top of a program's own time, where it imports the framework itself
+
+Progress = Callable[[str, Program | None], None]
+
+
+def title(framework: str) -> str:
+    """How a framework spells itself."""
+    return {"tensorflow": "TensorFlow"}.get(framework, framework)
+
+
+class ConfirmError(Exception):
+    """Losses cannot be run here; the message is one line that says what to do."""
+
+
+class FrameworkMissing(ConfirmError):
+    """The framework is not installed for the interpreter that runs losslint."""
+
+    def __init__(self, framework: str) -> None:
+        super().__init__(
+            f"{title(framework)} is not installed for {sys.executable}: {sys.executable} -m pip install 'losslint[confirm]'"
+        )
+
+
+class ServerDied(ConfirmError):
+    """The server ended although nobody asked it to."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How programs are run. ``device`` is ``auto``, ``cpu`` or ``gpu:0``."""
+
+    jobs: int = 0  # 0: one per processor, at most 4
+    device: str = "auto"
+    limits: Limits = field(default_factory=Limits)
+    framework: str = "tensorflow"
+
+    @property
+    def workers(self) -> int:
+        """How many programs run at the same time."""
+        return self.jobs or min(os.cpu_count() or 1, 4)
+
+
+def run(
+    programs: Iterable[Program], options: Options | None = None, progress: Progress | None = None,
+) -> Generator[tuple[Program, Evidence], None, None]:
+    """Run programs and give the evidence of each as it is done, in no order.
+
+    Args:
+        programs: taken as they are needed.
+        options: limits, device and number of processes.
+        progress: called with ``ready`` (the framework is there), ``started`` or ``finished``, and the program.
+
+    Raises:
+        FrameworkMissing: the framework is not installed.
+        ConfirmError: it cannot be imported, or the server died twice.
+    """
+    options = options or Options()
+    tell = progress or (lambda what, program: None)
+    if options.framework != "none" and importlib.util.find_spec(options.framework) is None:
+        raise FrameworkMissing(options.framework)
+    source = iter(programs)
+    first = next(source, None)
+    if first is None:
+        return
+    with _scratch() as folder:
+        runner = _forking if hasattr(os, "fork") else _spawning
+        yield from runner(chain([first], source), options, tell, folder)
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="losslint-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# -- a server that forks
+
+
+class Server:
+    """A server process and the thread that reads what it sends."""
+
+    def __init__(self, options: Options, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.log = folder.with_suffix(".log")
+        settings = {
+            "jobs": options.workers, "device": options.device, "framework": options.framework, "folder": str(folder),
+            "limits": dataclasses.asdict(options.limits),
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "losslint.confirm.server", json.dumps(settings)],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True,
+                env=environment(options.device),
+            )
+        self.received: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True).start()
+
+    def _listen(self, stream: IO[bytes]) -> None:
+        with stream:
+            for line in iter(stream.readline, b""):
+                try:
+                    self.received.put(json.loads(line))
+                except ValueError:  # it died in the middle of a line
+                    break
+        self.received.put(None)
+
+    def send(self, index: int, payload: bytes) -> None:
+        """Hand over a program. Raises ServerDied."""
+        assert self.process.stdin is not None
+        try:
+            send_program(self.process.stdin.fileno(), index, payload)
+        except OSError as error:
+            raise ServerDied(self.last_words()) from error
+
+    def receive(self, seconds: float | None = None) -> dict[str, Any]:
+        """The next message. Raises ServerDied."""
+        try:
+            message = self.received.get(timeout=seconds)
+        except queue.Empty:
+            raise ServerDied(f"did not start within {seconds:g} s") from None
+        if message is None:
+            raise ServerDied(self.last_words())
+        return message
+
+    def last_words(self) -> str:
+        """What the server printed last."""
+        lines = self.log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+    def end(self) -> None:
+        """End it and all that it started, kindly first."""
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):
+            self.process.stdin.close()
+        try:
+            self.process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def environment(device: str) -> dict[str, str]:
+    """The environment of processes that run losses: quiet, repeatable, and with the device that is asked for."""
+    changes = {
+        **limits.ONE_THREAD, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "TF_CPP_MIN_LOG_LEVEL": "3",
+        "KERAS_BACKEND": "tensorflow", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "PYTHONUNBUFFERED": "1",
+    }
+    if device == "cpu":
+        changes["CUDA_VISIBLE_DEVICES"] = "-1"
+    elif device.startswith("gpu:"):
+        changes["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2]
+    here = str(Path(__file__).parents[2])
+    path = [here, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, **changes, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path))}
+
+
+def _forking(
+    programs: Iterator[Program], options: Options, tell: Progress, folder: Path,
+) -> Iterator[tuple[Program, Evidence]]:
+    """Feed a server, at most two programs a worker ahead; start it anew once if it dies."""
+    flying: dict[int, Program] = {}
+    count, deaths = 0, 0
+    while True:
+        server = Server(options, folder / f"server{deaths}")
+        try:
+            hello = server.receive(START_SECONDS)
+            if "failed" in hello:
+                raise ConfirmError(f"{title(options.framework)} cannot be imported: {hello['failed']}")
+            if hello["threads"] != 1:
+                server.end()
+                yield from _spawning(chain(flying.values(), programs), options, tell, folder)
+                return
+            tell("ready", None)
+            for index, program in flying.items():
+                server.send(index, pickle.dumps(program))
+            while True:
+                for program in islice(programs, 2 * options.workers - len(flying)):
+                    flying[count] = program
+                    count += 1
+                    tell("started", program)
+                    server.send(count - 1, pickle.dumps(program))
+                if not flying:
+                    return
+                message = server.receive()
+                program = flying.pop(message["index"])
+                tell("finished", program)
+                yield program, _evidence(message)
+        except ServerDied as error:
+            deaths += 1
+            if deaths > 1:
+                raise ServerDied(f"the process that runs losses died twice: {error}") from error
+        finally:
+            server.end()
+
+
+def _evidence(message: dict[str, Any]) -> Evidence:
+    death = Observation(Outcome(message["outcome"]), "", error=message["error"])
+    return evidence(message["lines"], death, message["seconds"])
+
+
+# -- a fresh process per program
+
+
+def _spawning(
+    programs: Iterator[Program], options: Options, tell: Progress, folder: Path,
+) -> Iterator[tuple[Program, Evidence]]:
+    """Run each program in a process that imports the framework itself."""
+    tell("ready", None)
+    with ThreadPoolExecutor(options.workers) as pool:
+        waiting = [
+            (program, pool.submit(_spawn, program, options, folder / f"alone{index}"))
+            for index, program in enumerate(programs)
+        ]
+        try:
+            for program, done in waiting:
+                seen = done.result()
+                tell("finished", program)
+                yield program, seen
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _spawn(program: Program, options: Options, scratch: Path) -> Evidence:
+    scratch.mkdir()
+    started = time.monotonic()
+    numbers = [str(number) for number in dataclasses.astuple(options.limits)]
+    payload = pickle.dumps(program)
+    seconds = options.limits.seconds + IMPORT_SECONDS
+    death = Observation(Outcome.TIMEOUT, "", error=f"still running after {seconds:g} s")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "losslint.confirm.child", str(scratch), options.device, *numbers],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(options.device),
+    )
+    try:
+        said, _ = process.communicate(HEADER.pack(0, len(payload)) + payload, timeout=seconds)
+        death = Observation(Outcome.CRASHED, "", error=_exit(process.returncode))
+    except subprocess.TimeoutExpired:
+        process.kill()
+        said, _ = process.communicate()
+    shutil.rmtree(scratch, ignore_errors=True)
+    return evidence(said.decode(errors="replace").splitlines(), death, time.monotonic() - started)
+
+
+def _exit(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"the process left with exit code {code}"
