@@ -17,7 +17,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import tensorflow as tf
@@ -85,10 +85,22 @@ def observe(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str) 
         seen = _outcome(value, gradient)
     except Exception as error:
         seen = failure(error, loss.files)
-    return dataclasses.replace(
-        seen, mode=mode, inputs={name: numbers(array) for name, array in arrays.items()},
-        dtypes={name: str(array.dtype) for name, array in arrays.items()}, seconds=time.perf_counter() - started,
-    )
+    return dataclasses.replace(seen, mode=mode, **told(arrays), seconds=time.perf_counter() - started)
+
+
+class Told(TypedDict):
+    """Inputs as an observation keeps them."""
+
+    inputs: dict[str, object]
+    dtypes: dict[str, str]
+
+
+def told(arrays: Inputs) -> Told:
+    """Arrays as nested lists, with their dtypes."""
+    return {
+        "inputs": {name: numbers(array) for name, array in arrays.items()},
+        "dtypes": {name: str(array.dtype) for name, array in arrays.items()},
+    }
 
 
 def differentiated(arrays: Inputs, specs: Sequence[TensorSpec]) -> tuple[str, ...]:

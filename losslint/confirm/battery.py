@@ -1,0 +1,176 @@
+"""What is measured of one program, in which order: the cheap and telling first, as a limit may end it at any time.
+
+Runs in the child. What is seen is only reported here; what it means for a finding is decided in the main process.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from losslint.confirm import contract, differences, jumps, locate, training, witness
+from losslint.confirm.failures import UserFiles, only_about_shapes
+from losslint.confirm.observation import Observation, Outcome
+from losslint.confirm.probes import Loss, observe
+from losslint.confirm.program import Program, TensorSpec
+from losslint.confirm.values import Inputs, generic
+from losslint.confirm.wire import Report
+
+RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
+PLACED = (Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
+OF_A_TERM = ("LL111", "LL112")
+OF_FIT = ("LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
+
+Specs = tuple[TensorSpec, ...]
+
+
+def prepare(seed: int, device: str, report: Report) -> None:
+    """Seed what is random and find the device.
+
+    Raises:
+        RuntimeError: the device that was asked for is not there.
+    """
+    np.random.seed(seed)
+    tf.random.set_seed(seed)
+    found = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
+    if device.startswith("gpu:") and not found:
+        raise RuntimeError(f"{device} was asked for, but TensorFlow sees no GPU")
+    report.runs_on("gpu:0" if found else "cpu")
+
+
+def probe(program: Program, entry: Any, report: Report) -> None:
+    """Measure a program and report each observation as it is made."""
+    files = UserFiles(program.path, program.root)
+    if program.kind == "model":
+        report.begin("fit")
+        report.saw(training.fit(entry, files))
+    elif program.kind == "step":
+        report.begin("eager")
+        for specs in program.inputs:
+            seen = training.step(entry, generic(specs, program.seed), files)
+            if not only_about_shapes(seen):
+                break
+        report.saw(unless_about_shapes(seen))
+    else:
+        Battery(program, Loss(entry, files, program.kind, program.called_by_keras), report).run()
+
+
+class Battery:
+    """The measurements of a loss that is called with tensors."""
+
+    def __init__(self, program: Program, loss: Loss, report: Report) -> None:
+        self.program, self.loss, self.report = program, loss, report
+        self.claims = program.claims
+        self.codes = {claim.code for claim in program.claims}
+        self.specs: Specs = ()
+        self.rows: tuple[int, ...] = ()  # of the loss's own file, that run at points in general position
+
+    def run(self) -> None:
+        """All of them, as far as the loss runs at all."""
+        self.report.begin("eager")
+        eager = self.on_the_ladder()
+        if eager.outcome in (Outcome.NOT_RUN, Outcome.OUT_OF_MEMORY):
+            self.report.saw(eager)
+            return
+        inputs = self.inputs(0)
+        self.tell(eager)
+        for mode in self.modes():
+            self.report.begin(mode)
+            self.tell(self.observed(inputs, mode))
+        self.report.begin("eager")
+        if eager.outcome is Outcome.FINE:
+            intended = differences.meant_to_differ(self.loss, inputs)
+            of_the_value = () if intended else (self.difference, self.jump)
+            for measure in (*of_the_value, self.broken_contract, self.dead_terms):
+                for seen in measure(inputs):
+                    self.report.saw(seen)
+        if "LL207" in self.codes:
+            for seen in contract.frozen(self.loss, inputs, self.specs, self.claims):
+                self.report.saw(seen)
+        if eager.outcome in RUNS:
+            self.search()
+
+    def inputs(self, seed: int) -> Inputs:
+        """Points in general position, as the loss gets them."""
+        return self.loss.prepared(generic(self.specs, self.program.seed + seed))
+
+    def on_the_ladder(self) -> Observation:
+        """The first rung that raises nothing but what another shape would mend, with ranges it is finite on."""
+        for rung in self.program.inputs:
+            self.specs = self.as_passed(rung)
+            seen = self.observed(self.inputs(0), "eager")
+            if not only_about_shapes(seen):
+                break
+        else:
+            return unless_about_shapes(seen)
+        if seen.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
+            self.specs = witness.settled(self.loss, self.specs)
+            seen = self.observed(self.inputs(0), "eager")
+        self.rows = locate.rows_run(self.loss, self.specs, self.inputs(0))
+        return seen
+
+    def as_passed(self, rung: Sequence[TensorSpec]) -> Specs:
+        """Specs with the types that the loss gets."""
+        arrays = self.loss.prepared(generic(rung))
+        return tuple(dataclasses.replace(spec, dtype=str(arrays[spec.name].dtype)) for spec in rung)
+
+    def observed(self, inputs: Inputs, mode: str) -> Observation:
+        """One run; a zero gradient counts when another point has one as well."""
+        seen = observe(self.loss, inputs, self.specs, mode)
+        if seen.outcome is Outcome.ZERO_GRADIENT:
+            other = observe(self.loss, self.inputs(1), self.specs, mode)
+            if other.outcome is Outcome.FINE:
+                return other
+        return seen
+
+    def tell(self, seen: Observation) -> None:
+        """Report a run, once for each place that it went wrong at."""
+        seen = dataclasses.replace(seen, rows=self.rows)
+        placed: tuple[Observation, ...] = (seen,)
+        if seen.outcome in PLACED and not seen.row:
+            placed = locate.place(self.loss, self.specs, seen)
+        for one in placed:
+            self.report.saw(one)
+
+    def modes(self) -> tuple[str, ...]:
+        """Graph mode always, as it is cheap and tells the row of what cannot be traced; others where a claim asks."""
+        asked = [mode for claim in self.claims for mode in claim.modes if mode != "eager"]
+        own = ["graph"] if self.program.called_by_keras else ["autograph"]
+        fit = ["fit"] if self.program.called_by_keras and not self.codes.isdisjoint(OF_FIT) else []
+        wanted = dict.fromkeys([*own, *asked, *fit])
+        return tuple(mode for mode in wanted if mode != "fit" or self.program.kind == "loss")
+
+    def difference(self, inputs: Inputs) -> Iterator[Observation]:
+        yield from differences.compare(self.loss, inputs, self.specs)
+
+    def jump(self, inputs: Inputs) -> Iterator[Observation]:
+        for found in jumps.along_coordinates(self.loss, inputs, self.specs):
+            below, above = (locate.record(self.loss, self.specs, at) for at in (found.below, found.above))
+            yield jumps.placed(found, below, above, self.loss)
+
+    def broken_contract(self, inputs: Inputs) -> Iterator[Observation]:
+        yield from contract.check(self.loss, inputs, self.specs, self.claims)
+
+    def dead_terms(self, inputs: Inputs) -> Iterator[Observation]:
+        claims = [claim for claim in self.claims if claim.code in OF_A_TERM]
+        if claims:
+            yield from locate.dead_terms(self.loss, self.specs, inputs, claims)
+
+    def search(self) -> None:
+        """Look for inputs that make the loss, or its gradient, not finite."""
+        found, vain = witness.search(self.loss, self.specs, self.claims)
+        for seen in found:
+            self.report.saw(seen)
+        for searched in vain:
+            self.report.searched(searched)
+
+
+def unless_about_shapes(seen: Observation) -> Observation:
+    """An exception on every rung that is only about shapes says nothing of the loss."""
+    if not only_about_shapes(seen):
+        return seen
+    return dataclasses.replace(seen, outcome=Outcome.NOT_RUN, detail="no shapes were found that it accepts")

@@ -1,0 +1,120 @@
+"""Jumps: the value changes by more than its slope says when one number moves past a threshold.
+
+One number of a prediction is moved across its range; where the value changes most, the interval is halved until its ends
+are neighbouring float32 numbers. A kink shrinks with the interval, a jump does not.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from losslint.confirm.locate import Step, Trail, other
+from losslint.confirm.observation import Observation, Outcome
+from losslint.confirm.probes import Inputs, Loss, differentiated, tensors_of, told
+from losslint.confirm.program import TensorSpec
+
+RANGES = {"probability": (0.01, 0.99), "simplex": (0.01, 0.99), "image": (0.01, 0.99), "unit": (-0.99, 0.99),
+          "positive": (0.05, 3.0), "nonnegative": (0.05, 3.0)}
+GRID = 24
+HALVINGS = 40
+LARGE = 1e-3  # of the change over the whole range
+
+
+def along_coordinates(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterator[Jump]:
+    """A ``JUMP`` at the first and the last number of each input that the gradient is taken to, one at most."""
+    values = {spec.name: spec for spec in specs}
+    for name in differentiated(inputs, specs):
+        if not inputs[name].size:
+            continue
+        for index in dict.fromkeys((0, inputs[name].size - 1)):
+            try:
+                found = _jump(Line(loss, inputs, name, index), values[name])
+            except Exception:  # of the user's code, at a value it does not take
+                continue
+            if found is not None:
+                yield found
+                return
+
+
+@dataclasses.dataclass(frozen=True)
+class Jump:
+    """A jump, and the inputs on both sides of it."""
+
+    seen: Observation
+    below: Inputs
+    above: Inputs
+
+
+class Line:
+    """The loss as a function of one number of one input."""
+
+    def __init__(self, loss: Loss, inputs: Inputs, name: str, index: int) -> None:
+        self.loss, self.inputs, self.name, self.index = loss, dict(inputs), name, index
+
+    def at(self, number: float) -> Inputs:
+        """The inputs with the number in its place."""
+        array = self.inputs[self.name].copy()
+        array.flat[self.index] = number
+        return {**self.inputs, self.name: array}
+
+    def __call__(self, number: float) -> float:
+        return float(np.sum(np.asarray(self.loss(tensors_of(self.at(number))), np.float64)))
+
+
+def _jump(line: Line, spec: TensorSpec) -> Jump | None:
+    low, high = RANGES.get(spec.values, (-3.0, 3.0))
+    low, high = max(low, spec.low if spec.low is not None else low), min(high, spec.high if spec.high is not None else high)
+    grid = [float(number) for number in np.linspace(low, high, GRID).astype(np.float32)]
+    values = [line(number) for number in grid]
+    if not np.isfinite(values).all() or line(grid[0]) != values[0]:  # it draws random numbers
+        return None
+    changes = np.abs(np.diff(values))
+    usual, total = float(np.median(changes)), float(np.ptp(values))
+    where = int(changes.argmax())
+    left, right = (grid[where], values[where]), (grid[where + 1], values[where + 1])
+    if total == 0.0 or changes[where] < 1.5 * usual:
+        return None
+    for _ in range(HALVINGS):
+        middle = float(np.float32((left[0] + right[0]) / 2))
+        if middle in (left[0], right[0]):
+            break
+        value = line(middle)
+        if abs(value - left[1]) > abs(right[1] - value):
+            right = (middle, value)
+        else:
+            left = (middle, value)
+    size = abs(right[1] - left[1])
+    if not np.isfinite(size) or size <= LARGE * total or size <= 16 * np.spacing(np.float32(abs(left[1]))):
+        return None
+    seen = Observation(
+        Outcome.JUMP, "eager", **told(line.at(left[0])), loss=left[1],
+        detail=f"{line.name}[{line.index}] from {np.float32(left[0])} to {np.float32(right[0])}:"
+               f" the loss from {left[1]:.6g} to {right[1]:.6g}",
+    )
+    return Jump(seen, line.at(left[0]), line.at(right[0]))
+
+
+def placed(jump: Jump, below: Trail, above: Trail, loss: Loss) -> Observation:
+    """The observation with the row of the first operation that takes a step where its inputs do not."""
+    for step in _first_step(below.steps, above.steps):
+        return dataclasses.replace(jump.seen, row=step.row, path=other(loss, step.path), operation=step.op)
+    return jump.seen
+
+
+def _first_step(below: Sequence[Step], above: Sequence[Step]) -> Iterator[Step]:
+    for before, after in zip(below, above, strict=False):
+        if before.op != after.op or before.row != after.row:
+            yield before  # Python took another branch
+        elif before.row and _change(before.outputs, after.outputs) > LARGE > 8 * _change(before.inputs, after.inputs):
+            yield before
+
+
+def _change(before: Sequence[Any], after: Sequence[Any]) -> float:
+    """The largest difference between tensors."""
+    pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(before, after, strict=False)]
+    known = [(a, b) for a, b in pairs if a.shape == b.shape and a.size and a.dtype.kind in "fiub"]
+    return max((float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)))) for a, b in known), default=0.0)
