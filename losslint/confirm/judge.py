@@ -22,6 +22,8 @@ from losslint.confirm.tiers import Tier, numbers, tier
 from losslint.confirm.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity
 
+LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no operation is seen to lose the gradient
+SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError")
 CONFIRMED, REFUTED, UNCONFIRMED = "confirmed", "refuted", "unconfirmed"
 ENDED = (Outcome.NOT_RUN, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
 COMPILED = ("graph", "fit", "xla")
@@ -71,7 +73,10 @@ class Case:
         if proof is None:
             return _verdict(UNCONFIRMED, "it says nothing that running could show")
         claim = self.claim(finding)
-        fitting = [seen for seen in self.told if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode)]
+        fitting = [
+            seen for seen in self.told
+            if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode) and not is_about_surroundings(seen)
+        ]  # fmt: skip
         shown = self.shown(finding, proof, fitting)
         if shown is not None:
             return _verdict(CONFIRMED, seen_in(shown), shown)
@@ -83,20 +88,28 @@ class Case:
     @cached_property
     def told(self) -> list[Observation]:
         """The observations that prove something: the likeliest inputs first, plain runs before compiled ones."""
-        usable = [seen for seen in self.evidence.observations if seen.plausible and tier(seen.inputs) is not Tier.NEVER]
+        usable = [
+            seen for seen in self.evidence.observations
+            if seen.plausible and tier(seen.inputs) is not Tier.NEVER and not asked_for_nothing(seen)
+        ]  # fmt: skip
         return sorted(usable, key=lambda seen: (tier(seen.inputs), seen.mode != "eager"))
 
     def claim(self, finding: Finding) -> Claim | None:
         return next((c for c in self.program.claims if c.code == finding.code and c.row == finding.start.row), None)
 
     def shown(self, finding: Finding, proof: Proof, fitting: Sequence[Observation]) -> Observation | None:
-        """The observation that shows what a finding says."""
+        """The observation that shows what a finding says: at its rows, else one that no other finding accounts for."""
         here = [seen for seen in fitting if self.is_at(finding, seen)]
         if here:
             return here[0]
         rivals = [f for f in self.findings if f is not finding and set(proof.outcomes) & set(_outcomes(f.code))]
-        loose = [seen for seen in fitting if proof.anywhere or not (seen.row or rivals)]
-        return loose[0] if loose else None
+        for seen in fitting:
+            if seen.row and (not proof.anywhere or any(self.is_at(f, seen) for f in rivals)):
+                continue
+            unseen = finding.code in LEAVES_UNSEEN and seen.outcome is Outcome.NO_GRADIENT and _ran(seen, finding)
+            if proof.anywhere or not rivals or unseen:
+                return seen
+        return None
 
     def is_at(self, finding: Finding, seen: Observation) -> bool:
         """Whether something happened in the rows of a finding."""
@@ -174,23 +187,25 @@ class Case:
         """The code of what was seen; "" when it proves nothing about the loss itself."""
         fine = [s for s in self.told if s.outcome is Outcome.FINE and s.mode == seen.mode]
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
-            if fine or seen.operation == "StopGradient":  # fine elsewhere, or on purpose
-                return ""
+            is_zero = seen.loss is not None and not any(numbers(seen.loss))
+            if fine or seen.operation == "StopGradient" or is_zero:
+                return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
         if seen.outcome in NUMBERS:
             return "LL902" if self.is_ordinary(seen) else ""
         if seen.outcome is Outcome.RAISES:
             eager = any(s.mode == "eager" and s.outcome not in (*ENDED, Outcome.RAISES) for s in self.told)
             graph = self.program.called_by_keras and seen.mode in ("graph", "fit") and seen.row
-            return "LL906" if eager and graph and not only_about_shapes(seen) else ""
+            said = only_about_shapes(seen) or is_about_surroundings(seen)
+            return "LL906" if eager and graph and not said else ""
         return {Outcome.WRONG_GRADIENT: "LL904", Outcome.JUMP: "LL905", Outcome.CONTRACT: "LL907"}.get(seen.outcome, "")
 
     def is_ordinary(self, seen: Observation) -> bool:
         """Whether training meets these inputs for sure: nothing far out, and where nothing is known of a prediction only
-        numbers that every head gives."""
+        numbers that every head gives. An exact 0 is not among them: linear heads never give it."""
         kinds = {s.name: s for rung in self.program.inputs for s in rung}
         unknown = {n: v for n, v in seen.inputs.items() if _is_unknown(kinds.get(n))}
-        return tier(seen.inputs) is Tier.TRAINING and all(abs(x) <= 2.0 for x in numbers(unknown))
+        return tier(seen.inputs) is Tier.TRAINING and all(0.0 < abs(x) <= 2.0 for x in numbers(unknown))
 
     def new(self, code: str, seen: Observation) -> Finding:
         """A finding of its own, placed where it happens."""
@@ -228,6 +243,16 @@ def speaks_of(claim: Claim | None, mode: str) -> bool:
     return mode in claim.modes or (mode in COMPILED and any(m in COMPILED for m in claim.modes))
 
 
+def is_about_surroundings(seen: Observation) -> bool:
+    """Whether an exception is about what is installed, or about the inputs that were made up."""
+    return seen.outcome is Outcome.RAISES and seen.error.partition(":")[0] in SURROUNDINGS
+
+
+def asked_for_nothing(seen: Observation) -> bool:
+    """Whether there was no input that a derivative could be taken to."""
+    return seen.outcome is Outcome.NO_GRADIENT and seen.gradient == {}
+
+
 def _ran(seen: Observation, finding: Finding) -> bool:
     return any(finding.start.row <= row <= finding.end.row for row in seen.rows)
 
@@ -253,7 +278,7 @@ def _words(code: str, seen: Observation) -> tuple[str, Severity, str, str]:
     if code == "LL901":
         return (
             "no-gradient", Severity.ERROR,
-            f"no gradient gets through {operation}: with {witness}",
+            f"no gradient gets through {operation}: {witness}",
             "compute the loss from differentiable operations of the framework up to the prediction",
         )
     if code == "LL902":
@@ -266,7 +291,7 @@ def _words(code: str, seen: Observation) -> tuple[str, Severity, str, str]:
     if code == "LL903":
         return (
             "zero-gradient-seen", Severity.WARNING,
-            f"the gradient is zero at ordinary inputs, so that nothing is learnt: {witness}",
+            f"the gradient is zero at ordinary inputs ({operation}), so that nothing is learnt",
             "use a smooth form that still has a slope there",
         )
     if code == "LL904":

@@ -27,6 +27,7 @@ from losslint.confirm.program import Claim, TensorSpec
 from losslint.confirm.values import Array
 
 MOST_STEPS = 4000  # operations; beyond that a loss is a whole network, and the search for a place takes too long
+OF_THE_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")  # take no number of their operand
 SUMS = ("AddV2", "Add", "AddN", "Sub")
 ESCAPES = ("numpy", "__array__", "__float__", "__int__", "__index__", "__bool__", "_numpy")
 
@@ -73,7 +74,7 @@ class Trail:
         """Ids of what is computed from a trained tensor, whether or not a derivative gets through."""
         found = {id(t) for t in self.trained}
         for step in self.steps:
-            if any(id(t) in found for t in step.inputs):
+            if step.op not in OF_THE_SHAPE and any(id(t) in found for t in step.inputs):
                 found |= {id(t) for t in step.outputs}
         return found
 
@@ -91,7 +92,9 @@ class Trail:
         dependent, needed = self.dependent, self.needed
         return [
             s for s in self.steps
-            if any(id(t) in dependent for t in s.inputs) and any(id(t) in needed for t in s.outputs)
+            if s.op not in OF_THE_SHAPE
+            and any(id(t) in dependent for t in s.inputs)
+            and any(id(t) in needed for t in s.outputs)
         ]  # fmt: skip
 
 
@@ -292,12 +295,13 @@ def breaks(trail: Trail) -> list[Break]:
     """The operations on the way to the value that pass no derivative on, the first of each path: what lies behind one
     is not reported again. Zeros mean something at points in general position only."""
     live = {id(t) for t in trail.trained}
+    needed = trail.needed
     found = []
     for step in trail.on_the_way():
         entering = [t for t in step.inputs if id(t) in live]
         if not entering:
             continue
-        how = _passes(trail, step, entering)
+        how = _passes(trail, [t for t in step.outputs if id(t) in needed], entering)
         if how is None:
             live |= {id(t) for t in step.outputs if _floating(t)}
         else:
@@ -305,9 +309,9 @@ def breaks(trail: Trail) -> list[Break]:
     return found
 
 
-def _passes(trail: Trail, step: Step, entering: Sequence[Any]) -> Outcome | None:
-    """None when a derivative gets through an operation, else how it does not."""
-    outputs = [t for t in step.outputs if _floating(t)]
+def _passes(trail: Trail, results: Sequence[Any], entering: Sequence[Any]) -> Outcome | None:
+    """None when a derivative gets through an operation to one of its results, else how it does not."""
+    outputs = [t for t in results if _floating(t)]
     inputs = [t for t in entering if _floating(t)]
     if not outputs or not inputs:
         return Outcome.NO_GRADIENT
@@ -401,7 +405,8 @@ def unused_results(trail: Trail) -> Iterator[Step]:
     dependent = trail.dependent
     taken = {id(t) for s in trail.steps for t in s.inputs} | {id(t) for t in _flat(trail.value)}
     for step in trail.steps:
-        if any(id(t) in dependent for t in step.inputs) and not any(id(t) in taken for t in step.outputs):
+        used = any(id(t) in taken for t in step.outputs)
+        if not used and step.op not in OF_THE_SHAPE and any(id(t) in dependent for t in step.inputs):
             yield step
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from losslint.confirm.observation import Outcome as O
 
@@ -30,13 +30,14 @@ NUMERIC = Proof(NUMBERS, BOTH)
 CONTRACT = Proof((O.CONTRACT,), anywhere=True)
 
 PROOFS: dict[str, Proof] = {
-    "LL101": LEAVES, "LL102": LEAVES, "LL103": LEAVES, "LL104": LEAVES,
+    "LL101": LEAVES, "LL102": LEAVES, "LL103": LEAVES, "LL104": replace(LEAVES, refuted_in=(*BOTH, "fit")),
     "LL105": CUTS, "LL106": CUTS, "LL107": Proof((O.ZERO_GRADIENT,), ("eager",)), "LL108": CUTS,
     "LL109": Proof((O.WRONG_GRADIENT, O.RAISES)), "LL110": Proof(NOTHING, ("eager",), anywhere=True),
     "LL111": Proof((O.UNUSED,)), "LL112": Proof((O.DEAD_TERM,)), "LL113": Proof((O.JUMP,)),
     "LL201": TRACES, "LL202": TRACES, "LL203": TRACES, "LL204": TRACES, "LL206": TRACES,
-    "LL205": Proof((O.RAISES,), ("fit",)), "LL207": Proof((O.FROZEN,)),
-    "LL208": Proof((O.RAISES, *NOTHING), ("graph",)), "LL209": FAILS, "LL210": Proof((O.FROZEN, O.CONTRACT), anywhere=True),
+    "LL205": Proof((O.RAISES,), ("fit",), anywhere=True), "LL207": Proof((O.FROZEN,)),
+    "LL208": Proof((O.RAISES, *NOTHING), ("graph",), anywhere=True), "LL209": FAILS,
+    "LL210": Proof((O.FROZEN, O.CONTRACT), anywhere=True),
     "LL301": NUMERIC, "LL302": NUMERIC, "LL303": NUMERIC, "LL304": NUMERIC, "LL305": NUMERIC, "LL306": NUMERIC,
     "LL307": NUMERIC, "LL308": NUMERIC, "LL309": NUMERIC, "LL310": NUMERIC, "LL311": Proof((O.ZERO_GRADIENT,)),
     "LL401": CONTRACT, "LL402": CONTRACT, "LL403": CONTRACT,

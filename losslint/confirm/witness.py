@@ -25,6 +25,7 @@ from losslint.confirm.tiers import Tier, tier
 from losslint.confirm.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
+OUTSIDE_DOMAIN = "LL307"
 BAD = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 MODES = ("eager", "graph")
 MOST_STEPS = 40
@@ -52,14 +53,15 @@ def search(
     first.corners()
     first.descend()
     searches, left = [first], first.left
-    if left and tuple(narrow) != tuple(specs):  # with the numbers as they were given
-        searches.append(Search(loss, specs, left, seconds, wanted))
+    signed = [c for c in left if c.code == OUTSIDE_DOMAIN]
+    if signed and tuple(narrow) != tuple(specs):  # numbers that others take for a wrong guess are its point
+        searches.append(Search(loss, specs, signed, seconds, wanted))
     anywhere = [c for c in left if not c.modes]
     if anywhere and "xla" not in wanted:  # where(x > 0, sqrt(x), 0.) fails there only
         searches.append(Search(loss, narrow, anywhere, 2.0 * seconds, ("xla",)))
     for again in searches[1:]:
         again.corners()
-        first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in left)}
+        first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in again.claims)}
     open_rows = {claim.row for claim in first.left}
     vain = [searched for one in searches for searched in one.in_vain() if searched.row in open_rows]
     return tuple(first.found.values()), tuple(vain)
@@ -358,7 +360,7 @@ class Shrinking:
                 name: np.round(a, digits) if a.dtype.kind == "f" else a for name, a in best.items()
             }
         for spec in self.specs:
-            for number in (1.0, 0.0):
+            for number in (1.0, 0.0) if spec.role == "label" else (0.0, 1.0):  # an exact 0 only where it takes one
                 yield lambda best, name=spec.name, number=number: (  # type: ignore[misc]
                     best | {name: np.full_like(best[name], number)}
                 )
@@ -397,13 +399,13 @@ class Shrinking:
 
 # -- which numbers a loss is made for
 
-NARROWER = ("positive", "probability", "simplex", "unit")
+NARROWER = ("nonnegative", "probability", "simplex", "unit")
 MOVED = ("prediction", "tensor")
 
 
 def settled(loss: Loss, specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
     """The specs, narrowed where the loss is not finite at points in general position: a loss that takes the logarithm of
-    a bare prediction is made for positive ones. The specs themselves when nothing helps."""
+    a bare prediction is made for those from 0 on. The specs themselves when nothing helps."""
     specs = agreeing(specs)
     ladder = [specs]
     for kind in NARROWER:

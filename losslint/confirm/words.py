@@ -7,13 +7,17 @@ from collections.abc import Mapping
 
 from losslint.confirm.observation import Observation, Outcome
 
+LONG = 120  # characters of an error
 MOST_NUMBERS = 8  # in a sentence
 
 
+OF_THE_INPUTS = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT, Outcome.FINE)
+
+
 def sentence(seen: Observation) -> str:
-    """``y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]``"""
+    """``y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]``; what happens with any inputs is told without them."""
     inputs = ", ".join(f"{name}={compact(value)}" for name, value in seen.inputs.items())
-    return f"{inputs} -> {effect(seen)}" if inputs else effect(seen)
+    return f"{inputs} -> {effect(seen)}" if inputs and seen.outcome in OF_THE_INPUTS else effect(seen)
 
 
 def seen_in(seen: Observation) -> str:
@@ -27,15 +31,26 @@ MODES = {"eager": "eager code", "autograph": "tf.function", "graph": "graph mode
 def effect(seen: Observation) -> str:
     """What a run gave."""
     if seen.outcome is Outcome.RAISES or (seen.error and seen.loss is None):
-        return seen.error
+        return shortened(seen.error)
     if seen.outcome in (Outcome.WRONG_GRADIENT, Outcome.JUMP, Outcome.FROZEN, Outcome.CONTRACT) and seen.detail:
         return seen.detail
+    through = f", lost in {seen.operation}" if seen.operation else ""
+    if seen.outcome is Outcome.NO_GRADIENT:
+        return f"gradient None{through}"
+    if seen.outcome is Outcome.ZERO_GRADIENT:
+        return f"gradient 0 everywhere{through}"
     if seen.outcome is Outcome.DEAD_TERM:
         return f"{seen.operation} passes no gradient on"
     if seen.outcome is Outcome.UNUSED:
         return f"nothing uses the result of {seen.operation}"
     loss = "" if seen.loss is None else f"loss {compact(seen.loss)}, "
     return f"{loss}gradient {gradient(seen.gradient)}"
+
+
+def shortened(error: str) -> str:
+    """The first sentence of a long message; TensorFlow's go on with advice."""
+    first, stop, _ = error.partition(". ")
+    return first + stop.strip() if len(error) > LONG and stop else error[: 2 * LONG]
 
 
 def gradient(value: object) -> str:

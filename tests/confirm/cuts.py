@@ -21,6 +21,11 @@ def chosen(y_true, y_pred):
     return tf.reduce_mean(tf.square(tf.reduce_max(y_true, axis=-1) - tf.cast(best, tf.float32)))
 
 
+def ranked(y_true, y_pred):
+    places = tf.math.top_k(y_pred, 3).indices  # stops: TopKV2
+    return tf.reduce_mean(tf.square(y_true - tf.cast(places, tf.float32)))
+
+
 def signed(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - tf.sign(y_pred)))  # stops: Sign
 

@@ -133,6 +133,29 @@ def test_no_place_is_enough_for_a_single_claim() -> None:
     assert [f.verdict["status"] for f in both if f.verdict] == ["unconfirmed", "unconfirmed"]
 
 
+def test_what_numpy_takes_without_a_word() -> None:
+    """The gradient is gone and no operation lost it: each NumPy call that ran says why."""
+    lost = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, loss=1.0, rows=(4, 5, 6))
+    found = judge([finding("LL101"), finding("LL101", row=6)], PROGRAM, Evidence((lost,)))
+    assert [f.verdict["status"] for f in found if f.verdict] == ["confirmed", "confirmed"]
+    found = judge([finding("LL101"), finding("LL105", row=6)], PROGRAM, Evidence((replace(lost, row=6),)))
+    assert [f.verdict["status"] for f in found if f.verdict] == ["unconfirmed", "confirmed"]
+
+
+def test_the_batch_size_may_fail_further_down() -> None:
+    raised = Observation(Outcome.RAISES, "graph", FINE.inputs, row=6, error="TypeError: 'NoneType'")
+    assert one(finding("LL205", row=4), FINE, raised)["status"] == "confirmed"
+    found = judge([finding("LL205", row=4), finding("LL201", row=6)], PROGRAM, Evidence((FINE, raised)))
+    assert [f.verdict["status"] for f in found if f.verdict] == ["unconfirmed", "confirmed"]
+
+
+def test_surroundings_prove_nothing() -> None:
+    for error in ("ModuleNotFoundError: No module named 'scipy'", "AssertionError: labels must be scaled"):
+        raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, error=error)
+        assert one(finding("LL103"), raised)["status"] == "unconfirmed"
+        assert codes(FINE, replace(raised, mode="graph")) == []
+
+
 # -- refuted
 
 
@@ -209,15 +232,22 @@ def test_new_finding_at_its_row() -> None:
 def test_explained_failures_are_not_said_twice() -> None:
     assert codes(WITNESS, findings=(finding("LL301"),)) == []
     assert codes(WITNESS, findings=(finding("LL304", row=6),)) == ["LL902"]
-    lost = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, row=6)
+    lost = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, loss=1.0, row=6)
     assert codes(lost) == ["LL901"]
     assert codes(lost, findings=(finding("LL101", row=4),)) == []
+
+
+def test_nothing_to_differentiate() -> None:
+    """Where all inputs are labels and weights, a missing gradient means nothing."""
+    assert codes(Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, gradient={})) == []
 
 
 def test_deliberate_and_accidental() -> None:
     stopped = Observation(Outcome.NO_GRADIENT, "eager", FINE.inputs, row=6, operation="StopGradient")
     assert codes(stopped) == []
     zero = Observation(Outcome.ZERO_GRADIENT, "eager", FINE.inputs)
+    assert codes(replace(zero, loss=0.0)) == []  # a loss that is 0 on purpose
+    zero = replace(zero, loss=0.7)
     assert codes(zero) == ["LL903"]
     assert codes(zero, FINE) == []  # zero at one point only
 
@@ -234,8 +264,8 @@ def test_late_inputs_are_no_new_finding() -> None:
 def test_unknown_predictions_only_fail_at_common_numbers() -> None:
     open_specs = (SPECS[0], replace(SPECS[1], values="real"))
     program = replace(PROGRAM, inputs=(open_specs,))
-    assert codes(WITNESS, program=program) == ["LL902"]
-    assert codes(replace(WITNESS, inputs={"y_true": [[1.0]], "y_pred": [[-20.0]]}), program=program) == []
+    for prediction, expected in ((1.0, ["LL902"]), (-20.0, []), (0.0, [])):
+        assert codes(replace(WITNESS, inputs={"y_true": [[1.0]], "y_pred": [[prediction]]}), program=program) == expected
 
 
 def test_raises_only_where_keras_compiles_it() -> None:

@@ -36,8 +36,8 @@ def marked(name: str, kind: str) -> tuple[int, str]:
     return next((i + 1, m[2]) for i in near if (m := MARK.search(ROWS[i])) and m[1] == kind)
 
 
-@pytest.mark.parametrize("name", ["rounded", "thresholded", "chosen", "signed", "counted", "detached", "through_a_helper",
-                                  "left_by_numpy", "left_by_float"])  # fmt: skip
+@pytest.mark.parametrize("name", ["rounded", "thresholded", "chosen", "signed", "counted", "ranked", "detached",
+                                  "through_a_helper", "left_by_numpy", "left_by_float"])  # fmt: skip
 def test_where_the_gradient_stops(name: str) -> None:
     seen = observe(loss(name), generic(PAIR), PAIR, "eager")
     assert seen.outcome in NOTHING

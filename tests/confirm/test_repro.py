@@ -69,9 +69,9 @@ def test_sentence() -> None:
 
 def test_other_outcomes() -> None:
     raised = Observation(Outcome.RAISES, "graph", {"x": [1.0]}, error="TypeError: no")
-    assert sentence(raised) == "x=[1.] -> TypeError: no"
-    lost = Observation(Outcome.NO_GRADIENT, "eager", {"x": [0.5]}, loss=2.0, gradient={"x": None})
-    assert sentence(lost) == "x=[0.5] -> loss 2., gradient None"
+    assert sentence(raised) == "TypeError: no"
+    lost = Observation(Outcome.NO_GRADIENT, "eager", {"x": [0.5]}, loss=2.0, gradient={"x": None}, operation="Round")
+    assert sentence(lost) == "gradient None, lost in Round"
 
 
 def test_long_arrays_are_cut() -> None:

@@ -103,13 +103,13 @@ def test_labels_alone() -> None:
 
 
 def test_settled() -> None:
-    """A loss that takes the logarithm of a bare prediction is made for positive ones."""
+    """A loss that takes the logarithm of a bare prediction is not made for negative ones."""
     import tensorflow as tf
 
     def logs(y_true: Any, y_pred: Any) -> Any:
         return tf.reduce_mean(tf.math.log(y_pred + 0.1))
 
-    assert settled(Loss(logs, UserFiles(HERE)), specs("real", "real"))[1].values == "positive"
+    assert settled(Loss(logs, UserFiles(HERE)), specs("real", "real"))[1].values == "nonnegative"
     assert settled(CLEAN["huber"].loss, specs("real", "real"))[1].values == "real"
 
 
