@@ -18,6 +18,7 @@ from losslint.project.index import FunctionNode, argument, last_name, walk
 from losslint.project.module import bound_names, module_level_statements
 from losslint.project.resolve import resolver
 from losslint.project.roles import role_by_name
+from losslint.project.sites import Site
 from losslint.project.uses import local_uses
 
 if TYPE_CHECKING:
@@ -218,6 +219,14 @@ def dependent(body: Body, names: set[str]) -> list[ast.stmt]:
 
 
 # models --------------------------------------------------------------------------------------------------------------
+
+
+def compiled_in(site: Site) -> list[ast.AST]:
+    """What a model site compiles: the calls of ``compile``, and what is given to functions that compile, in its rows."""
+    index = site.module.index
+    owner = site.node if isinstance(site.node, FunctionNode) else None
+    found: list[ast.AST] = [model for model in local_uses(site.module).models if index.def_around(model) is owner]
+    return found or [site.node]
 
 
 def compiled_model(draft: Draft, node: ast.AST) -> None:

@@ -6,6 +6,7 @@ import ast
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from losslint.config import Settings
 from losslint.confirm.arguments import Argument, expression, given, made_up, missing
@@ -80,6 +81,15 @@ def compiled_program_of(loss: Loss, project: Project, whole_file: bool = False) 
     from losslint.confirm import lifting
 
     return drafted(loss, project, lifting.compiled_with, whole_file)
+
+
+def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
+    """The programs of a ``model`` site: one for each model that its function, or the script, compiles."""
+    from losslint.confirm import lifting
+
+    return [
+        drafted(loss, project, partial(lifting.compiled_model, node=node), whole_file)
+        for node in lifting.compiled_in(loss.site)]
 
 
 def drafted(loss: Loss, project: Project, fill: Callable[[Draft], None], whole_file: bool) -> Program | NotSliced:
@@ -337,8 +347,8 @@ def bound_arguments(draft: Draft, function: Function, target: ast.expr, known: d
         return draft.inputs.wrap(target, known, function)
     if not known:
         return target
-    partial = expression("functools.partial", function)
-    return located(ast.Call(partial, [target], [ast.keyword(name, value) for name, value in known.items()]), function)
+    binding = expression("functools.partial", function)
+    return located(ast.Call(binding, [target], [ast.keyword(name, value) for name, value in known.items()]), function)
 
 
 def settings_of_partial(draft: Draft, function: Function) -> dict[str, ast.expr]:
@@ -431,4 +441,4 @@ def assign_parameters(draft: Draft, body: Body, assigned: dict[str, ast.expr]) -
             assigned[rest.arg] = expression(empty, function)
 
 
-__all__ = ["Draft", "compiled_program_of", "program_of"]
+__all__ = ["Draft", "compiled_program_of", "model_programs_of", "program_of"]

@@ -35,6 +35,15 @@ def programs_in(folder: Path, files: dict[str, str], settings: Settings | None =
         for module in modules for site in find_sites(module, project, uses=uses)}
 
 
+def loss_in(folder: Path, text: str, name: str) -> tuple[Loss, Project]:
+    """One loss of one file, with its project."""
+    (folder / "losses.py").write_text(text)
+    project = Project()
+    module = project.load(folder / "losses.py")
+    site = next(site for site in find_sites(module, project, uses=collect_uses([module], project)) if site.qualname == name)
+    return Loss(site, trace(site, project)), project
+
+
 def program_in(folder: Path, text: str, name: str, settings: Settings | None = None) -> Program:
     """The program of one loss of one file."""
     found = programs_in(folder, {"losses.py": text}, settings)[name]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from losslint.confirm.program import ENTRY, NotSliced, Program
-from tests.confirm.programs import code, program_in, programs_in
+from losslint.confirm.slicing import compiled_program_of, model_programs_of
+from tests.confirm.programs import code, loss_in, program_in, programs_in
 
 TF = "import tensorflow as tf\n"
 
@@ -173,3 +174,45 @@ class Network:
     reasons = [p.reason for p in found.values() if isinstance(p, NotSliced)]
     assert not any(isinstance(p, Program) for p in found.values())
     assert reasons == ["it is part of a graph that a class builds around placeholders and a session"]
+
+
+def test_the_compile_call_that_uses_a_loss_is_replayed(tmp_path: Path) -> None:
+    loss, project = loss_in(tmp_path, TF + """import numpy as np
+start = tf.keras.Input((4,))
+code = tf.keras.layers.Dense(2)(start)
+net = tf.keras.Model(start, code)
+other = tf.keras.Sequential([tf.keras.layers.Dense(7)])
+other.compile(loss="mse")
+def captured_loss(y_true, y_pred):
+    return tf.reduce_mean(y_true - y_pred) + tf.reduce_mean(code)
+net.compile(optimizer="adam", loss=captured_loss)
+net.fit(np.ones((6, 4)), np.ones((6, 2)), epochs=100)
+""", "captured_loss")
+    program = compiled_program_of(loss, project)
+    assert isinstance(program, Program)
+    text = code(program)
+    assert "other" not in text
+    assert text.endswith(f"""
+def __losslint_step__():
+    net.compile(optimizer='adam', loss=captured_loss)
+    return __losslint_fitting__(net, x=np.ones((6, 4)), y=np.ones((6, 2)))
+{ENTRY} = __losslint_step__""")
+
+
+def test_a_script_that_compiles_several_models_gives_a_program_for_each(tmp_path: Path) -> None:
+    loss, project = loss_in(tmp_path, TF + """
+class Rounding(tf.keras.layers.Layer):
+    def call(self, x):
+        return tf.round(x)
+def build(layer):
+    return tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(1), layer])
+def train(model):
+    model.compile(optimizer="sgd", loss="mse")
+    model.fit(DATA)
+train(build(tf.keras.layers.ReLU()))
+train(build(Rounding()))
+""", "<model>")
+    found = model_programs_of(loss, project)
+    texts = [code(program) for program in found if isinstance(program, Program)]
+    assert ["model = build(tf.keras.layers.ReLU())" in text for text in texts] == [True, False]
+    assert ["model = build(Rounding())" in text for text in texts] == [False, True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,34 @@ def gap_loss(prediction, target):
     program = found["gap_loss"]
     assert isinstance(program, NotSliced)
     assert program.reason == "only TensorFlow and Keras losses are run, this one is of torch"
+
+
+def test_the_real_module_runs_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TF + """
+scale = [1.0]
+def grow():
+    scale[0] = 3.0
+grow()
+def gap_loss(y_true, y_pred):
+    return scale[0] * tf.abs(y_true - y_pred)
+"""
+    sliced = program_in(tmp_path, text, "gap_loss")
+    assert run(sliced, monkeypatch)(1.0, 2.0) == 1.0  # what a call changes from afar is not seen
+    whole = replace(sliced, whole_file=True, tree=ast.parse(f"{ENTRY} = gap_loss"))
+    assert run(whole, monkeypatch)(1.0, 2.0) == 3.0
+
+
+def test_missing_packages_raise_only_where_they_are_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """
+import no_such_package_at_all as fast
+from no_such_package_at_all.registry import register
+@register("gap")
+def gap_loss(y_true, y_pred):
+    if y_true is None:
+        return fast.gap(y_pred)
+    return tf.abs(y_true - y_pred)
+""", "gap_loss")
+    entry = run(program, monkeypatch)
+    assert entry(1.0, 3.0) == 2.0
+    with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package_at_all'"):
+        entry(None, 3.0)
