@@ -119,6 +119,8 @@ def made_up(parameter: ast.arg, function: Function, at: ast.AST) -> Argument | N
         return Argument(name, expression(text, at), f"{name} = {text}")
     annotated = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
     by_name = number_for(name, split)
+    if by_name is None and names.names_loss(name):
+        by_name = "tf.keras.losses.MeanSquaredError()"
     by_kind = {"bool": "False", "str": "'mean'", "int": str(CLASSES), "float": "0.5"}
     for kind, value in by_kind.items():
         if annotated == kind:
@@ -128,7 +130,7 @@ def made_up(parameter: ast.arg, function: Function, at: ast.AST) -> Argument | N
 
 
 def _fits(text: str, kind: str) -> bool:
-    value = ast.literal_eval(text) if "*" not in text else None
+    value = ast.literal_eval(text) if "*" not in text and "(" not in text else None
     return type(value).__name__ == kind or (kind == "float" and isinstance(value, int))
 
 
@@ -139,21 +141,21 @@ def object_for(name: str, split: set[str], function: Function) -> str | None:
         return "tf.keras.optimizers.SGD(0.01)"
     if names.names_loss(name) or name in names.LOSS_KEYWORDS or split & {"criterion"}:
         return "tf.keras.losses.MeanSquaredError()" if "()" in uses else None
-    if uses & _OF_MODELS or ("()" in uses and (split & MODEL_WORDS or not split & {"fn", "func", "function", "f"})):
+    if uses & _OF_MODELS or ("()" in uses and split & MODEL_WORDS):
         return f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES})])"
-    if "()" in uses:
-        return "tf.identity"
+    if "()" in uses or name in ("fn", "func", "function"):
+        return "tf.math.squared_difference" if "(,)" in uses or "()" not in uses else "tf.tanh"
     return None
 
 
 def _uses(name: str, function: Function) -> set[str]:
-    """Attributes read of a parameter, and ``()`` where it is called."""
+    """Attributes read of a parameter, ``()`` where it is called, ``(,)`` where with several arguments."""
     found: set[str] = set()
     for node in walk(*(function.body if isinstance(function, FunctionNode) else [function.body])):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
             found.add(node.attr)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
-            found.add("()")
+            found |= {"()", "(,)"} if len(node.args) > 1 else {"()"}
     return found
 
 

@@ -192,10 +192,12 @@ class Cutter:
             home = self.find(base, body.module)
             if home is None:
                 body.kept.add(statement)
+                self._take_around(body, statement)
                 continue
             found = self.project.member(home, name)
             if isinstance(found, Definition) and found.module is not body.module:
                 body.kept.add(statement)
+                self._take_around(body, statement)
                 body.starred.setdefault(statement, []).append((found.module, found.name))
                 self.need(self.body(found.module), found.name)
                 return
@@ -268,6 +270,42 @@ class Cutter:
                 return True
             body = body.outer
         return hasattr(builtins, name)
+
+    def need_initialisers(self, module: Module) -> None:
+        """Calls in the packages around a file that set up what is needed of it: ``set_framework("keras")``."""
+        for package in packages_around(module.name):
+            home = self.find(package, module)
+            if home is None or home is module:
+                continue
+            for statement in module_level_statements(home.tree.body):
+                match statement:
+                    case ast.Expr(value=ast.Call(func=ast.Name(id=name))) if (
+                            self._sets_up(home, name) and hazard(statement, home) is None):
+                        body = self.body(home)
+                        body.kept.add(statement)
+                        self.need_code(body, statement)
+                        self._take_around(body, statement)
+                        self.body(module).submodules.add(self.canonical(home))
+
+    def _sets_up(self, home: Module, name: str) -> bool:
+        """Whether a function of a package calls a method of something that is needed."""
+        for function in home.bindings.get(name, []):
+            for call in walk(function) if isinstance(function, FunctionNode) else ():
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+                    found = self._along(home, call.func.value)
+                    body = self.bodies.get(found.module.tree) if isinstance(found, Definition) else None
+                    if body is not None and isinstance(found, Definition) and found.name in body.done:
+                        return True
+        return False
+
+    def _along(self, home: Module, node: ast.expr) -> Definition | Module | None:
+        """What an attribute chain means in the project."""
+        if isinstance(node, ast.Name):
+            return self.resolve(home.imports.get(node.id, node.id), home)
+        if isinstance(node, ast.Attribute):
+            around = self._along(home, node.value)
+            return self.project.member(around, node.attr) if isinstance(around, Module) else None
+        return None
 
     # other files ------------------------------------------------------------------------------------------------------
 
@@ -433,6 +471,12 @@ def statements_of_definition(statements: list[ast.stmt]) -> list[ast.stmt]:
         isinstance(node, ast.Name) and node.id == last.name  # type: ignore[attr-defined]
         for decorator in getattr(last, "decorator_list", []) for node in walk(decorator))
     return statements if decorated or any(s.col_offset for s in statements) else [last]
+
+
+def packages_around(dotted: str) -> list[str]:
+    """``a.b`` and ``a`` for ``a.b.c``."""
+    parts = dotted.split(".")
+    return [".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
 
 
 def header(statement: ast.AST) -> ast.Tuple:

@@ -90,10 +90,14 @@ def execute_installed(tree: ast.Module, path: Path, module: ModuleType) -> None:
     """
     missing: dict[str, str] = {}
     body = [kept for statement in tree.body if (kept := _installed_part(statement, missing)) is not None]
-    for statement in body if missing else []:
+    for statement in body:
         for node in ast.walk(statement):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
                 node.decorator_list = [d for d in node.decorator_list if missing.keys().isdisjoint(_names(d))]
+                node.body = [_absent_in_function(inner) for inner in node.body]
+            elif isinstance(node, ast.If):
+                node.body = [_absent_in_function(inner) for inner in node.body]
+                node.orelse = [_absent_in_function(inner) for inner in node.orelse]
     module.__dict__.update({name: Absent(package) for name, package in missing.items()})
     execute(ast.Module(body, tree.type_ignores), path, module)
 
@@ -111,6 +115,23 @@ def _installed_part(statement: ast.stmt, missing: dict[str, str]) -> ast.stmt | 
         missing.update({(a.asname or a.name).partition(".")[0]: a.name.partition(".")[0] for a in absent})
         return ast.copy_location(ast.Import(kept), statement) if kept else None
     return statement
+
+
+def _absent_in_function(statement: ast.stmt) -> ast.stmt:
+    """An import inside of a function (not of a ``try``, which is prepared for it) that gives stand-ins instead."""
+    missing: dict[str, str] = {}
+    if not isinstance(statement, (ast.Import, ast.ImportFrom)) or _installed_part(statement, missing) is statement:
+        return statement
+    if "*" in missing:
+        return ast.copy_location(ast.Pass(), statement)
+    if len(missing) != len(statement.names):
+        return statement
+    stand_ins = f"from losslint.confirm.load import Absent\n{', '.join(missing)} = " + ", ".join(
+        f"Absent({package!r})" for package in missing.values())
+    made = ast.If(ast.Constant(True), ast.parse(stand_ins).body, [])
+    for node in ast.walk(made):
+        ast.copy_location(node, statement)
+    return made
 
 
 def _installed(dotted: str) -> bool:

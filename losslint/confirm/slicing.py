@@ -112,6 +112,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
     site, cutter = draft.loss.site, draft.cutter
     assert draft.entry is not None
     cutter.need_settings(site.module)
+    cutter.need_initialisers(site.module)
     body = [] if whole_file else cutter.statements(draft.top)
     body += [*draft.last, located(ast.Assign([ast.Name(ENTRY, ast.Store())], draft.entry), site.node)]
     for name, imported in (("tf", ast.alias("tensorflow", "tf")), ("functools", ast.alias("functools"))):

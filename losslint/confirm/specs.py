@@ -21,8 +21,8 @@ from losslint.graph.nodes import Graph, Node
 from losslint.graph.trace import structured_names
 from losslint.graph.values import Const, Seq, Value
 from losslint.project import names
-from losslint.project.index import Function, defaults, last_name, parameters, walk
-from losslint.project.roles import Role
+from losslint.project.index import Function, argument, defaults, last_name, parameters, walk
+from losslint.project.roles import Role, is_literal
 from losslint.project.sites import Site
 from losslint.rules.base import Loss
 
@@ -190,11 +190,11 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
                 same_shape[node.index] = shapes
         if (source := _keeps_values(node, operands)) is not None and source.index in same_values:
             same_values[node.index] = same_values[source.index]
-        for argument, operand in operands.items():
+        for given, operand in operands.items():
             for name in same_shape.get(operand.index, ()):
-                _ask_shape(demands[name], node, argument)
+                _ask_shape(demands[name], node, given)
             for name in same_values.get(operand.index, ()):
-                _ask_values(demands[name], node, argument)
+                _ask_values(demands[name], node, given)
     return demands
 
 
@@ -225,24 +225,20 @@ def numbers(value: Value | None) -> list[int] | None:
     return None
 
 
-def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
-    if node.op == "item" and argument == "x":
+def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
+    if node.op == "item" and operand == "x":
         _ask_index(demand, node.inputs.get("index"))
     elif node.family in REDUCES or node.op in ("softmax", "log_softmax", "l2_normalize", "concat", "cumsum", "sort"):
         for axis in numbers(node.inputs.get("axis")) or []:
             demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
-    elif node.op == "unstack" and argument == "x":
-        axis = (numbers(node.inputs.get("axis")) or [0])[0]
-        demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
-        count = number(node.inputs.get("num")) or unpacked(node)
-        if isinstance(count, int) and axis != 0:
-            demand.fixed[axis] = count
-    elif node.op == "split" and argument == "x":
+    elif node.op == "unstack" and operand == "x":
+        _ask_unstacked(demand, node)
+    elif node.op == "split" and operand == "x":
         _ask_split(demand, node)
     elif node.op == "transpose":
         if (perm := numbers(node.inputs.get("perm") or node.inputs.get("axes"))) and len(perm) > 1:
             demand.exactly = len(perm)
-    elif node.op == "reshape" and argument == "x":
+    elif node.op == "reshape" and operand == "x":
         shape = numbers(node.inputs.get("shape")) or []
         if len(shape) > 2 and shape[0] == -1 and min(shape[1:]) > 0:
             demand.row = math.prod(shape[1:])
@@ -250,7 +246,7 @@ def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
             demand.fixed.setdefault(-1, shape[-1])
     elif node.op == "matmul":
         demand.rank = max(demand.rank, 2)
-    elif node.op in ("categorical_crossentropy", *SPARSE, "softmax_cross_entropy_with_logits") and argument == "y_pred":
+    elif node.op in ("categorical_crossentropy", *SPARSE, "softmax_cross_entropy_with_logits") and operand == "y_pred":
         demand.rank = max(demand.rank, 2)
         demand.sizes[-1] = max(demand.sizes.get(-1, 0), 2)
     elif node.op == "static_dim" or node.op == "dim":
@@ -258,13 +254,18 @@ def _ask_shape(demand: Demand, node: Node, argument: str) -> None:
             demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
 
 
-def unpacked(node: Node) -> int:
-    """The number of names that the parts of a tensor are assigned to: ``a, b, c = tf.unstack(t, axis=-1)``; 0: unknown."""
+def _ask_unstacked(demand: Demand, node: Node) -> None:
+    """``a, b, c = tf.unstack(t, axis=-1)``: as many parts as there are names."""
     for statement in node.source.module.nodes:
-        if isinstance(statement, ast.Assign) and statement.lineno == node.source.row and isinstance(
-                statement.targets[0], ast.Tuple):
-            return len(statement.targets[0].elts)
-    return 0
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=elements)], value=ast.Call() as call) if (
+                    statement.lineno == node.source.row and last_name(call.func) == "unstack"):
+                given = argument(call, 2 if "ops" not in ast.unparse(call.func) else 1, "axis")
+                axis = ast.literal_eval(given) if given is not None and is_literal(given) else 0
+                if isinstance(axis, int) and axis != 0:
+                    demand.rank = max(demand.rank, axis + 1 if axis > 0 else -axis)
+                    demand.fixed[axis] = len(elements)
+                return
 
 
 def _ask_split(demand: Demand, node: Node) -> None:
@@ -304,13 +305,13 @@ def _ask_index(demand: Demand, index: Value | None) -> None:
             demand.sizes[axis] = max(demand.sizes.get(axis, 0), least)
 
 
-def _ask_values(demand: Demand, node: Node, argument: str) -> None:
+def _ask_values(demand: Demand, node: Node, operand: str) -> None:
     logits = number(node.inputs.get("from_logits"))
-    if node.op in IMAGE_FAMILY and argument in ("x", "y"):
+    if node.op in IMAGE_FAMILY and operand in ("x", "y"):
         demand.image = True
-    if node.op in SQUASHES or (node.op in LOGIT_LOSSES and argument == "y_pred") or logits is True:
-        demand.values = "logits" if argument != "y_true" else demand.values
-    elif node.op in ("categorical_crossentropy", "sparse_categorical_crossentropy") and argument == "y_pred":
+    if node.op in SQUASHES or (node.op in LOGIT_LOSSES and operand == "y_pred") or logits is True:
+        demand.values = "logits" if operand != "y_true" else demand.values
+    elif node.op in ("categorical_crossentropy", "sparse_categorical_crossentropy") and operand == "y_pred":
         demand.values = demand.values or "simplex"
     elif node.op in ("binary_crossentropy", "binary_focal_crossentropy", "kl_divergence", *LOGS):
         demand.values = demand.values or "probability"
@@ -318,14 +319,14 @@ def _ask_values(demand: Demand, node: Node, argument: str) -> None:
         demand.values = demand.values or "positive"
     elif node.op in ("acos", "asin", "atanh"):
         demand.values = demand.values or "unit"
-    elif node.op in ("sqrt", "rsqrt") and argument == "x":
+    elif node.op in ("sqrt", "rsqrt") and operand == "x":
         demand.values = demand.values or "nonnegative"
     if node.op == "one_hot":
         demand.labels = True
         depth = number(node.inputs.get("depth"))
         demand.classes = depth if isinstance(depth, int) and depth > 0 else demand.classes
-    elif (node.op in SPARSE and argument == "y_true") or (
-            node.op in ("gather", "take_along_axis", "embedding_lookup") and argument == "indices"):
+    elif (node.op in SPARSE and operand == "y_true") or (
+            node.op in ("gather", "take_along_axis", "embedding_lookup") and operand == "indices"):
         demand.labels = True
 
 

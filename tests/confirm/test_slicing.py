@@ -191,3 +191,54 @@ def gap_loss(y_true, y_pred):
     assert entry(1.0, 3.0) == 2.0
     with pytest.raises(ModuleNotFoundError, match="No module named 'no_such_package_at_all'"):
         entry(None, 3.0)
+
+
+def test_stars_in_branches_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = programs_in(tmp_path, {
+        "pkg/losses.py": TF + """from pkg import ops
+def gap_loss(y_true, y_pred):
+    return ops.fabs(tf.abs(y_true - y_pred))
+""",
+        "pkg/__init__.py": "",
+        "pkg/ops.py": """from pkg.settings import modern
+if modern():
+    from math import *
+else:
+    from no_such_package_at_all import *
+""",
+        "pkg/settings.py": "def modern():\n    return True\n",
+    })
+    program = found["gap_loss"]
+    assert isinstance(program, Program)
+    assert run(program, monkeypatch)(1.0, 3.0) == 2.0
+
+
+def test_what_a_package_sets_up_for_a_class_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = programs_in(tmp_path, {
+        "pkg/losses.py": TF + """from .base import Configured
+class GapLoss(Configured):
+    def __call__(self, y_true, y_pred):
+        return self.scale * tf.abs(y_true - y_pred)
+""",
+        "pkg/base.py": """class Configured:
+    scale = None
+    @classmethod
+    def set_scale(cls, scale):
+        cls.scale = scale
+""",
+        "pkg/__init__.py": """from . import base
+from .heavy import everything
+def set_up(scale):
+    import no_such_package_at_all.extras
+    base.Configured.set_scale(scale)
+def announce():
+    print(1 / 0)
+announce()
+set_up(4.0)
+""",
+        "pkg/heavy.py": "everything = 1 / 0\n",
+    })
+    program = found["GapLoss.__call__"]
+    assert isinstance(program, Program)
+    assert [m.name for m in program.modules] == ["pkg", "pkg.base"]
+    assert run(program, monkeypatch)(1.0, 2.0) == 4.0
