@@ -124,6 +124,54 @@ def _power_gradient(x: Sequence[float], out: float, dy: float) -> tuple[float, .
     return dy * exponent * power(base, exponent - 1.0), dy * out * (log(base) if base > 0.0 else 0.0)
 
 
+KERAS_EPSILON = 1e-7  # Keras clips probabilities to [1e-7, 1 - 1e-7] before it takes their logarithm
+
+
+def clipped(p: float) -> float:
+    return min(max(p, KERAS_EPSILON), f32(1.0 - KERAS_EPSILON)) if p == p else p
+
+
+def _logits_cross_entropy(y: float, z: float) -> float:
+    return max(z, 0.0) - z * y + math.log1p(exp(-abs(z))) if z == z else NAN
+
+
+def _binary_cross_entropy(y: float, p: float) -> float:
+    q = clipped(p)
+    return -(y * log(q) + (1.0 - y) * log(f32(1.0 - q)))
+
+
+# What compares a label with a prediction: (y_true, y_pred) of a single element.
+LOSSES: dict[str, Primitive] = {
+    "mse": Primitive(
+        lambda y, p: (y - p) ** 2, lambda x, out, dy: (2.0 * dy * (x[0] - x[1]), 2.0 * dy * (x[1] - x[0]))
+    ),
+    "mae": Primitive(lambda y, p: abs(y - p), lambda x, out, dy: (dy * sign(x[0] - x[1]), dy * sign(x[1] - x[0]))),
+    "sigmoid_cross_entropy_with_logits": Primitive(
+        _logits_cross_entropy, lambda x, out, dy: (-dy * x[1], dy * (sigmoid(x[1]) - x[0]))
+    ),
+    "softmax_cross_entropy_with_logits": Primitive(
+        lambda y, z: y * softplus(-z), lambda x, out, dy: (dy * softplus(-x[1]), -dy * x[0] * sigmoid(-x[1]))
+    ),
+    "sparse_softmax_cross_entropy_with_logits": Primitive(
+        lambda y, z: softplus(-z), lambda x, out, dy: (0.0, -dy * sigmoid(-x[1]))
+    ),
+    "binary_crossentropy": Primitive(
+        _binary_cross_entropy,
+        lambda x, out, dy: (
+            dy * (log(f32(1.0 - clipped(x[1]))) - log(clipped(x[1]))),
+            dy * div(clipped(x[1]) - x[0], clipped(x[1]) * f32(1.0 - clipped(x[1]))) if clipped(x[1]) == x[1] else 0.0,
+        ),
+    ),
+    "categorical_crossentropy": Primitive(
+        lambda y, p: -y * log(clipped(p)),
+        lambda x, out, dy: (-dy * log(clipped(x[1])), -dy * div(x[0], x[1]) if clipped(x[1]) == x[1] else 0.0),
+    ),
+}
+FROM_LOGITS = {
+    "binary_crossentropy": "sigmoid_cross_entropy_with_logits",
+    "categorical_crossentropy": "softmax_cross_entropy_with_logits",
+}
+
 PRIMITIVES: dict[str, Primitive] = {
     "neg": unary(lambda x: -x, lambda x, out: -1.0),
     "abs": unary(abs, lambda x, out: sign(x)),
@@ -188,8 +236,6 @@ PRIMITIVES: dict[str, Primitive] = {
     "squared_difference": Primitive(
         lambda x, y: (x - y) ** 2, lambda x, out, dy: (2 * dy * (x[0] - x[1]), -2 * dy * (x[0] - x[1]))
     ),
-    "mse": Primitive(lambda x, y: (x - y) ** 2, lambda x, out, dy: (2 * dy * (x[0] - x[1]), -2 * dy * (x[0] - x[1]))),
-    "mae": Primitive(lambda x, y: abs(x - y), lambda x, out, dy: (dy * sign(x[0] - x[1]), -dy * sign(x[0] - x[1]))),
     "divide_no_nan": Primitive(
         lambda x, y: div(x, y) if y else 0.0,
         lambda x, out, dy: (div(dy, x[1]), dy * div(-out, x[1])) if x[1] else (0.0, 0.0),

@@ -34,6 +34,8 @@ class Sort(enum.Enum):
     LABEL = "label"
     MASK = "mask"
     REAL = "real"
+    UNIT = "unit"
+    NONNEGATIVE = "nonnegative"
     FIXED = "fixed"  # configuration: some harmless number
 
 
@@ -69,18 +71,50 @@ def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
     """The values of a variable that training plausibly meets."""
     if large:
         return {Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4,), Sort.MASK: (1.0,), Sort.FIXED: (0.7,)}.get(
-            sort, (LARGE, -LARGE)
+            sort, (LARGE, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (LARGE, -LARGE)
         )
     return {
         Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0), Sort.LABEL: (0.4, 0.0, 1.0),
-        Sort.MASK: (1.0, 0.0), Sort.REAL: (0.3, -0.9, 1.7), Sort.FIXED: (0.7,),
+        Sort.MASK: (1.0, 0.0), Sort.REAL: (0.3, -0.9, 1.7), Sort.UNIT: (0.3, -0.9, 1.0, -1.0),
+        Sort.NONNEGATIVE: (0.3, 0.0, 1.7), Sort.FIXED: (0.7,),
     }[sort]  # fmt: skip
+
+
+# What a prediction may be where the model's last activation is known. The output of a linear layer is what the loss
+# makes of it: its use decides.
+BY_HEAD = {
+    "sigmoid": Sort.PROBABILITY, "softmax": Sort.PROBABILITY, "tanh": Sort.UNIT, "relu": Sort.NONNEGATIVE,
+    "softplus": Sort.NONNEGATIVE,
+}  # fmt: skip
+SIGNED = ("linear", "tanh")
+NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
+
+
+def is_network(node: Node) -> bool:
+    """``x @ w``: two different things multiplied, whose result may be any number."""
+    operands = operands_of(node)
+    return node.op in NETWORK_OPS and len(operands) >= 2 and _source(operands[0]) != _source(operands[1])
+
+
+def operands_of(node: Node) -> list[Node]:
+    return [operand for _, operand in node.operands()]
+
+
+def _source(node: Node, depth: int = 12) -> Variable:
+    """The variable that a value comes from first."""
+    variable = variable_of(node)
+    if variable is not None:
+        return variable
+    inner = next((o for _, o in node.operands()), None)
+    return _source(inner, depth - 1) if inner is not None and depth and node.op not in NETWORK_OPS else (node.index, "")
 
 
 class HazardFacts:
     """The hazards of one result."""
 
-    def __init__(self, gradient: GradientFacts, result: Node) -> None:
+    def __init__(self, gradient: GradientFacts, result: Node, head: str = "") -> None:
+        """``head``: the activation that the model whose output the loss gets ends in, where it is known."""
+        self.head = head
         self.gradient = gradient
         self.result = result
         self.nodes = sorted(gradient.cone(result), key=lambda node: node.index)
@@ -96,7 +130,13 @@ class HazardFacts:
             variable = variable_of(node)
             if variable is not None and variable not in found:
                 found[variable] = self._sort(node)
+            elif is_network(node) and not self._has_prediction and self.gradient.reach(node):
+                found[node.index, ""] = Sort.REAL
         return found
+
+    @cached_property
+    def _has_prediction(self) -> bool:
+        return any(n.op == "param" and n.role is Role.PREDICTION for n in self.nodes)
 
     def _sort(self, node: Node) -> Sort:
         base = node
@@ -123,6 +163,8 @@ class HazardFacts:
             return Sort.LOGIT
         if name in ("p", "probs", "prob", "probabilities") or "prob" in name.split("_"):
             return Sort.PROBABILITY
+        if base.op == "param" and self.head in BY_HEAD:
+            return BY_HEAD[self.head]
         same = variable_of(node)
         uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
         if uses & {*SATURATING, *LOGIT_LOSSES}:
@@ -171,13 +213,18 @@ class HazardFacts:
 
     def _points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
         variables = list(self.sorts)
-        predictions = [v for v in variables if v[0] in self.gradient.trained]
+        nodes = self.gradient.graph.nodes
+        predictions = [v for v in variables if v[0] in self.gradient.trained or is_network(nodes[v[0]])]
         labels = [v for v in variables if self.sorts[v] is Sort.LABEL]
         choices = [self._corners(v, large=large) for v in variables]
         for values in itertools.islice(itertools.product(*choices), self.max_points):
             point = dict(zip(variables, values, strict=True))
             yield point
-        if large or not predictions or not labels:
+        if large or not predictions:
+            return
+        for pair in self._compared():
+            yield dict(zip(variables, (c[0] for c in choices), strict=True)) | dict.fromkeys(pair, 0.4)
+        if not labels:
             return
         for value in (0.4, 0.0, 1.0):  # perfect predictions
             point = dict(zip(variables, (c[0] for c in choices), strict=True))
@@ -188,6 +235,19 @@ class HazardFacts:
                 yield point | dict.fromkeys(whole, value)
         point = dict(zip(variables, (c[0] for c in choices), strict=True))
         yield point | dict.fromkeys(predictions, 0.3)  # all predictions alike: coinciding embeddings, a constant row
+
+    def _compared(self) -> Iterator[tuple[Variable, Variable]]:
+        """A network's output and what is subtracted from it: equal where the prediction is perfect."""
+        for node in self.nodes:
+            if node.op in ("sub", "squared_difference", "mse", "mae"):
+                pair = [v for o in operands_of(node) if (v := self._variable(o)) is not None]
+                if len(pair) == 2 and pair[0] != pair[1] and any(
+                        is_network(self.gradient.graph.nodes[index]) for index, _ in pair):
+                    yield pair[0], pair[1]
+
+    def _variable(self, node: Node) -> Variable | None:
+        variable = (node.index, "") if (node.index, "") in self.sorts else variable_of(node)
+        return variable if variable in self.sorts else None
 
     # -- hazards
 
@@ -217,17 +277,22 @@ class HazardFacts:
         broken = [i for i in self.gradient.trained if not math.isfinite(gradients.get(i, 0.0))]
         if math.isfinite(result) and not broken:
             return
-        culprit = None if math.isfinite(result) else self._first_bad_value(point)
+        culprit = None if math.isfinite(result) else self._first_bad_value(point, self.result)
         by_value = culprit is not None
         if culprit is None:
             culprit = self._first_bad_slope(point, gradients)
+            factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
+            if culprit is not None and culprit.op == "mul" and factor is not None:
+                culprit = self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
         if culprit is None:
             return
         operand = _singular_operand(culprit, point)
+        if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.gradient.cone(culprit)):
+            return  # what was not evaluated may keep it small
         named = self._named(assignment, culprit)
         if not named and (operand is None or not self.gradient.live(operand)):
             return  # it rests on stand-ins alone
-        if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0:
+        if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0 and self.head not in SIGNED:
             return  # whether a real-valued prediction is ever negative there is not known
         yield Hazard(
             culprit, operand, by_value, graph_only, large, masked=not by_value and culprit.index not in self._taken(point),
@@ -235,9 +300,8 @@ class HazardFacts:
             operand_value=point(operand) if operand is not None else math.nan,
         )  # fmt: skip
 
-    def _first_bad_value(self, point: Point) -> Node | None:
-        """The operation that makes the first non-finite value on the way to the result."""
-        node = self.result
+    def _first_bad_value(self, point: Point, node: Node) -> Node | None:
+        """The operation that makes the first non-finite value on the way to a node."""
         for _ in self.nodes:
             bad = next((o for _, o in _value_operands(node, point) if not math.isfinite(point(o))), None)
             if bad is None:

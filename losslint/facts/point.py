@@ -9,9 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping
 
-from losslint.facts.float32 import NAN, PRIMITIVES, SAFE_IN_TORCH, SAME, SHORT_CIRCUITS, div, f32
+from losslint.facts.float32 import (
+    FROM_LOGITS,
+    LOSSES,
+    NAN,
+    PRIMITIVES,
+    SAFE_IN_TORCH,
+    SAME,
+    SHORT_CIRCUITS,
+    Primitive,
+    div,
+    f32,
+)
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import NONE, Const, Seq, Value
+from losslint.graph.values import NONE, Const, External, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SIZE = 4.0  # any dimension, and the number of elements a count sees
@@ -86,6 +97,8 @@ class Point:
         variable = variable_of(node)
         if variable is not None and variable in self.assignment:
             return self.assignment[variable]
+        if (node.index, "") in self.assignment:
+            return self.assignment[node.index, ""]
         source = next((o.index for _, o in node.operands()), -1)
         if source in self.empty and op in SAME | set(PRIMITIVES) | {"clip", "where"}:
             if op == "mean":
@@ -112,11 +125,9 @@ class Point:
             return self(inputs.get("x"))
         if self.graph_mode and (folded := self._folded(node)) is not None:
             return folded
-        primitive = PRIMITIVES.get(op)
+        primitive, operands = primitive_of(node)
         if primitive is not None:
-            arguments = self._arguments(node)
-            if arguments is not None:
-                return primitive.value(*arguments)
+            return primitive.value(*(self(node.inputs[name]) for name in operands))
         if op in SAME:
             return self(_carrier(node))
         if op in ("stack", "concat", "add_n", "tuple"):
@@ -132,13 +143,6 @@ class Point:
             return self(inputs.get("value", inputs.get("x")))
         self.opaque.add(node.index)
         return 0.25 + (node.index % 7) / 16.0
-
-    def _arguments(self, node: Node) -> list[float] | None:
-        """The operands of a primitive, by its parameter names."""
-        names = ("x", "y") if node.op in BINARY_OPS else ("x",)
-        if not all(name in node.inputs for name in names):
-            return None
-        return [self(node.inputs[name]) for name in names]
 
     def _folded(self, node: Node) -> float | None:
         """``(c1 +- x) +- c2`` with the constants folded first."""
@@ -200,9 +204,9 @@ class Point:
         source = next((o for _, o in node.operands()), None)
         if source is not None and source.index in self.empty and op in ("mean", "sum"):
             return []
-        primitive = PRIMITIVES.get(op)
-        arguments = self._arguments(node) if primitive is not None else None
-        if primitive is not None and arguments is not None:
+        primitive, names = primitive_of(node)
+        if primitive is not None:
+            arguments = [self(inputs[name]) for name in names]
             if node.framework == "torch" and op in SAFE_IN_TORCH and arguments[0] == 0.0:
                 return []
             if node.framework in ("torch", "jax") and op in SHORT_CIRCUITS and arguments[0] == 0.0 == dy:
@@ -211,8 +215,7 @@ class Point:
                 parts = primitive.backward(arguments, self.values[node.index], dy)
             except (ArithmeticError, ValueError):
                 parts = (NAN,) * len(arguments)
-            names = ("x", "y")[: len(parts)]
-            return [(inputs[n], f32(g)) for n, g in zip(names, parts, strict=True) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
+            return [(inputs[n], f32(g)) for n, g in zip(names, parts, strict=False) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
         if op in SAME or node.index in self.opaque:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         if op in ("stack", "concat", "add_n", "tuple"):
@@ -234,8 +237,6 @@ BINARY_OPS = frozenset(
         "maximum",
         "minimum",
         "squared_difference",
-        "mse",
-        "mae",
         "divide_no_nan",
         "multiply_no_nan",
         "xlogy",
@@ -261,6 +262,23 @@ NO_GRADIENT = frozenset(
         "is_nan", "is_finite", "is_inf", "round", "floor", "ceil", "zeros_like", "ones_like", "stop_gradient",
     ]
 )  # fmt: skip
+
+
+def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
+    """The scalar operation of a node and the names of its operands; (None, ()) when it is none."""
+    if node.op in LOSSES:
+        given = node.inputs.get("from_logits")
+        made = node.detail.get("object")
+        if given is None and isinstance(made, External):
+            given = made.kwargs.get("from_logits")
+        known = given is None or (isinstance(given, Const) and isinstance(given.value, bool))
+        if not known or not {"y_true", "y_pred"} <= node.inputs.keys():
+            return None, ()
+        logits = isinstance(given, Const) and given.value is True and node.op in FROM_LOGITS
+        return LOSSES[FROM_LOGITS[node.op] if logits else node.op], ("y_true", "y_pred")
+    names = ("x", "y") if node.op in BINARY_OPS else ("x",)
+    primitive = PRIMITIVES.get(node.op)
+    return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
 
 
 def _given(bound: Value | None) -> bool:

@@ -220,7 +220,7 @@ def tensor_method(
     t: Tracer, frame: Frame, owner: Node, name: str, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> Value:
     """A method of a tensor, by the table of its framework."""
-    prefix = {"torch": "torch.Tensor", "jax": "jnp.ndarray"}.get(t.framework, "tf.Tensor")
+    prefix = {"torch": "torch.Tensor", "jax": "jnp"}.get(t.framework, "tf.Tensor")  # JAX's methods are its functions
     from losslint.graph.calls import apply_api
 
     api = lookup(f"{prefix}.{name}")

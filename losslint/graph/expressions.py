@@ -214,12 +214,15 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         return t.node(frame, "python.format", {}, at, Kind.PYTHON)
     if op in ("and", "or", "xor"):
         op = f"logical_{op}"
+    kind = _arithmetic_kind(left, right)
+    if op == "matmul" and kind is Kind.UNKNOWN and t.framework != "tensorflow":
+        kind = Kind.TENSOR  # x @ params["w"]
     return t.node(
         frame,
         op,
         {"x": left, "y": right},
         at,
-        _arithmetic_kind(left, right),
+        kind,
         dtype="bool" if op.startswith("logical") else arithmetic_dtype(left, right, op),
     )
 

@@ -14,6 +14,7 @@ from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Map, Seq, Value
 from losslint.ops.table import preferred
+from losslint.project.heads import head_of
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.project.sites import Site
@@ -131,7 +132,13 @@ class Loss:
         if self.graph.gaps or not self.gradient.trained:
             return []
         live = [n for value, _ in self.results for n in nodes_in(value) if self.gradient.live(n)]
-        return [hazard for node in live for hazard in HazardFacts(self.gradient, node).find()]
+        return [hazard for node in live for hazard in HazardFacts(self.gradient, node, self.head).find()]
+
+    @cached_property
+    def head(self) -> str:
+        """The activation that the models of the file end in; "" when the loss gets something else, or it is not known."""
+        head = head_of(self.site.module) if self.site.is_function else None
+        return head.activation if head is not None else ""
 
     def doubt(self, cut: Cut) -> Severity | None:
         """Info where only a signature speaks for a loss and the cut is a threshold, a discrete operation or code that

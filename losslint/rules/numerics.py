@@ -26,6 +26,8 @@ def rule_of(hazard: Hazard) -> str:
     op = hazard.node.op
     if hazard.masked and op in (*LOGS, *EXPONENTIALS, *ROOTS, *DIVISIONS, *INVERSES):
         return "LL305"
+    if hazard.operand_value < 0 and op in (*LOGS, "sqrt", "rsqrt", "pow"):
+        return "LL307"
     if op in LOGS:
         return "LL306" if hazard.graph_only or has_lost_epsilon(hazard.operand) else "LL301"
     if op in EXPONENTIALS:
@@ -48,13 +50,22 @@ def hazards_of(loss: Loss, code: str) -> Iterator[Hazard]:
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
-    if hazard.label_only:
+    if hazard.label_only or is_row_sum(hazard.node):
         return Severity.INFO
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO
     if hazard.graph_only and hazard.node.context.mode is Mode.GRAPH:
         return Severity.ERROR
     return Severity.WARNING
+
+
+def is_row_sum(node: Node) -> bool:
+    """``p / sum(p)``: 0 only for a row of zeros, which hardly any model gives."""
+    divisor, divided = node.inputs.get("y"), node.inputs.get("x")
+    for _ in range(3):
+        if isinstance(divisor, Node) and divisor.op in ("identity", "expand_dims", "reshape", "cast", "convert_to_tensor"):
+            divisor = divisor.inputs.get("x")
+    return node.op == "div" and isinstance(divisor, Node) and divisor.op == "sum" and divisor.inputs.get("x") is divided
 
 
 def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:

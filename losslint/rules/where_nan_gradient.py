@@ -51,7 +51,7 @@ def log_loss(y_true, y_pred):
             yield problem(
                 loss,
                 hazard,
-                f"tf.where does not take {text(hazard.node)} for {point_of(loss, hazard)}, but its gradient flows back all "
+                f"where does not take {text(hazard.node)} for {point_of(loss, hazard)}, but its gradient flows back all "
                 "the same: 0 * inf = NaN",
                 f"guard the input too: safe = tf.where(condition, {text(hazard.operand)}, 1.0), and use safe inside",
             )

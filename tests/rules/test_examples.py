@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from losslint.findings import Severity
 from losslint.rules import catalogue
 from losslint.rules.base import Rule
 from tests.expectations import check, expected, loud
@@ -37,7 +38,9 @@ def test_codes_and_names_are_unique() -> None:
 
 @pytest.mark.parametrize(("rule", "text"), examples("BAD"))
 def test_bad_example(rule: Rule, text: str) -> None:
-    assert loud(check(text)) == expected(text)
+    findings = check(text)
+    quiet = {(f.start.row, f.code) for f in findings if f.code == rule.code and rule.severity is Severity.INFO}
+    assert loud(findings) | quiet == expected(text)
     assert rule.code in {code for _, code in expected(text)}
 
 

@@ -1,0 +1,156 @@
+"""What the models of a file end in: the activation and width of their last layer."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from losslint.project.index import FunctionNode, Index, argument, keyword, last_name
+from losslint.project.module import Module
+
+SQUASHING = ("sigmoid", "softmax")
+MAX_STEPS = 8  # names and calls followed from a model to its last layer
+# Layers of Keras and torch that act on each number; their names say which activation they are.
+_ACTIVATIONS = {
+    "softmax": "softmax", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "logsoftmax": "log_softmax",
+    "log_softmax": "log_softmax", "softplus": "softplus", "leakyrelu": "leaky_relu", "elu": "elu", "hardtanh": "tanh",
+}  # fmt: skip
+_KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "view", "reshape", "flatten")
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last layer of a model. ``activation``: ``linear`` when it has none. ``at``: the layer as written."""
+
+    activation: str
+    units: int | None
+    at: ast.expr
+
+
+def head_of(module: Module) -> Head | None:
+    """The head that all models of a file share; None when they differ or cannot be seen."""
+    known = module.notes.get("head", ...)
+    if known is ...:
+        known = module.notes["head"] = _Finder(module).find()
+    return known if isinstance(known, Head) else None
+
+
+class _Finder:
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.index: Index = module.index
+
+    def find(self) -> Head | None:
+        """None as soon as one model of the file is not understood."""
+        heads = [self._layer(last, MAX_STEPS) if last is not None else None for last in self._last_layers()]
+        if not heads or None in heads:
+            return None
+        found = [head for head in heads if head is not None]
+        same = {head.activation for head in found}
+        units = {head.units for head in found}
+        return Head(same.pop(), units.pop() if len(units) == 1 else None, found[-1].at) if len(same) == 1 else None
+
+    def _last_layers(self) -> Iterator[ast.expr | None]:
+        """The last layer of each model that the file builds; None for one that is not understood."""
+        for call in self.index.calls_by_name.get("Sequential", []):
+            if self.index.class_around(call) is not None:
+                continue  # a part of what the class returns
+            layers = argument(call, 0, "layers")
+            if isinstance(layers, ast.List):
+                yield self._added(call) or (layers.elts[-1] if layers.elts else None)
+            elif layers is None:
+                yield self._added(call)
+            else:  # torch: Sequential(a, b, c)
+                yield call.args[-1]
+        for name in ("Model", "Functional"):
+            for call in self.index.calls_by_name.get(name, []):
+                if (outputs := argument(call, 1, "outputs", "output")) is not None:
+                    yield self._value(outputs, call)
+        for node in self.module.nodes:
+            if isinstance(node, ast.ClassDef) and any(last_name(base) in ("Model", "Module") for base in node.bases):
+                yield from self._returned(node)
+        if not {"Sequential", "Model", "Functional"} & self.index.calls_by_name.keys():
+            yield from (c for c in self.index.calls_by_name.get("Linear", []) if self._stands_alone(c))
+
+    def _added(self, call: ast.Call) -> ast.expr | None:
+        """The last layer that ``model.add(..)`` adds to a model in the same scope."""
+        parent = self.index.parents.get(call)
+        if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
+            return None
+        name, scope = parent.targets[0].id, self.index.scope(call)
+        added = [
+            c.args[0] for c in self.index.calls_by_name.get("add", [])
+            if c.args and isinstance(c.func, ast.Attribute) and isinstance(c.func.value, ast.Name)
+            and c.func.value.id == name and self.index.scope(c) is scope
+        ]  # fmt: skip
+        return max(added, key=lambda layer: layer.lineno, default=None)
+
+    def _returned(self, node: ast.ClassDef) -> Iterator[ast.expr | None]:
+        """What ``call`` or ``forward`` of a model class returns."""
+        for method in node.body:
+            if isinstance(method, FunctionNode) and method.name in ("call", "forward"):
+                for value in self.index.returns.get(method, []):
+                    yield self._value(value, method)
+
+    def _stands_alone(self, call: ast.Call) -> bool:
+        """``model = nn.Linear(4, 1)``: the layer is the model."""
+        return isinstance(self.index.parents.get(call), ast.Assign) and self.index.class_around(call) is None
+
+    def _value(self, value: ast.expr, at: ast.AST, steps: int = MAX_STEPS) -> ast.expr | None:
+        """The layer whose output a value is: the call of it, or the function that stands for an activation."""
+        if isinstance(value, ast.List) and len(value.elts) == 1:
+            value = value.elts[0]
+        if isinstance(value, ast.Name) and steps:
+            values, _ = self.index.lookup(value.id, self.index.scope(at))
+            before = [v for v in values if isinstance(v, ast.expr) and v.lineno <= getattr(at, "end_lineno", 0)]
+            return self._value(before[-1], at, steps - 1) if before else None
+        if not isinstance(value, ast.Call):
+            return None
+        name = last_name(value.func)
+        if name in _KEEPS and isinstance(value.func, ast.Attribute):
+            return self._value(value.func.value, at, steps - 1) if steps else None
+        if isinstance(value.func, ast.Call):  # Dense(1)(x)
+            return value.func
+        if isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Name) and (
+                value.func.value.id == "self"):
+            home = self.index.class_around(value)
+            made = self.index.attributes.get(home, {}).get(name, []) if home is not None else []
+            return next((m for m in made if isinstance(m, ast.Call)), None)
+        return value if name.lower() in _ACTIVATIONS else None
+
+    def _layer(self, layer: ast.expr, steps: int) -> Head | None:
+        """What a layer computes last."""
+        if isinstance(layer, ast.Name) and steps:
+            values, _ = self.index.lookup(layer.id, self.index.scope(layer))
+            calls = [v for v in values if isinstance(v, ast.expr)]
+            return self._layer(calls[-1], steps - 1) if calls else None
+        if not isinstance(layer, ast.Call):
+            return None
+        name = last_name(layer.func)
+        if name == "Sequential" and steps and layer.args:
+            inner = layer.args[0].elts[-1] if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args[-1]
+            return self._layer(inner, steps - 1)
+        if name.lower() in _ACTIVATIONS:
+            return Head(_ACTIVATIONS[name.lower()], None, layer)
+        if name == "Activation" and layer.args:
+            return self._activated(layer.args[0], None, layer)
+        if name == "Dense" or name.startswith("Conv"):
+            units = argument(layer, 0, "units", "filters")
+            given = keyword(layer, "activation")
+            if given is None and name == "Dense" and len(layer.args) > 1:
+                given = layer.args[1]
+            return self._activated(given, units, layer)
+        if name == "Linear":
+            return Head("linear", _number(argument(layer, 1, "out_features")), layer)
+        return None
+
+    def _activated(self, activation: ast.expr | None, units: ast.expr | None, layer: ast.expr) -> Head | None:
+        if activation is None or (isinstance(activation, ast.Constant) and activation.value is None):
+            return Head("linear", _number(units), layer)
+        name = activation.value if isinstance(activation, ast.Constant) else last_name(activation)
+        return Head(str(name), _number(units), layer) if name else None
+
+
+def _number(node: ast.expr | None) -> int | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None

@@ -1,0 +1,89 @@
+"""LL311."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.point import plain_number
+from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.rules.base import Loss, Problem, Rule
+
+KEEPS = ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims", "item")
+BOUNDED = ("sigmoid", "softmax")
+
+
+class GradientKilledByClip(Rule):
+    """Predictions outside of the bounds of a clip get a gradient of exactly 0.
+
+    What it does: finds a prediction, or its sigmoid or softmax, that is clipped to two numbers before the loss is taken.
+
+    Why it is bad: a totally wrong prediction (a linear output of 1.7 under ``clip(y_pred, 0., 1.)``, a probability of
+    exactly 0 under ``clip(p, 1e-7, 1. - 1e-7)``) is never pulled back.
+
+    Use instead: the loss on logits, ``tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=z)``; a bounded
+    activation as the model's last layer; or no clip at all where the loss is finite without it.
+
+    Confirmed by: the gradient at a prediction outside of the bounds (exactly 0).
+    """
+
+    code = "LL311"
+    name = "gradient-killed-by-clip"
+    severity = Severity.INFO
+    BAD = (
+        """
+import tensorflow as tf
+
+def bounded_loss(y_true, y_pred):
+    p = tf.clip_by_value(y_pred, 0.0, 1.0)  # expect: LL311
+    return tf.reduce_mean(tf.square(y_true - p), axis=-1)
+""",
+        """
+import tensorflow as tf
+
+def cross_entropy(y_true, logits):
+    p = tf.clip_by_value(tf.sigmoid(logits), 1e-4, 1.0 - 1e-4)  # expect: LL311
+    return -tf.reduce_mean(y_true * tf.math.log(p) + (1.0 - y_true) * tf.math.log(1.0 - p))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def surrogate_loss(y_true, y_pred):
+    ratio = y_pred / (tf.abs(y_true) + 1.0)
+    return -tf.reduce_mean(tf.minimum(ratio, tf.clip_by_value(ratio, 0.8, 1.2)))
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for node in loss.nodes:
+            low, high = (plain_number(node.inputs.get(bound)) for bound in ("low", "high"))
+            clipped = node.inputs.get("x")
+            if node.op != "clip" or low is None or high is None or not isinstance(clipped, Node):
+                continue
+            if node.index not in loss.relevant or not loss.gradient.live(clipped) or not is_output(clipped):
+                continue
+            outside = "at 0 or 1" if is_bounded(clipped) or loss.head in BOUNDED else f"outside [{low:g}, {high:g}]"
+            yield Problem(
+                node.source,
+                f"{clipped.source.text} {outside} is clipped, and its gradient is exactly 0 there: a prediction that far "
+                "off is never corrected",
+                "take the loss on logits, or bound the prediction by its activation",
+            )
+
+
+def is_output(value: Node, depth: int = 6) -> bool:
+    """Whether a value is the prediction, or its sigmoid or softmax, element by element."""
+    if value.op in ("param", "layer"):
+        return True
+    inner = value.inputs.get("x")
+    return depth > 0 and value.op in (*KEEPS, *BOUNDED) and isinstance(inner, Node) and is_output(inner, depth - 1)
+
+
+def is_bounded(value: Node, depth: int = 6) -> bool:
+    """Whether a sigmoid or softmax keeps a value in [0, 1]."""
+    inner = value.inputs.get("x")
+    if value.op in BOUNDED:
+        return True
+    return depth > 0 and value.op in KEEPS and isinstance(inner, Node) and is_bounded(inner, depth - 1)
