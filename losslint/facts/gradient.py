@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -136,9 +136,13 @@ class Flow:
 class GradientFacts:
     """The gradient view of one graph."""
 
-    def __init__(self, graph: Graph, *, trains_model: bool = False) -> None:
-        """``trains_model``: the site differentiates with respect to variables, so its parameters are data."""
+    def __init__(self, graph: Graph, *, trains_model: bool = False, differentiated: Collection[str] = ()) -> None:
+        """``trains_model``: the site differentiates with respect to variables, so its parameters are data.
+
+        ``differentiated``: the parameters that the gradient is asked for, where the code says so.
+        """
         self.graph = graph
+        self.differentiated = differentiated
         self.trains_model = trains_model
         self.flows = self._propagate(graph.nodes)
 
@@ -146,6 +150,9 @@ class GradientFacts:
     def trained(self) -> Roots:
         """Roots that training adjusts: the predictions where the loss names them, else whatever may be one."""
         nodes = self.graph.nodes
+        named = {n.index for n in nodes if n.op == "param" and n.name in self.differentiated}
+        if named:
+            return frozenset(named)
         own = {
             n.index for n in nodes
             if n.op in ("layer", "python.predict") or (n.family == "variable" and n.index in self.flows[n.index].reach)

@@ -241,8 +241,9 @@ class HazardFacts:
         for node in self.nodes:
             if node.op in ("sub", "squared_difference", "mse", "mae"):
                 pair = [v for o in operands_of(node) if (v := self._variable(o)) is not None]
+                nodes = self.gradient.graph.nodes
                 if len(pair) == 2 and pair[0] != pair[1] and any(
-                        is_network(self.gradient.graph.nodes[index]) for index, _ in pair):
+                        nodes[index].op == "layer" or is_network(nodes[index]) for index, _ in pair):
                     yield pair[0], pair[1]
 
     def _variable(self, node: Node) -> Variable | None:
@@ -338,7 +339,8 @@ class HazardFacts:
         return {
             (nodes[index].name or nodes[index].source.text) + part_name(part): value
             for (index, part), value in assignment.items()
-            if self.sorts[index, part] is not Sort.FIXED and index in entering
+            if index in entering
+            and (self.sorts[index, part] is not Sort.FIXED or value != self._corners((index, part), large=False)[0])
         }
 
     # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken

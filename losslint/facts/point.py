@@ -100,7 +100,7 @@ class Point:
         if (node.index, "") in self.assignment:
             return self.assignment[node.index, ""]
         source = next((o.index for _, o in node.operands()), -1)
-        if source in self.empty and op in SAME | set(PRIMITIVES) | {"clip", "where"}:
+        if source in self.empty and (passes_on(node) or op in PRIMITIVES or op in ("clip", "where")):
             if op == "mean":
                 return NAN
             if op == "sum":
@@ -128,13 +128,13 @@ class Point:
         primitive, operands = primitive_of(node)
         if primitive is not None:
             return primitive.value(*(self(node.inputs[name]) for name in operands))
-        if op in SAME:
-            return self(_carrier(node))
-        if op in ("stack", "concat", "add_n", "tuple"):
+        if op in JOINS:
             items = _items(_carrier(node))
             if op == "add_n":
                 return sum(self(v) for v in items)
             return sum(self(v) for v in items) / max(len(items), 1)
+        if passes_on(node):
+            return self(_carrier(node))
         if op == "zeros":
             return 0.0
         if op in ("ones", "range"):
@@ -142,7 +142,10 @@ class Point:
         if op == "fill":
             return self(inputs.get("value", inputs.get("x")))
         self.opaque.add(node.index)
-        return 0.25 + (node.index % 7) / 16.0
+        given = [self(o) for _, o in node.operands()]
+        if not given or node.family == "sample":
+            return 0.25 + (node.index % 7) / 16.0
+        return 0.25 + sum(map(ord, op)) % 7 / 16.0 + 0.5 * sum(given) / len(given)  # alike for equal operands
 
     def _folded(self, node: Node) -> float | None:
         """``(c1 +- x) +- c2`` with the constants folded first."""
@@ -216,12 +219,12 @@ class Point:
             except (ArithmeticError, ValueError):
                 parts = (NAN,) * len(arguments)
             return [(inputs[n], f32(g)) for n, g in zip(names, parts, strict=False) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
-        if op in SAME or node.index in self.opaque:
-            return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
-        if op in ("stack", "concat", "add_n", "tuple"):
+        if op in JOINS:
             items = _items(_carrier(node))
             share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
             return [(v, share) for v in items if isinstance(v, Node)]
+        if passes_on(node) or node.index in self.opaque:
+            return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
 
 
@@ -254,6 +257,14 @@ BINARY_OPS = frozenset(
         "logical_or",
     ]
 )
+
+
+JOINS = ("stack", "concat", "add_n", "tuple", "hstack", "vstack", "dstack", "append")
+
+
+def passes_on(node: Node) -> bool:
+    """Whether an operation on one element gives that element: it only moves, selects or reduces."""
+    return node.op in SAME or node.family in ("move", "gather")
 
 
 NO_GRADIENT = frozenset(

@@ -40,7 +40,8 @@ class Site:
     a closure, the function an expression stands in, None at module level. ``class_node`` is the class whose ``self``
     the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
-    calls that build it with other arguments. ``certain`` is False where only a signature or a word speaks for the loss.
+    calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
+    False where only a signature or a word speaks for the loss.
     """
 
     module: Module
@@ -56,6 +57,7 @@ class Site:
     owner: ast.AST | None = None
     built_by: ast.Call | None = None
     built_again: tuple[ast.Call, ...] = ()
+    differentiated: tuple[str, ...] = ()
 
     @property
     def variants(self) -> list[Site]:
@@ -149,6 +151,7 @@ class _Finder:
             owner=owner,
             built_by=built_by[0] if built_by else None,
             built_again=tuple(built_by[1:MAX_BUILT]),
+            differentiated=differentiated(function, evidence) if framework == "jax" else (),
         )
 
     def _is_part(self, function: Function, evidence: Evidence, functions: set[ast.AST]) -> bool:
@@ -304,3 +307,21 @@ class _Finder:
         if self.modes.tf1 or found.graph:
             return Mode.GRAPH
         return Mode.EAGER if owner is None else Mode.UNKNOWN
+
+
+def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:
+    """The parameters that ``jax.grad(f, argnums=...)`` differentiates a function with respect to; the first by default."""
+    names = [parameter.arg for parameter in parameters(function) if parameter.arg not in ("self", "cls")]
+    found: list[str] = []
+    for use in evidence.uses:
+        if use.call is None or not use.reason.startswith("differentiated by jax"):
+            continue
+        given = argument(use.call, 1, "argnums")
+        try:
+            positions = ast.literal_eval(given) if given is not None else 0
+        except ValueError:
+            return ()
+        for position in positions if isinstance(positions, (tuple, list)) else [positions]:
+            if isinstance(position, int) and position < len(names):
+                found.append(names[position])
+    return tuple(dict.fromkeys(found))

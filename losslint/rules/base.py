@@ -71,7 +71,7 @@ class Loss:
     @cached_property
     def gradient(self) -> GradientFacts:
         only_variables = not self.site.is_function and not self.adds_loss
-        return GradientFacts(self.graph, trains_model=only_variables)
+        return GradientFacts(self.graph, trains_model=only_variables, differentiated=self.site.differentiated)
 
     @property
     def adds_loss(self) -> bool:

@@ -8,18 +8,16 @@ from losslint.facts.point import plain_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, External, Value
+from losslint.project import names
 from losslint.rules.base import Loss, Problem, Rule
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
 HALF = ("float16", "half")
 GUARDS = ("add", "sub", "maximum")
-KEEPS_DTYPE = frozenset(
-    [
-        "add", "sub", "mul", "div", "neg", "abs", "square", "pow", "sqrt", "exp", "log", "sigmoid", "softmax", "tanh",
-        "relu", "maximum", "minimum", "clip", "sum", "mean", "max", "min", "prod", "reshape", "squeeze", "expand_dims", "identity",
-        "item", "where", "stop_gradient", "transpose", "boolean_mask", "gather", "squared_difference",
-    ]
-)  # fmt: skip
+KEEPS_DTYPE = names.words(
+    "add sub mul div neg abs square pow sqrt exp log sigmoid softmax tanh relu maximum minimum clip sum mean max min "
+    "prod reshape squeeze expand_dims identity item where stop_gradient transpose boolean_mask gather squared_difference",
+)
 
 
 class HalfPrecision(Rule):
