@@ -130,6 +130,8 @@ class HazardFacts:
             variable = variable_of(node)
             if variable is not None and variable not in found:
                 found[variable] = self._sort(node)
+            elif node.op == "one_hot":
+                found[node.index, ""] = Sort.MASK
             elif is_network(node) and not self._has_prediction and self.gradient.reach(node):
                 found[node.index, ""] = Sort.REAL
         return found

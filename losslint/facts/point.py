@@ -145,7 +145,7 @@ class Point:
         given = [self(o) for _, o in node.operands()]
         if not given or node.family == "sample":
             return 0.25 + (node.index % 7) / 16.0
-        return 0.25 + sum(map(ord, op)) % 7 / 16.0 + 0.5 * sum(given) / len(given)  # alike for equal operands
+        return 0.2 + sum(map(ord, op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))  # alike for equal operands
 
     def _folded(self, node: Node) -> float | None:
         """``(c1 +- x) +- c2`` with the constants folded first."""
@@ -259,12 +259,13 @@ BINARY_OPS = frozenset(
 )
 
 
+SOME_OF = ("diag", "diagonal", "tril", "triu")  # a batch has other elements than those on the diagonal
 JOINS = ("stack", "concat", "add_n", "tuple", "hstack", "vstack", "dstack", "append")
 
 
 def passes_on(node: Node) -> bool:
     """Whether an operation on one element gives that element: it only moves, selects or reduces."""
-    return node.op in SAME or node.family in ("move", "gather")
+    return node.op in SAME or (node.family in ("move", "gather") and node.op not in SOME_OF)
 
 
 NO_GRADIENT = frozenset(
