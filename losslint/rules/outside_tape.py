@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.expressions import may_be_several
+from losslint.graph.nodes import Kind, Node
+from losslint.graph.values import Tape, Value
 from losslint.rules.base import Loss, Problem, Rule
+
+LOOKUPS = ("param", "attribute", "phi", "unknown", "gradient", "custom_gradient")
 
 
 class OutsideTape(Rule):
     """What is differentiated was computed while the tape was not recording.
 
     What it does: follows the target of ``tape.gradient`` back to the model calls and variables it depends on, and looks
-    whether any of them was used inside the ``with tf.GradientTape()`` block.
+    whether one of them was used inside the ``with tf.GradientTape()`` block, and every step from there to the target, too.
 
     Why it is bad: the tape has seen nothing: the gradient is None, ``No gradients provided for any variable``.
 
@@ -34,6 +38,19 @@ def step(model, optimizer, x, y):
     grads = tape.gradient(loss, model.trainable_variables)
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 """,
+        """
+import tensorflow as tf
+
+mse = tf.keras.losses.MeanSquaredError()
+
+def epoch(model, optimizer, batches):
+    for x, y in batches:
+        with tf.GradientTape() as tape:
+            prediction = model(x, training=True)
+        loss = mse(y, prediction)  # expect: LL501
+        grads = tape.gradient(loss, model.trainable_variables)
+        optimizer.apply_gradients(zip(grads, model.trainable_variables))
+""",
     )
     GOOD = (
         """
@@ -46,34 +63,79 @@ def step(model, teacher, optimizer, x, y):
     grads = tape.gradient(loss, model.trainable_variables)
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 """,
+        """
+import tensorflow as tf
+
+def step(generator, critic, x):
+    with tf.GradientTape(persistent=True) as tape:
+        score = critic(generator(x, training=True), training=True)
+        loss = tf.reduce_mean(score)
+        opposite = -loss
+    mean_score = tf.reduce_mean(tf.sigmoid(score))
+    grads = tape.gradient(opposite, critic.trainable_variables)
+    return tape.gradient(loss, generator.trainable_variables), grads, mean_score
+""",
+        """
+import tensorflow as tf
+
+def slope(x):
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = x**3
+        first = inner.gradient(y, x)
+    return outer.gradient(first, x)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        facts = loss.gradient
         for target in loss.graph.targets:
             tape = target.tape
-            if tape is None or tape.watched:
+            if tape is None:
                 continue
-            cone = [n for value in nodes_in(target.value) for n in facts.cone(value)]
-            roots = [n for n in cone if n.op == "layer" or n.family == "variable"]
-            if not roots or any(
-                n.op in ("unknown", "attribute", "param", "gradient")
-                and n.kind.value == "unknown"
-                and (tape in n.context.tapes)
-                for n in cone
-            ):
-                continue
-            used = [n for n in cone if _uses_weights(n, roots)]
-            if not used or any(tape in n.context.tapes for n in used):
-                continue
-            first = max(used, key=lambda n: n.index)
-            yield Problem(
-                first.source,
-                f"{first.source.text} is computed outside of the GradientTape that is asked for its gradient (row "
-                f"{target.source.row}): the tape has not recorded it, and the gradient is None",
-                "move the forward pass and the loss into the `with tf.GradientTape()` block",
-                related=(target.source,),
-            )
+            unrecorded = forward_outside(loss, target.value, tape) or step_outside(loss, target.value, tape)
+            if unrecorded is not None:
+                yield Problem(
+                    unrecorded.source,
+                    f"{unrecorded.source.text} is computed outside of the GradientTape that is asked for its gradient "
+                    f"(row {target.source.row}): the tape has not recorded it, and the gradient is None",
+                    "move the forward pass and the loss into the `with tf.GradientTape()` block",
+                    related=(target.source,),
+                )
+
+
+def forward_outside(loss: Loss, value: Value, tape: Tape) -> Node | None:
+    """The last use of weights, where none of those that a value depends on was recorded."""
+    cone = [*loss.gradient.cone(value)]
+    roots = [n for n in cone if n.op == "layer" or n.family == "variable"]
+    if tape.watched or not roots or any(_may_hide_weights(n) and tape in n.context.tapes for n in cone):
+        return None
+    used = [n for n in cone if _uses_weights(n, roots)]
+    if not used or any(tape in n.context.tapes for n in used):
+        return None
+    return max(used, key=lambda n: n.index)
+
+
+def step_outside(loss: Loss, value: Value, tape: Tape) -> Node | None:
+    """The first operation after the block that stands between a value and everything the tape has recorded."""
+    facts = loss.gradient
+    outside = {n.index for n in facts.cone(value) if computes(n) and tape not in n.context.tapes}
+    if not outside or not facts.live(value) or facts.live_without(value, outside):
+        return None
+    ends = [loss.nodes[i] for i in sorted(outside)]
+    return next((n for n in ends if any(facts.live_without(o, outside) for _, o in n.operands())), None)
+
+
+def computes(node: Node) -> bool:
+    """Whether a node is certainly an operation on tensors, which a tape has to record, and not a look-up."""
+    if node.kind is not Kind.TENSOR or node.op in (*LOOKUPS, "layer") or node.family == "variable":
+        return False
+    return node.op != "item" or not any(o.op == "layer" or may_be_several(o) for _, o in node.operands())
+
+
+def _may_hide_weights(node: Node) -> bool:
+    return node.op in ("unknown", "attribute", "param", "gradient") and node.kind is Kind.UNKNOWN
 
 
 def _uses_weights(node: Node, roots: list[Node]) -> bool:

@@ -109,6 +109,24 @@ def stop_recording_eager_step(model, optimizer, x, y):
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 
 
+def loss_after_block_eager_step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        prediction = model(x, training=True)
+    loss = tf.reduce_mean(tf.square(y - prediction))  # expect: LL501
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def summed_after_block_eager_step(model, optimizer, x, y):
+    terms = []
+    with tf.GradientTape() as tape:
+        for power in (1, 2):
+            terms.append(tf.reduce_mean(tf.abs(y - model(x)) ** power))
+    loss = tf.add_n(terms)  # expect: LL501
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
 # -- eager: fine
 
 
@@ -173,6 +191,27 @@ def accumulated_eager_step(model, optimizer, x, y):
         grads = tape.gradient(loss, model.trainable_variables)
         total = [a + g for a, g in zip(total, grads)]
     optimizer.apply_gradients(zip(total, model.trainable_variables))
+
+
+def reported_after_block_eager_step(model, optimizer, x, y):
+    with tf.GradientTape(persistent=True) as tape:
+        prediction = model(x, training=True)
+        terms = [tf.reduce_mean(tf.square(y - prediction)), tf.reduce_mean(tf.abs(y - prediction))]
+        loss = terms[0] + terms[1]
+    LOG.append(tf.reduce_max(loss - terms[0]))
+    tape.gradient(terms[1], model.trainable_variables)
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def reopened_tape_eager_step(model, optimizer, x, y):
+    tape = tf.GradientTape()
+    with tape:
+        prediction = model(x, training=True)
+    with tape:
+        loss = tf.reduce_mean(tf.square(y - prediction))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
 
 
 # -- in a graph
