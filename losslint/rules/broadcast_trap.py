@@ -4,40 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.shape import BATCH, Shape, ShapeFacts, is_none, spreads
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
-from losslint.graph.values import Const, Seq, Value
+from losslint.graph.nodes import Kind, Node
+from losslint.graph.values import Seq, Value
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
-ELEMENTWISE = (
-    "add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "mse", "mae", "equal", "greater", "less",
-)  # fmt: skip
-KEEPS_SHAPE = (
-    "cast",
-    "convert_to_tensor",
-    "identity",
-    "clip",
-    "abs",
-    "square",
-    "log",
-    "exp",
-    "sigmoid",
-    "neg",
-    "stop_gradient",
-)
-REDUCTIONS = ("sum", "mean", "max", "min", "norm")
+ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "equal", "greater", "less")
+LOSSES = ("mse", "mae", "huber")
+ADDS_AXIS = ("expand_dims", "reshape")
 
 
 class BroadcastTrap(Rule):
     """One side of an operation has lost an axis that the other still has: (B,) against (B, 1) gives (B, B).
 
-    What it does: finds a prediction that was squeezed, indexed (``y_pred[:, 0]``) or reduced over its last axis, combined
-    element by element with a label as Keras hands it over, and the other way round.
+    What it does: follows shapes through the loss: of the arguments as Keras hands them over, of what a model of the same
+    file returns (``Linear(8, 1)``), of tensors made with a size; through squeezing, indexing (``y_pred[:, 0]``),
+    reductions and gathering. It speaks up where (B,) meets (B, 1) element by element.
 
-    Why it is bad: Keras expands labels of shape (B,) to (B, 1) before it calls a loss function; the difference is (B, B),
-    every prediction is compared with every label, and the model learns the mean. Nothing warns.
+    Why it is bad: the difference is (B, B), every prediction is compared with every label, and the model learns the
+    mean. TensorFlow says nothing, PyTorch only where ``mse_loss`` and its like are called. (Keras expands labels of
+    shape (B,) to (B, 1) before it calls a loss function.)
 
     Use instead: ``y_pred[:, :1]``, ``keepdims=True``, or ``tf.reshape(y_true, tf.shape(y_pred))``.
 
@@ -67,6 +56,41 @@ def squeezed_loss(y_true, y_pred):
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=squeezed_loss)
 """,
+        """
+import torch
+
+critic = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
+
+def value_loss(states, rewards, next_values):
+    returns = rewards + 0.9 * next_values.squeeze(-1)
+    return ((returns - critic(states)) ** 2).mean()  # expect: LL401
+
+value_loss(torch.randn(64, 4), torch.randn(64), torch.randn(64, 1)).backward()
+""",
+        """
+import torch
+import torch.nn.functional as F
+
+q_net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
+
+def td_loss(states, actions, rewards, next_states):
+    q = q_net(states).gather(1, actions.unsqueeze(1))
+    target = rewards + 0.9 * q_net(next_states).max(dim=1)[0].detach()
+    return F.smooth_l1_loss(q, target)  # expect: LL401
+
+td_loss(torch.randn(6, 4), torch.zeros(6).long(), torch.randn(6), torch.randn(6, 4)).backward()
+""",
+        """
+import tensorflow as tf
+
+net = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
+
+def step(x):
+    y = tf.random.normal((32,))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(net(x) - y))  # expect: LL401
+    return tape.gradient(loss, net.trainable_variables)
+""",
     )
     GOOD = (
         """
@@ -80,65 +104,67 @@ def columns_loss(y_true, y_pred):
 model = tf.keras.Sequential([tf.keras.layers.Dense(2)])
 model.compile(loss=columns_loss)
 """,
+        """
+import torch
+import torch.nn.functional as F
+
+critic = torch.nn.Linear(4, 1)
+
+def value_loss(states, rewards, next_values):
+    values = critic(states)
+    returns = rewards + 0.9 * next_values.squeeze(-1)
+    pairs = values - values.squeeze(-1).unsqueeze(0)
+    scores = values.squeeze(-1)
+    gaps = scores.unsqueeze(-1) - scores
+    return F.mse_loss(values.squeeze(-1), returns) + pairs.abs().mean() + gaps.abs().mean()
+
+value_loss(torch.randn(64, 4), torch.randn(64), torch.randn(64, 1)).backward()
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if loss.site.mode is not Mode.GRAPH or not loss.called_by_keras or loss.site.kind == "method":
-            return
+        shapes = ShapeFacts(loss.graph, as_keras_gives(loss))
         for node in loss.nodes:
-            if node.op not in ELEMENTWISE or node.index not in loss.relevant:
+            if node.op not in (*ELEMENTWISE, *LOSSES) or node.index not in loss.relevant:
                 continue
             names = ("x", "y") if "x" in node.inputs else ("y_true", "y_pred")
             sides = [node.inputs.get(n) for n in names]
-            for dropped, whole in (sides, sides[::-1]):
-                first, second = lost_axis(dropped), as_given(whole)
-                if first and second and first[0] is not second:
+            for row, column in (sides, sides[::-1]):
+                meant = node.op not in LOSSES and adds_axis(column)
+                if spreads(shapes(row), shapes(column)) and not meant:
                     yield Problem(
                         node.source,
-                        f"{first[1]} is (B,), but {second.name} comes as (B, 1): {node.source.text} is (B, B), every "
-                        "prediction against every label",
-                        f"keep the axis ([:, :1], keepdims=True), or reshape {second.name}",
+                        f"{text_of(row)} is (B,), but {text_of(column)} is (B, 1): {node.source.text} is taken over "
+                        "(B, B), every prediction against every label",
+                        f"give both the same shape: keep the axis of {text_of(row)} ([:, :1], keepdims=True), or drop "
+                        f"that of {text_of(column)}",
                     )
                     break
 
 
-def as_given(value: Value | None, depth: int = 6) -> Node | None:
-    """The label or prediction that a value still has the shape of."""
+def as_keras_gives(loss: Loss) -> dict[int, Shape]:
+    """The arguments as Keras hands them to a function: one row a sample each, labels of shape (B,) expanded to (B, 1).
+    A ``Loss`` subclass gets the labels as they are, of any rank."""
+    if loss.site.mode is not Mode.GRAPH or not loss.called_by_keras or loss.site.kind == "method":
+        return {}
+    given = (n for n in loss.graph.params.values() if n.role in (Role.LABEL, Role.PREDICTION))
+    return {n.index: (BATCH, n.name) for n in given if n.kind is Kind.TENSOR}
+
+
+def adds_axis(value: Value | None, depth: int = 6) -> bool:
+    """Whether an axis was added on purpose, as one does to compare all pairs."""
     if not isinstance(value, Node) or not depth:
-        return None
-    if value.op == "param":
-        return value if value.role in (Role.LABEL, Role.PREDICTION) else None
-    return as_given(value.inputs.get("x"), depth - 1) if value.op in KEEPS_SHAPE else None
-
-
-def lost_axis(value: Value | None, depth: int = 6) -> tuple[Node, str] | None:
-    """The argument a value comes from and the text of the step that dropped its last axis."""
-    if not isinstance(value, Node) or not depth:
-        return None
-    base = value.inputs.get("x")
-    given = as_given(base)
-    if given is not None:
-        axis, keeps = value.inputs.get("axis"), value.inputs.get("keepdims")
-        drops = (
-            (value.op == "squeeze" and (axis is None or _is(axis, -1, 1)))
-            or (value.op in REDUCTIONS and _is(axis, -1, 1) and keeps is None)
-            or (value.op == "item" and _drops_last(value.inputs.get("index")))
-        )
-        if drops:
-            return given, value.source.text
-    return lost_axis(base, depth - 1) if value.op in KEEPS_SHAPE else None
-
-
-def _is(value: Value | None, *numbers: int) -> bool:
-    return isinstance(value, Const) and value.value in numbers
-
-
-def _drops_last(index: Value | None) -> bool:
-    """``[:, 0]`` and ``[..., 0]``."""
-    if not isinstance(index, Seq) or index.kind != "index" or len(index.items) != 2:
         return False
-    first, second = index.items
-    whole = (isinstance(first, Const) and first.value is ...) or (
-        isinstance(first, Seq) and all(isinstance(e, Const) and e.value is None for e in first.items)
-    )
-    return whole and isinstance(second, Const) and type(second.value) is int
+    if value.op == "item":
+        index = value.inputs.get("index")
+        return isinstance(index, Seq) and any(is_none(i) for i in index.items)
+    method = value.inputs.get("function")
+    pointwise = value.family == "elementwise"
+    unsqueezed = isinstance(method, Node) and method.name == "unsqueeze"
+    return unsqueezed or value.op in ADDS_AXIS or (pointwise and any(adds_axis(v, depth - 1) for v in value.inputs.values()))
+
+
+def text_of(value: Value | None) -> str:
+    if not isinstance(value, Node):
+        return "a number"
+    return value.name if value.op == "param" else value.source.text

@@ -92,7 +92,7 @@ def slope(x):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for target in loss.graph.targets:
             tape = target.tape
-            if tape is None:
+            if tape is None or target.again:  # LL503
                 continue
             unrecorded = forward_outside(loss, target.value, tape) or step_outside(loss, target.value, tape)
             if unrecorded is not None:

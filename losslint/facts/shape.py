@@ -1,0 +1,300 @@
+"""What is known of shapes: a forward pass over the graph with symbolic dimensions.
+
+A shape is a tuple of dimensions, or None where the rank is not known. A dimension is a number, a symbol (``BATCH``, the
+features of one argument), or None. What comes in unknown goes out unknown, but for two things code states itself: what
+is squeezed in its last axis was (B, 1), and a layer is applied to rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
+
+from losslint.graph.nodes import Graph, Kind, Node
+from losslint.graph.values import Const, External, Seq, Value
+from losslint.ops.table import lookup
+
+Dim = int | str | None
+Shape = tuple[Dim, ...]
+BATCH = "B"
+REDUCTIONS = ("sum", "mean", "max", "min", "prod", "norm", "logsumexp", "std", "var", "all", "any")
+KEEPS = ("identity", "convert_to_tensor", "cast", "to_int", "to_float", "stop_gradient", "tensor", "zeros_like",
+         "ones_like", "full_like", "random_like")  # fmt: skip
+FILLED = ("random", "random_discrete", "zeros", "ones", "fill", "numpy_random")
+POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross_entropy_with_logits")
+POINTWISE_FAMILIES = ("elementwise", "compare", "sign", "round")
+NOT_POINTWISE = ("top_k", "crelu", "glu", "diff", "normalize", "identity_n", "sort", "polyval", "add_n")
+
+
+class ShapeFacts:
+    """The shapes of one graph. ``given``: those of parameters, by index."""
+
+    def __init__(self, graph: Graph, given: Mapping[int, Shape] | None = None) -> None:
+        self._graph = graph
+        self._given = given or {}
+
+    def __call__(self, value: Value | None) -> Shape | None:
+        """The shape of a value."""
+        if isinstance(value, Const):
+            return () if isinstance(value.value, (int, float)) else None
+        return self._shapes[value.index] if isinstance(value, Node) else None
+
+    def spread(self, a: Value | None, b: Value | None) -> bool:
+        """Whether element-wise work on (B,) and (B, 1) makes every row meet every other: (B, B)."""
+        return spreads(self(a), self(b)) or spreads(self(b), self(a))
+
+    @cached_property
+    def _shapes(self) -> list[Shape | None]:
+        shapes: list[Shape | None] = []
+        self.__dict__["_shapes"] = shapes  # operands come before their users: what is asked for is there
+        for node in self._graph.nodes:
+            shapes.append(self._given[node.index] if node.index in self._given else self._shape(node))
+        return shapes
+
+    def _shape(self, node: Node) -> Shape | None:
+        if node.kind is Kind.PYTHON:
+            return None
+        if node.op in _RULES:
+            return _RULES[node.op](self, node)
+        if node.op in REDUCTIONS:
+            return self._reduced(node)
+        if node.op in POINTWISE_LOSSES and node.framework == "torch":
+            return self._pointwise_loss(node)
+        if node.family in POINTWISE_FAMILIES and node.op not in NOT_POINTWISE:
+            return broadcast([self(v) for k, v in node.inputs.items() if k in ("x", "y", "condition")])
+        return self(node.inputs.get("x")) if node.op in KEEPS else None
+
+    def _reduced(self, node: Node) -> Shape | None:
+        axis, keeps = node.inputs.get("axis"), is_true(node.inputs.get("keepdims"))
+        if axis is None or is_none(axis):
+            return () if not keeps else None
+        shape = self(node.inputs.get("x"))
+        axes = axes_of(axis, len(shape)) if shape is not None else None
+        if shape is None or axes is None:
+            return None
+        if keeps:
+            return tuple(1 if i in axes else d for i, d in enumerate(shape))
+        return tuple(d for i, d in enumerate(shape) if i not in axes)
+
+    def _pointwise_loss(self, node: Node) -> Shape | None:
+        made = node.detail.get("object")
+        how = node.inputs.get("reduction") or (made.kwargs.get("reduction") if isinstance(made, External) else None)
+        if how is None or (isinstance(how, Const) and how.value in ("mean", "sum")):
+            return ()
+        return broadcast([self(node.inputs.get("y_pred")), self(node.inputs.get("y_true"))])
+
+    def _phi(self, node: Node) -> Shape | None:
+        first, second = self(node.inputs.get("x")), self(node.inputs.get("y"))
+        return first if first == second else None
+
+    def _layer(self, node: Node) -> Shape | None:
+        width = units(node.detail.get("object"))
+        before = self(node.inputs.get("arg0"))
+        if width is None:
+            return None
+        return (*before[:-1], width) if before else (BATCH, width)
+
+    def _filled(self, node: Node) -> Shape | None:
+        size = node.inputs.get("shape") or node.inputs.get("size")
+        if node.framework == "torch" and node.op != "random_discrete" and (size is None or isinstance(size, Const)):
+            size = Seq([v for k, v in node.inputs.items() if k in ("shape", "size") or k.startswith("arg")])
+            size = size.items[0] if len(size.items) == 1 and isinstance(size.items[0], Seq) else size
+        elif node.op == "random_discrete" and node.framework == "torch":
+            size = next((v for v in node.inputs.values() if isinstance(v, Seq)), None)
+        return sizes(size)
+
+    def _reshaped(self, node: Node) -> Shape | None:
+        target = node.inputs.get("shape")
+        extra = [v for k, v in node.inputs.items() if k.startswith("arg")]
+        wanted = sizes(target if isinstance(target, Seq) else Seq([v for v in (target, *extra) if v is not None]))
+        if wanted is None or None in wanted:
+            return None
+        before = self(node.inputs.get("x"))
+        rest = before[0] if before and set(before[1:]) <= {1} else BATCH
+        return tuple(rest if d == -1 else d for d in wanted)
+
+    def _squeezed(self, node: Node) -> Shape | None:
+        shape, axis = self(node.inputs.get("x")), node.inputs.get("axis")
+        if shape is None:
+            return (BATCH,) if is_number(axis, -1) else None
+        if axis is None or is_none(axis):
+            if None in shape or shape[:1] == (1,):
+                return None
+            return tuple(d for d in shape if d == BATCH or (isinstance(d, int) and d != 1))
+        axes = axes_of(axis, len(shape))
+        if axes is None:
+            return None
+        stays = {i for i in axes if isinstance(shape[i], int) and shape[i] != 1}  # torch leaves it; TensorFlow raises
+        return tuple(d for i, d in enumerate(shape) if i not in axes - stays)
+
+    def _expanded(self, node: Node) -> Shape | None:
+        shape, axis = self(node.inputs.get("x")), node.inputs.get("axis")
+        if shape is None:
+            return (BATCH, 1) if is_number(axis, -1, 1) else None
+        axes = axes_of(axis, len(shape) + 1)
+        if axes is None or len(axes) != 1:
+            return None
+        (at,) = axes
+        return (*shape[:at], 1, *shape[at:])
+
+    def _item(self, node: Node) -> Shape | None:
+        base, index = node.inputs.get("x"), node.inputs.get("index")
+        shape = self(base)
+        if isinstance(base, Node) and base.framework == "torch" and base.op in ("max", "min", "sort") and (
+                is_number(index, 0, 1)):
+            return shape  # values and indices
+        if shape is None or base is None:
+            return None
+        items = index.items if isinstance(index, Seq) and index.kind == "index" else [index]
+        return indexed(shape, items)
+
+    def _gathered(self, node: Node) -> Shape | None:
+        return self(node.inputs.get("indices"))
+
+    def _unknown(self, node: Node) -> Shape | None:
+        """A method of an argument of which nothing is known but what its call says."""
+        method, axis = node.inputs.get("function"), node.inputs.get("arg0") or node.inputs.get("dim")
+        name = method.name if isinstance(method, Node) and method.op == "attribute" else ""
+        if name == "squeeze" and is_number(axis, -1):
+            return (BATCH,)
+        return (BATCH, 1) if name == "unsqueeze" and is_number(axis, -1, 1) else None
+
+    def _product(self, node: Node) -> Shape | None:
+        first, second = self(node.inputs.get("x")), self(node.inputs.get("y"))
+        if first is None or second is None or len(first) != 2 or len(second) != 2:
+            return None
+        return (first[0], second[1])
+
+
+_RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
+    "phi": ShapeFacts._phi, "layer": ShapeFacts._layer, "squeeze": ShapeFacts._squeezed,
+    "expand_dims": ShapeFacts._expanded, "item": ShapeFacts._item, "reshape": ShapeFacts._reshaped,
+    "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
+    "unknown": ShapeFacts._unknown,
+    **dict.fromkeys(FILLED, ShapeFacts._filled),
+}  # fmt: skip
+
+
+def spreads(row: Shape | None, column: Shape | None) -> bool:
+    """Whether a row of the batch meets a column of it, as (B,) meets (B, 1)."""
+    if row is None or column is None or len(row) != 1 or len(column) != 2:
+        return False
+    one = column[1] == 1 or (isinstance(column[1], str) and column[1] != BATCH)
+    return one and row[0] == column[0] and row[0] not in (None, 1)
+
+
+def broadcast(shapes: list[Shape | None]) -> Shape | None:
+    """The shape of element-wise work. Beside an unknown operand a lone row survives: it is the last axis in any case."""
+    known = [s for s in shapes if s is not None]
+    if not known:
+        return None
+    longest = max(len(s) for s in known)
+    padded = [(1,) * (longest - len(s)) + s for s in known]
+    result = tuple(merge(column) for column in zip(*padded, strict=True))
+    if len(known) < len(shapes):
+        return result if len(result) == 1 and result[0] not in (None, 1) else None
+    return result
+
+
+def merge(dims: Iterable[Dim]) -> Dim:
+    """One dimension of element-wise work."""
+    larger = {d for d in dims if d != 1}
+    return larger.pop() if len(larger) == 1 else None if larger else 1
+
+
+def indexed(shape: Shape, items: Iterable[Value | None]) -> Shape | None:
+    """A shape after ``[...]`` with numbers, slices, None and one ellipsis."""
+    items = list(items)
+    taken = sum(1 for i in items if not is_none(i) and not is_ellipsis(i))
+    if taken > len(shape):
+        return None
+    result: list[Dim] = []
+    left = list(shape)
+    for item in items:
+        if is_none(item):
+            result.append(1)
+        elif is_ellipsis(item):
+            count = len(shape) - taken
+            result += left[:count]
+            left = left[count:]
+        elif isinstance(item, Seq) and item.kind == "slice":
+            result.append(sliced(left.pop(0), item))
+        elif isinstance(item, Const) and type(item.value) is int:
+            left.pop(0)
+        else:
+            return None
+    return (*result, *left)
+
+
+def sliced(dim: Dim, part: Seq) -> Dim:
+    """One dimension after a slice: ``:`` keeps it, ``:1`` and ``k:k+1`` leave one."""
+    if all(is_none(end) for end in part.items):
+        return dim
+    start, stop, step = (end.value if isinstance(end, Const) else ... for end in part.items)
+    if isinstance(stop, int) and stop > 0 and step is None and isinstance(start or 0, int) and (start or 0) >= 0:
+        return stop - (start or 0)
+    return 1 if (start, stop, step) == (-1, None, None) else None
+
+
+def sizes(shape: Value | None) -> Shape | None:
+    """The numbers of a shape argument."""
+    if isinstance(shape, Const) and type(shape.value) is int:
+        return (shape.value,)
+    if not isinstance(shape, Seq) or shape.open or not shape.items:
+        return None
+    return tuple(v.value if isinstance(v, Const) and type(v.value) is int else None for v in shape.items)
+
+
+def axes_of(axis: Value | None, rank: int) -> set[int] | None:
+    """The axes an argument names; None where they are not known or do not exist."""
+    items = axis.items if isinstance(axis, Seq) else [axis]
+    numbers = [v.value for v in items if isinstance(v, Const) and type(v.value) is int]
+    if len(numbers) < len(items) or any(not -rank <= n < rank for n in numbers):
+        return None
+    return {n % rank for n in numbers}
+
+
+def units(model: Value | None) -> int | None:
+    """The width of what a layer or model returns, by the layers it was made of; None when that is not known."""
+    if not isinstance(model, External):
+        return None
+    kind = model.name.removesuffix("()").rpartition(".")[2]
+    if kind in ("Linear", "LazyLinear", "Dense"):
+        at = 1 if kind == "Linear" else 0
+        named = model.kwargs.get("out_features") or model.kwargs.get("units")
+        given = named or (model.args[at] if len(model.args) > at else None)
+        return given.value if isinstance(given, Const) and type(given.value) is int else None
+    if kind == "Sequential":
+        layers = model.attributes.get("layers")
+        items = layers.items if isinstance(layers, Seq) else list(model.args)
+        if len(items) == 1 and isinstance(items[0], Seq):
+            items = items[0].items
+        kept = next((layer for layer in reversed(items) if not keeps_shape(layer)), None)
+        return units(kept)
+    return None
+
+
+def keeps_shape(layer: Value) -> bool:
+    """Whether a layer is an activation, or one that changes nothing."""
+    if not isinstance(layer, External):
+        return False
+    kind = layer.name.removesuffix("()").rpartition(".")[2]
+    api = lookup(layer.name)
+    pointwise = api is not None and api.operation.family == "elementwise" and api.operation.name not in NOT_POINTWISE
+    return pointwise or kind in ("Dropout", "Identity", "Activation")
+
+
+def is_true(value: Value | None) -> bool:
+    return isinstance(value, Const) and value.value is True
+
+
+def is_none(value: Value | None) -> bool:
+    return isinstance(value, Const) and value.value is None
+
+
+def is_ellipsis(value: Value | None) -> bool:
+    return isinstance(value, Const) and value.value is ...
+
+
+def is_number(value: Value | None, *numbers: int) -> bool:
+    return isinstance(value, Const) and type(value.value) is int and value.value in numbers
