@@ -230,10 +230,14 @@ def sliced(dim: Dim, part: Seq) -> Dim:
     """One dimension after a slice: ``:`` keeps it, ``:1`` and ``k:k+1`` leave one."""
     if all(is_none(end) for end in part.items):
         return dim
-    start, stop, step = (end.value if isinstance(end, Const) else ... for end in part.items)
-    if isinstance(stop, int) and stop > 0 and step is None and isinstance(start or 0, int) and (start or 0) >= 0:
-        return stop - (start or 0)
-    return 1 if (start, stop, step) == (-1, None, None) else None
+    if not all(isinstance(end, Const) for end in part.items):
+        return None
+    match [end.value for end in part.items if isinstance(end, Const)]:
+        case [int() | None as start, int() as stop, None] if 0 <= (start or 0) < stop:
+            return stop - (start or 0)
+        case [-1, None, None]:
+            return 1
+    return None
 
 
 def sizes(shape: Value | None) -> Shape | None:
