@@ -52,6 +52,10 @@ def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode)
             for base in bases(t, cls):
                 if isinstance(base, ClassValue) and (found := class_attribute(t, frame, base, name, instance)):
                     return found
+            if name in ("call", "__call__"):
+                for external in external_bases(t, cls):
+                    if lookup(f"{external}()") is not None:
+                        return External(f"{external}()")
             return External(f"super().{name}")
         case Node():
             return _node_attribute(t, frame, owner, name, at)

@@ -18,6 +18,8 @@ from losslint.graph.nodes import Context, Graph, Kind, Node, Target, nodes_in
 from losslint.graph.scope import Env, ModuleScope
 from losslint.graph.source import Source, Unit
 from losslint.graph.values import (
+    NONE,
+    NOTHING,
     UNBOUND,
     Choice,
     Const,
@@ -265,7 +267,7 @@ class Tracer:
     def result(self, frame: Frame) -> Value:
         """What a function returns: its return values joined, the later ones standing for the other path."""
         if not frame.returns:
-            return Const(None)
+            return NOTHING if frame.alive else NONE
         value = frame.returns[-1].value
         for earlier in reversed(frame.returns[:-1]):
             value = self.join(frame, earlier.value, value, earlier.at, earlier.condition)

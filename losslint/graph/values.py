@@ -29,6 +29,7 @@ class Const(Value):
 
 
 NONE = Const(None)
+NOTHING = Const(None)  # what a function gives that ends without a return; equal to NONE, and told from it by identity
 
 
 @dataclass(eq=False)

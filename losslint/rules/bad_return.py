@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
-from losslint.graph.values import Const, Map, Seq, Value
+from losslint.graph.values import NOTHING, Const, Map, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 
 
 class BadReturn(Rule):
     """A loss that Keras calls returns None, several values, or nothing on some path.
 
-    What it does: follows every path of the loss to its end.
+    What it does: follows every path of the loss to its end; and finds helpers that end without a ``return`` while the
+    loss computes with what they give.
 
     Why it is bad: None raises ``None values not supported``; a dict raises; a tuple or list is silently stacked and
     averaged.
@@ -47,6 +48,15 @@ def two_part_loss(y_true, y_pred):
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=two_part_loss)
 """,
+        """
+import tensorflow as tf
+
+def overlap(y_true, y_pred):
+    score = tf.reduce_sum(y_true * y_pred) / (tf.reduce_sum(y_true + y_pred) + 1.0)
+
+def overlap_loss(y_true, y_pred):
+    return 1.0 - 2.0 * overlap(y_true, y_pred)  # expect: LL404
+""",
     )
     GOOD = (
         """
@@ -65,6 +75,13 @@ model.compile(loss=chosen_loss())
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        for node in loss.nodes:
+            if node.family == "elementwise" and any(node.inputs.get(side) is NOTHING for side in ("x", "y")):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} computes with None: the function that is called there ends without `return`",
+                    "return the value at the end of that function",
+                )
         if "compile(" not in loss.site.reason or loss.graph.gaps or not loss.called_by_keras:
             return
         for target in loss.graph.targets:

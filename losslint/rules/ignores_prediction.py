@@ -35,6 +35,19 @@ class IgnoresPrediction(Rule):
         """
 import tensorflow as tf
 
+class PaddedError(tf.keras.losses.Loss):
+    def __init__(self, padded=False):
+        super().__init__()
+        self.padded = padded
+
+    def call(self, y_true, y_pred):
+        if self.padded:
+            y_true, y_pred = y_true[1:], y_true[1:]
+        return tf.keras.losses.mean_absolute_error(y_true, y_true)  # expect: LL110
+""",
+        """
+import tensorflow as tf
+
 def spread_loss(y_true, y_pred):
     centre = tf.reduce_mean(y_true, axis=0)
     return tf.reduce_mean(tf.square(y_true - centre), axis=-1)  # expect: LL110
@@ -64,7 +77,7 @@ def add_loss_output(y_true, y_pred):
                 continue
             if isinstance(target.value, Seq) and any(isinstance(part, Const) for part in target.value.items):
                 continue  # an abstract method somewhere below returns nothing
-            cone = list(facts.cone(value))
+            cone = [n for n in facts.cone(value) if not is_flag(loss, n)]
             if any(n.op in LOOKS_ELSEWHERE or n.family == "variable" for n in cone) or deleted(loss):
                 continue
             if not facts.reach(value):
@@ -89,9 +102,18 @@ def add_loss_output(y_true, y_pred):
                 )
 
 
+def is_flag(loss: Loss, node: Node) -> bool:
+    """Whether an attribute only decides between branches: ``self.normalise`` is configuration, not a hidden output."""
+    return node.op == "attribute" and all(
+        user.op == "python.bool" or (user.op == "phi" and user.inputs.get("condition") is node)
+        for user in loss.users(node)
+    )
+
+
 def only_a_label(cone: list[Node]) -> bool:
     """``return 0 * y_true`` or a constant: a deliberate stand-in, not a forgotten prediction."""
-    return sum(n.op != "param" for n in cone) <= 1 or not any(n.op == "param" for n in cone)
+    made = [n for n in cone if n.op != "param"]
+    return (len(made) <= 1 and not any(n.family == "loss" for n in made)) or len(made) == len(cone)
 
 
 def deleted(loss: Loss) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
+from losslint.graph.values import Const
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -20,8 +21,7 @@ HARMLESS_USERS = (
     "python.format",
     "item",  # None as the bound of a slice means: to the end
 )
-KEEPS_BATCH_AXIS = ("param", "abs", "square", "neg", "cast", "sigmoid", "softmax", "log", "exp", "clip", "convert_to_tensor",
-                    "identity", "add", "sub", "mul", "div", "stop_gradient", "relu", "maximum", "minimum")  # fmt: skip
+KEEPS_BATCH_AXIS = ("cast", "sigmoid", "softmax", "convert_to_tensor", "identity", "stop_gradient", "relu", "where")
 
 
 class StaticBatchSize(Rule):
@@ -118,4 +118,9 @@ def batch_first(value: object, depth: int = 12) -> bool:
         return False
     if value.op == "param":
         return True
-    return value.op in KEEPS_BATCH_AXIS and any(batch_first(operand, depth - 1) for _, operand in value.operands())
+    keeps = value.family in ("elementwise", "compare") or value.op in KEEPS_BATCH_AXIS
+    if value.family == "reduce":  # over the features
+        axis = value.inputs.get("axis")
+        keeps = isinstance(axis, Const) and isinstance(axis.value, int) and axis.value != 0
+    tensors = [o for _, o in value.operands() if o.kind is Kind.TENSOR and o.family != "constant"]
+    return keeps and bool(tensors) and all(batch_first(operand, depth - 1) for operand in tensors)

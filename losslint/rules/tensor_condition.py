@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.graph.nodes import Kind
+from losslint.graph.nodes import Kind, Node
+from losslint.project.modes import Mode
+from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_raises
 
 HOW = {
@@ -12,6 +14,7 @@ HOW = {
     "bool()": "bool()", "comprehension condition": "the condition of the comprehension",
 }  # fmt: skip
 AUTOGRAPH_CONVERTS = ("if", "while", "conditional expression")
+SAME_SHAPE = ("cast", "convert_to_tensor", "greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 INSTEAD = {
     "while": "use tf.while_loop",
     "assert": "use tf.debugging.assert_greater and its relatives",
@@ -54,6 +57,14 @@ def scaled_loss(y_true, y_pred):
     scale = 1.0 / positives if positives > 0 else 1.0  # expect: LL201
     return scale * tf.reduce_sum(tf.abs(y_true - y_pred))
 """,
+        """
+import tensorflow as tf
+
+@tf.function
+def pinball_loss(y_true, y_pred):
+    error = y_true - y_pred
+    return 0.9 * error if error > 0 else -0.1 * error  # expect: LL201
+""",
     )
     GOOD = (
         """
@@ -88,7 +99,16 @@ def converted_loss(y_true, y_pred):
                 continue
             if getattr(operand, "detail", {}).get("boolean"):
                 continue  # LL202 has said it
-            severity = graph_severity(node, autograph_converts=how in AUTOGRAPH_CONVERTS)
+            converts = how in AUTOGRAPH_CONVERTS
+            if converts and node.context.mode is Mode.AUTOGRAPH and one_per_sample(operand):
+                yield Problem(
+                    node.source,
+                    f"{HOW[str(how)]} needs one truth value, but {node.source.text} has one for each sample, which raises "
+                    "also where AutoGraph converts the condition",
+                    "use tf.where(condition, a, b), which computes both sides element by element",
+                )
+                continue
+            severity = graph_severity(node, autograph_converts=converts)
             if severity is not None:
                 instead = INSTEAD.get(
                     str(how),
@@ -102,3 +122,13 @@ def converted_loss(y_true, y_pred):
                     instead,
                     severity,
                 )
+
+
+def one_per_sample(value: object, depth: int = 8) -> bool:
+    """Whether a value is computed element by element from a label or prediction, so that it has the batch axis."""
+    if not isinstance(value, Node) or not depth:
+        return False
+    if value.op == "param":
+        return value.role in (Role.PREDICTION, Role.LABEL)
+    plain = value.family == "elementwise" or value.op in SAME_SHAPE
+    return plain and any(one_per_sample(operand, depth - 1) for _, operand in value.operands())
