@@ -22,6 +22,7 @@ SMOOTH = 1e-3  # relative difference of two estimates of one slope, where the lo
 WRONG = 1e-2  # and of the gradient from them, where it is wrong
 HALF = ("float16", "bfloat16")
 STOPS = ("StopGradient", "PreventGradient")
+FOR_NORMALISED_LABELS = ("SoftmaxCrossEntropyWithLogits",)  # its gradient holds where each row of labels sums to 1
 FLAT = ("Round", "Floor", "Ceil", "Rint", "Sign", "Cast", "Greater", "GreaterEqual", "Less", "LessEqual", "ArgMax")
 
 
@@ -94,7 +95,7 @@ def meant_to_differ(loss: Loss, arrays: Inputs) -> bool:
         return False
     operations = list(_operations(graph))
     return any(
-        operation.type in STOPS or operation.type.startswith("FakeQuant")
+        operation.type in (*STOPS, *FOR_NORMALISED_LABELS) or operation.type.startswith("FakeQuant")
         or (operation.type == "Cast" and operation.outputs[0].dtype.name in HALF)
         or (operation.type == "IdentityN" and _straight_through(operation))
         for operation in operations

@@ -24,6 +24,7 @@ from losslint.findings import Finding, Location, LossRef, Severity
 
 LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no operation is seen to lose the gradient
 SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError")
+THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast")
 CONFIRMED, REFUTED, UNCONFIRMED = "confirmed", "refuted", "unconfirmed"
 ENDED = (Outcome.NOT_RUN, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
 COMPILED = ("graph", "fit", "xla")
@@ -184,7 +185,8 @@ class Case:
         return bool(speaking)
 
     def code_for(self, seen: Observation) -> str:
-        """The code of what was seen; "" when it proves nothing about the loss itself."""
+        """The code of what was seen; "" when it proves nothing about the loss itself. Choosing the best match or the
+        hardest example makes a loss jump as well, and is meant to: only thresholds are told."""
         fine = [s for s in self.told if s.outcome is Outcome.FINE and s.mode == seen.mode]
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
@@ -198,7 +200,9 @@ class Case:
             graph = self.program.called_by_keras and seen.mode in ("graph", "fit") and seen.row
             said = only_about_shapes(seen) or is_about_surroundings(seen)
             return "LL906" if eager and graph and not said else ""
-        return {Outcome.WRONG_GRADIENT: "LL904", Outcome.JUMP: "LL905", Outcome.CONTRACT: "LL907"}.get(seen.outcome, "")
+        if seen.outcome is Outcome.JUMP:
+            return "LL905" if seen.operation in THRESHOLDS else ""
+        return {Outcome.WRONG_GRADIENT: "LL904", Outcome.CONTRACT: "LL907"}.get(seen.outcome, "")
 
     def is_ordinary(self, seen: Observation) -> bool:
         """Whether training meets these inputs for sure: nothing far out, and where nothing is known of a prediction only

@@ -252,6 +252,12 @@ def test_deliberate_and_accidental() -> None:
     assert codes(zero, FINE) == []  # zero at one point only
 
 
+def test_only_thresholds_are_jumps() -> None:
+    jump = Observation(Outcome.JUMP, "eager", FINE.inputs, loss=1.0, row=6, operation="GreaterEqual")
+    assert codes(jump) == ["LL905"]
+    assert codes(replace(jump, operation="ArgMax")) == []
+
+
 def test_labels_alone_are_info() -> None:
     alone = replace(WITNESS, detail="y_true all zero; whatever is predicted")
     assert judge([], PROGRAM, Evidence((alone,)), LOSS)[0].severity is Severity.INFO
