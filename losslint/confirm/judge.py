@@ -188,6 +188,8 @@ class Case:
         """The code of what was seen; "" when it proves nothing about the loss itself. Choosing the best match or the
         hardest example makes a loss jump as well, and is meant to: only thresholds are told."""
         fine = [s for s in self.told if s.outcome is Outcome.FINE and s.mode == seen.mode]
+        if seen.outcome is Outcome.ZERO_GRADIENT and seen.detail:
+            return ""  # at a corner, not at points in general position
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
             if fine or seen.operation == "StopGradient" or is_zero:

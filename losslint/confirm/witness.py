@@ -21,11 +21,12 @@ from losslint.confirm.locate import Operand, Trail
 from losslint.confirm.observation import Observation, Outcome, Searched
 from losslint.confirm.probes import Loss, differentiated, observe
 from losslint.confirm.program import Claim, TensorSpec
-from losslint.confirm.tiers import Tier, tier
+from losslint.confirm.tiers import Tier, numbers, tier
 from losslint.confirm.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
-OUTSIDE_DOMAIN = "LL307"
+OUTSIDE_DOMAIN, KILLED = "LL307", "LL311"
+UNCLAIMED = 0.4  # of the time, where nothing is claimed
 BAD = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 MODES = ("eager", "graph")
 MOST_STEPS = 40
@@ -49,7 +50,7 @@ def search(
     numerical = [c for c in claims if c.code in NUMERICAL]
     wanted = tuple(dict.fromkeys([*modes, *(m for c in numerical for m in modes_of(c))]))
     narrow = settled(loss, specs)
-    first = Search(loss, narrow, numerical, seconds, wanted)
+    first = Search(loss, narrow, numerical, seconds if numerical else UNCLAIMED * seconds, wanted)
     first.corners()
     first.descend()
     searches, left = [first], first.left
@@ -64,7 +65,20 @@ def search(
         first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in again.claims)}
     open_rows = {claim.row for claim in first.left}
     vain = [searched for one in searches for searched in one.in_vain() if searched.row in open_rows]
-    return tuple(first.found.values()), tuple(vain)
+    return (*first.found.values(), *killed(loss, narrow, claims)), tuple(vain)
+
+
+def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
+    """A totally wrong, saturated prediction whose gradient is exactly 0, for the claims that a clip takes it away."""
+    clips = [claim for claim in claims if claim.code == KILLED]
+    base = generic(specs)
+    for wrong, right in ((0.0, 1.0), (1.0, 0.0)):
+        values = {"label": right, "prediction": wrong}
+        inputs = {s.name: np.full_like(base[s.name], values.get(s.role, 1.0)) for s in specs}
+        if clips and all(fits(s, inputs[s.name]) for s in specs):
+            seen = observe(loss, inputs, specs, "eager")
+            if seen.outcome is Outcome.ZERO_GRADIENT and any(numbers(seen.loss)):
+                yield from (dataclasses.replace(seen, row=claim.row, detail="a totally wrong prediction") for claim in clips)
 
 
 def modes_of(claim: Claim) -> tuple[str, ...]:

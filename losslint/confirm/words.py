@@ -17,7 +17,8 @@ OF_THE_INPUTS = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT, Outcome.FINE)
 def sentence(seen: Observation) -> str:
     """``y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]``; what happens with any inputs is told without them."""
     inputs = ", ".join(f"{name}={compact(value)}" for name, value in seen.inputs.items())
-    return f"{inputs} -> {effect(seen)}" if inputs and seen.outcome in OF_THE_INPUTS else effect(seen)
+    corner = seen.outcome is Outcome.ZERO_GRADIENT and seen.detail
+    return f"{inputs} -> {effect(seen)}" if inputs and (corner or seen.outcome in OF_THE_INPUTS) else effect(seen)
 
 
 def seen_in(seen: Observation) -> str:
@@ -37,7 +38,7 @@ def effect(seen: Observation) -> str:
     through = f", lost in {seen.operation}" if seen.operation else ""
     if seen.outcome is Outcome.NO_GRADIENT:
         return f"gradient None{through}"
-    if seen.outcome is Outcome.ZERO_GRADIENT:
+    if seen.outcome is Outcome.ZERO_GRADIENT and not seen.detail:
         return f"gradient 0 everywhere{through}"
     if seen.outcome is Outcome.DEAD_TERM:
         return f"{seen.operation} passes no gradient on"
