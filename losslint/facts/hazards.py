@@ -11,7 +11,7 @@ import enum
 import itertools
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
@@ -209,7 +209,8 @@ class HazardFacts:
             return (2.0,)
         if sort is Sort.FIXED:
             return (0.55 + variable[0] % 13 / 32.0,)  # no two alike
-        return corners(sort, large=large)
+        raw = sort is Sort.REAL and self.head == "linear" and not large
+        return (*corners(sort, large=large), -3.0) if raw else corners(sort, large=large)
 
     # -- points
 
@@ -267,6 +268,12 @@ class HazardFacts:
                     point = Point(self.nodes, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
+        if {"max", "exp", "log"} <= {node.op for node in self.nodes}:  # a softmax written by hand
+            assignment = {v: self._corners(v, large=False)[0] for v in self.sorts}
+            point = Point(self.nodes, assignment, gap=LARGE)
+            for hazard in self._at(point, assignment, graph_only=False, large=True):
+                below = {f"{name} - max": -LARGE for name in hazard.at}
+                found.setdefault(hazard.node.index, replace(hazard, at=below))
         if len(self.nodes) * 200 < MAX_WORK:
             for hazard in self._behind_masks():
                 found.setdefault(hazard.node.index, hazard)

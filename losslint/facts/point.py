@@ -65,9 +65,19 @@ class Point:
     """The values of a cone of nodes for one assignment of its variables."""
 
     def __init__(
-        self, nodes: Iterable[Node], assignment: Mapping[Variable, float], *, graph_mode: bool = False
+        self,
+        nodes: Iterable[Node],
+        assignment: Mapping[Variable, float],
+        *,
+        graph_mode: bool = False,
+        gap: float = 0.0,
     ) -> None:
-        """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do."""
+        """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do.
+
+        ``gap``: how far the largest element of a row lies above this one.
+        """
+        self.gap = gap
+        self.shifted: set[int] = set()  # computed from the distance to the largest element
         self.nodes = list(nodes)
         self.assignment = assignment
         self.graph_mode = graph_mode
@@ -80,6 +90,8 @@ class Point:
             except (ArithmeticError, ValueError):
                 value = NAN
             self.values[node.index] = f32(value)
+            if gap and any(o.index in self.shifted for _, o in node.operands()):
+                self.shifted.add(node.index)
 
     def __call__(self, value: Value | None) -> float:
         """The number a value has here."""
@@ -133,6 +145,11 @@ class Point:
             if op == "add_n":
                 return sum(self(v) for v in items)
             return sum(self(v) for v in items) / max(len(items), 1)
+        if self.gap and op == "max" and "axis" in inputs:
+            self.shifted.add(node.index)
+            return self(_carrier(node)) + self.gap
+        if self.gap and op in ("sum", "cumsum") and source in self.shifted:
+            return self(_carrier(node)) + 1.0  # exp(0) of the largest element
         if passes_on(node):
             return self(_carrier(node))
         if op == "zeros":

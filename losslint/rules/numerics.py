@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.hazards import Hazard
+from losslint.facts.hazards import Hazard, is_network
 from losslint.facts.point import plain_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
@@ -71,18 +71,30 @@ def is_row_sum(node: Node) -> bool:
 def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     """Magnitudes of 100 matter where a label enters the exponent, a condition guards against them in vain, or an exact
     stable form exists that would not overflow."""
-    if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, SATURATING)):
+    if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, (*SATURATING, "exp"))):
         return True
     if hazard.node.op not in EXPONENTIALS or reaches(hazard.operand, ("max", "stop_gradient")):
         return False
     labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
-    cone = {n.index for n in loss.gradient.cone(hazard.node)}
-    if labels & cone:
+    if any(entering.index in labels for entering in entering_directly(hazard.node)):
         return True
     users = [(user, later) for user in loss.users(hazard.node) for later in (user, *loss.users(user))]
     return any(
         later.op in ("log", "log1p") or (later.op == "div" and user.op in ("add", "sum")) for user, later in users
     )
+
+
+def entering_directly(node: Node) -> Iterator[Node]:
+    """What a value is computed from, up to the outputs of layers: behind those nothing of the inputs' size is left."""
+    seen: set[int] = set()
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.index not in seen:
+            seen.add(current.index)
+            yield current
+            if current.family != "layer" and not is_network(current):
+                stack += [operand for _, operand in current.operands()]
 
 
 def has_lost_epsilon(operand: Node | None) -> bool:

@@ -8,13 +8,17 @@ from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import hazards_of, point_of, problem, text
 
+POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
+
 
 class OutsideDomain(Rule):
-    """acos, asin, atanh or acosh at the edge of its domain.
+    """acos at the edge of its domain, or the log of a negative number.
 
-    What it does: evaluates the loss at aligned and opposite vectors: a cosine of exactly 1.
+    What it does: evaluates the loss at aligned and opposite vectors (a cosine of exactly 1), and at negative outputs of a
+    model whose last layer of the same file has no activation.
 
-    Why it is bad: the slope is infinite at the edge. Clipping to [-1, 1] keeps the edge and repairs nothing.
+    Why it is bad: the slope is infinite at the edge, and clipping to [-1, 1] keeps the edge; the log of a negative number
+    is NaN.
 
     Use instead: clip to the inside, ``tf.clip_by_value(c, -1.0 + 1e-6, 1.0 - 1e-6)``, or ``tf.atan2``.
 
@@ -32,6 +36,16 @@ def angle_loss(y_true, y_pred):
     cosine = tf.clip_by_value(y_true * y_pred, -1.0, 1.0)
     return tf.reduce_mean(tf.acos(cosine))  # expect: LL307
 """,
+        """
+import tensorflow as tf
+
+def relative_loss(y_true, y_pred):
+    ratio = tf.math.log(y_pred + 1.0) - tf.math.log(y_true + 1.0)  # expect: LL307
+    return tf.reduce_mean(tf.square(ratio))
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
+model.compile(loss=relative_loss)
+""",
     )
     GOOD = (
         """
@@ -45,10 +59,19 @@ def angle_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
+            where = f"{text(hazard.operand)} is {hazard.operand_value:g} for {point_of(loss, hazard)}"
+            if hazard.node.op in POSITIVE:
+                yield problem(
+                    loss,
+                    hazard,
+                    f"{where}, and {hazard.node.op} of a negative number is NaN",
+                    f"end the model in an activation that keeps it positive (softplus, sigmoid), or guard it: "
+                    f"tf.maximum({text(hazard.operand)}, 1e-7)",
+                )
+                continue
             yield problem(
                 loss,
                 hazard,
-                f"{text(hazard.operand)} is {hazard.operand_value:g} for {point_of(loss, hazard)}: the slope of "
-                f"{hazard.node.op} is infinite there",
+                f"{where}: the slope of {hazard.node.op} is infinite there",
                 "clip to the inside of the domain: tf.clip_by_value(c, -1.0 + 1e-6, 1.0 - 1e-6)",
             )
