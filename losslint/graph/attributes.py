@@ -47,7 +47,10 @@ def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode)
         case Instance():
             return _instance_attribute(t, frame, owner, name, at)
         case ClassValue():
-            return class_attribute(t, frame, owner, name, None) or External(f"{owner.node.name}.{name}")
+            found = class_attribute(t, frame, owner, name, None)
+            if found is None and name == "apply" and any(b.endswith("autograd.Function") for b in external_bases(t, owner)):
+                return Method(owner, name)
+            return found or External(f"{owner.node.name}.{name}")
         case Super(cls=cls, instance=instance):
             for base in bases(t, cls):
                 if isinstance(base, ClassValue) and (found := class_attribute(t, frame, base, name, instance)):

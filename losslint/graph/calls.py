@@ -212,7 +212,7 @@ def call_function(
     if function.custom_gradient and isinstance(result, Seq) and len(result.items) == 2:
         note_custom_gradient(t, frame, function, result.items[1], args, kwargs, at)
         inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
-        return _with_custom_gradient(t, frame, result.items[0], inputs, at)
+        return with_custom_gradient(t, frame, result.items[0], inputs, at)
     return result
 
 
@@ -255,10 +255,10 @@ def note_custom_gradient(
     )
 
 
-def _with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:
+def with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:
     """The value of a function with a gradient of its own: whatever it computes, a gradient passes."""
     if isinstance(value, Seq):
-        return Seq([_with_custom_gradient(t, frame, v, inputs, at) for v in value.items], value.kind, open=value.open)
+        return Seq([with_custom_gradient(t, frame, v, inputs, at) for v in value.items], value.kind, open=value.open)
     dtype = value.dtype if isinstance(value, Node) else None
     return t.node(frame, "custom_gradient", {**inputs, "value": value}, at, kind_of(value), dtype=dtype)
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method, opaque
+import libcst as cst
+
+from losslint.graph.attributes import class_attribute
+from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method, opaque, with_custom_gradient
 from losslint.graph.expressions import may_be_several, subscript
-from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
+from losslint.graph.source import Source
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
 from losslint.graph.values import (
     NONE,
@@ -289,6 +293,27 @@ def _resize(t: Tracer, frame: Frame, c: Call) -> Value | None:
     if not str(word).lower().endswith("area") or area is None:
         return None
     return apply_api(t, frame, area, c.args[:2], {k: v for k, v in c.kwargs.items() if k in ("images", "size")}, c.at)
+
+
+@method(ClassValue, "apply")
+def _apply(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    """``torch.autograd.Function``: ``forward`` computes the value, ``backward`` its gradient."""
+    cls = m.owner
+    assert isinstance(cls, ClassValue)
+    forward, backward = (class_attribute(t, frame, cls, name, None) for name in ("forward", "backward"))
+    if not isinstance(forward, Func):
+        return opaque(t, frame, cls, c.args, c.kwargs, c.at, "its forward could not be found")
+    ctx = t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
+    result = call(t, frame, forward, [ctx, *c.args], c.kwargs, c.at)
+    if isinstance(backward, Func):
+        upstream = t.node(frame, "param", {}, c.at, Kind.TENSOR, dtype="float", name="upstream gradient")
+        saved = t.node(frame, "param", {}, c.at, Kind.UNKNOWN, name="ctx")
+        gradients = call(t, frame, backward, [saved, upstream], {}, c.at)
+        returned = Source(backward.unit, backward.node.name if isinstance(backward.node, cst.FunctionDef) else c.at)
+        t.graph.custom.append(
+            CustomGradient(cls.node.name, frame.source(c.at), upstream, gradients, returned, None, by_keyword=False)
+        )
+    return with_custom_gradient(t, frame, result, {f"arg{i}": a for i, a in enumerate(c.args)}, c.at)
 
 
 @handles("op:convert_image_dtype")

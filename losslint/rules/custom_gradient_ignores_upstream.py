@@ -37,6 +37,23 @@ def cubic(x):
 def cubic_loss(y_true, y_pred):
     return tf.reduce_mean(cubic(y_pred - y_true))
 """,
+        """
+import torch
+
+class MeanSoftplus(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, pred, target):
+        ctx.save_for_backward(pred - target)
+        return torch.nn.functional.softplus(pred - target).mean()
+
+    @staticmethod
+    def backward(ctx, grad_output):  # expect: LL511
+        (gap,) = ctx.saved_tensors
+        return torch.sigmoid(gap) / gap.numel(), None
+
+def softplus_loss(pred, target):
+    return 0.1 * MeanSoftplus.apply(pred, target)
+""",
     )
     GOOD = (
         """
@@ -51,6 +68,23 @@ def cubic(x):
 def cubic_loss(y_true, y_pred):
     return tf.reduce_mean(cubic(y_pred - y_true))
 """,
+        """
+import torch
+
+class Clamped(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x.clamp(0.0, 1.0)
+
+    @staticmethod
+    def backward(ctx, grad_output):
+        (x,) = ctx.saved_tensors
+        return grad_output * (x >= 0.0)
+
+def clamped_loss(pred, target):
+    return (Clamped.apply(pred) - target).abs().mean()
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -59,7 +93,8 @@ def cubic_loss(y_true, y_pred):
             if not nodes or isinstance(custom.gradients, Const):
                 continue
             cone = {n.index for node in nodes for n in loss.gradient.cone(node)}
-            if custom.upstream.index not in cone and not any(loss.nodes[i].op == "unknown" for i in cone):
+            hidden = any(loss.nodes[i].op == "unknown" and not loss.nodes[i].inputs for i in cone)
+            if custom.upstream.index not in cone and not hidden:
                 yield Problem(
                     custom.returned,
                     f"the gradient of {custom.name} does not depend on the upstream gradient: whatever follows the function "

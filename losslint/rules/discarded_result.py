@@ -37,6 +37,16 @@ def clipped_loss(y_true, y_pred):
     tf.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)  # expect: LL111
     return tf.reduce_mean(tf.abs(y_true - y_pred))
 """,
+        """
+import torch
+import torch.nn.functional as F
+
+class GanLoss(torch.nn.Module):
+    def forward(self, score, target, squared):
+        if squared:
+            F.mse_loss(score, target)  # expect: LL111
+        return F.l1_loss(score, target)
+""",
     )
     GOOD = (
         """
@@ -68,4 +78,5 @@ def is_pure(node: Node) -> bool:
         return node.op in OPERATORS
     if node.op == "check_numerics" or "assert" in node.name:
         return False  # it works as a statement
-    return node.framework in ("tensorflow", "keras", "jax") and node.family in PURE_FAMILIES
+    in_place = node.framework == "torch" and (node.name.endswith("_") or {"out", "inplace"} & node.inputs.keys())
+    return node.framework in ("tensorflow", "keras", "jax", "torch") and node.family in PURE_FAMILIES and not in_place
