@@ -24,6 +24,14 @@ SYNTAX_ERROR, NOT_ANALYSED = "LL001", "LL004"
 
 
 @dataclass(frozen=True)
+class Checked:
+    """One loss, as one call builds it, and what was found in it: what a confirmation starts from."""
+
+    loss: Loss
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
 class Report:
     """The outcome of a run."""
 
@@ -33,13 +41,16 @@ class Report:
     traced: int = 0  # losses followed to their result without an unknown on the way of the gradient
     modules: dict[Path, Module] = field(default_factory=dict)
     problems: list[FileProblem] = field(default_factory=list)  # files that could not be looked at
+    checked: list[Checked] = field(default_factory=list)  # the traced losses, where they were asked for
+    project: Project = field(default_factory=Project)
 
 
 class Run:
     """One check over a set of files: parses are shared, findings collected."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, keep_losses: bool = False) -> None:
         self.settings = settings
+        self.checked: list[Checked] | None = [] if keep_losses else None
         self.project = Project()
         self.units = Units()
         self.findings: dict[tuple[object, ...], Finding] = {}
@@ -111,11 +122,15 @@ class Run:
             loss = Loss(site, trace(site, self.project, self.units), version)
             if loss.graph.gaps:
                 self.add(not_analysed(site, "; ".join(loss.graph.gaps)))
+            found = []
             for rule in catalogue().values():
                 for problem in rule.check(loss):
                     finding = place(rule, problem, loss)
                     self.modules[finding.path] = problem.source.module
                     self.add(finding)
+                    found.append(finding)
+            if self.checked is not None:
+                self.checked.append(Checked(loss, tuple(found)))
             return is_traced(loss)
         except Exception as error:  # one loss that breaks the analysis never hides the others
             if os.environ.get("LOSSLINT_DEBUG"):
@@ -193,9 +208,14 @@ def keras_version(settings: Settings, path: Path) -> int:
     return version if isinstance(version, int) else detect_keras_version(project_root(path))
 
 
-def check_paths(paths: Iterable[Path], settings: Settings, stdin: tuple[Path, str] | None = None) -> Report:
-    """Check files and directories, or one text from standard input under the name it would have."""
-    run = Run(settings)
+def check_paths(
+    paths: Iterable[Path], settings: Settings, stdin: tuple[Path, str] | None = None, keep_losses: bool = False,
+) -> Report:
+    """Check files and directories, or one text from standard input under the name it would have.
+
+    ``keep_losses`` keeps each loss with its graph in the report, to be confirmed.
+    """
+    run = Run(settings, keep_losses)
     problems: list[FileProblem] = []
     files = 0
     if stdin is not None:
@@ -208,7 +228,8 @@ def check_paths(paths: Iterable[Path], settings: Settings, stdin: tuple[Path, st
     run.check()
     findings = sorted(run.findings.values(), key=lambda f: f.sort_key)
     read = {module.path: module for module in run.read_modules}
-    return Report(findings, run.losses, files, run.traced, run.modules | read, problems)
+    return Report(findings, run.losses, files, run.traced, run.modules | read, problems,
+                  run.checked or [], run.project)
 
 
 def check_source(text: str, path: Path, settings: Settings) -> Report:

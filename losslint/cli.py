@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -85,14 +86,39 @@ def _complete_paths(ctx: click.Context, parameter: click.Parameter, typed: str) 
     return [CompletionItem(typed, type="file"), *map(CompletionItem, first)]
 
 
-def _code_option(name: str) -> Callable[[Any], Any]:
-    return click.option(f"--{name}", metavar="CODES", multiple=True, callback=_codes, help=_setting(name),
+def _code_option(name: str, help: str = "") -> Callable[[Any], Any]:
+    return click.option(f"--{name}", metavar="CODES", multiple=True, callback=_codes, help=help or _setting(name),
                         shell_complete=_complete_codes)
 
 
 def _format_option(*formats: str) -> Callable[[Any], Any]:
     return click.option("--output-format", type=click.Choice(formats), default="text", show_default=True,
                         help="How to print.")
+
+
+def _device(ctx: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    if given is not None and given not in ("auto", "cpu") and not re.fullmatch(r"gpu:\d+", given):
+        raise click.BadParameter("write auto, cpu or gpu:0.")
+    return given
+
+
+def _run_options(function: Any) -> Any:
+    """The options of commands that run losses."""
+    for option in (
+        click.option("--confirm-import", is_flag=True, help="Import the files instead of cutting the losses out of them."),
+        click.option("--device", metavar="auto|cpu|gpu:0", callback=_device, help="What to run on.  [default: auto]"),
+        click.option("--timeout", type=click.FloatRange(min=0.1), metavar="SECONDS", help="The time a loss gets."),
+        click.option("--jobs", type=click.IntRange(min=1), metavar="N",
+                     help="Losses to run at the same time.  [default: one per processor, at most 4]"),
+    ):
+        function = option(function)
+    return function
+
+
+def _confirm_options(function: Any) -> Any:
+    confirm = click.option("--confirm", is_flag=True,
+                           help="Run the losses under a GradientTape, and say which findings hold (needs TensorFlow).")
+    return confirm(_run_options(function))
 
 
 @click.group(cls=CommandLine, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -120,6 +146,7 @@ def commands() -> None:
 @click.option("--statistics", is_flag=True, help="Count findings by rule instead of printing them.")
 @click.option("--exit-zero", is_flag=True, help="Exit 0 whatever is found.")
 @click.option(ADD_NOQA, metavar="[=REASON]", help="Write comments that silence the findings into the files.")
+@_confirm_options
 @click.option("-q", "--quiet", is_flag=True, help="Print findings and errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Say which settings hold and what was read.")
 @click.version_option(__version__, "-V", "--version", message="%(prog)s %(version)s", prog_name="losslint")
@@ -144,6 +171,11 @@ def _consistent(request: Request) -> Request:
         raise click.UsageError("--config and --isolated exclude each other.")
     if "#" in (request.add_noqa or "") or "\n" in (request.add_noqa or ""):
         raise click.UsageError("a reason is one line without a #.")
+    of_runs = (request.confirm_import, request.jobs, request.timeout, request.device)
+    if any(of_runs) and not request.confirm:
+        raise click.UsageError("--jobs, --timeout, --device and --confirm-import need --confirm.")
+    if request.add_noqa is not None and request.confirm:
+        raise click.UsageError("--add-noqa and --confirm exclude each other.")
     reports = (request.statistics, request.output_file, request.show_losses, request.show_files, request.show_settings)
     if request.add_noqa is not None and any(reports):
         raise click.UsageError("--add-noqa prints no report: leave out --statistics, --output-file and --show-...")
@@ -212,6 +244,19 @@ def explain(name: str | None, every: bool, output_format: str) -> int:
         emit(explanation.as_json(found))
     else:
         emit(explanation.text(*found) if len(found) == 1 else explanation.listing(found))
+    return CLEAN
+
+
+@commands.command(short_help="Print a script that repeats a failure of FILE::LOSS.")
+@click.argument("target", metavar="FILE::LOSS")
+@_code_option("code", "The finding to repeat.  [default: the most severe that is confirmed]")
+@_run_options
+def repro(target: str, code: tuple[str, ...], **given: Any) -> int:
+    """Run FILE::LOSS (losses.py::dice_loss) and print a script that repeats, with plain TensorFlow, how it fails."""
+    from losslint.session import Request, emit
+    from losslint.session import repro as script_for
+
+    emit(script_for(target, code, Request(**given)))
     return CLEAN
 
 

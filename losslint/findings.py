@@ -62,5 +62,15 @@ class Finding:
     verdict: Mapping[str, Any] | None = field(default=None)
 
     @property
+    def status(self) -> str:
+        """``confirmed``, ``refuted`` or ``unconfirmed``; "" where nothing was run."""
+        return str(self.verdict["status"]) if self.verdict else ""
+
+    @property
+    def refuted(self) -> bool:
+        """Whether running showed that it does not happen: such findings are shown, and do not fail a run."""
+        return self.status == "refuted"
+
+    @property
     def sort_key(self) -> tuple[str, Location, str]:
         return (str(self.path), self.start, self.code)

@@ -1,4 +1,5 @@
-"""Codes about the input itself, which no rule over a loss can give: LL001 to LL004."""
+"""Codes that no rule over a loss gives: about the input itself (LL001 to LL004), and what only running a loss shows
+(LL901 to LL907)."""
 
 from __future__ import annotations
 
@@ -58,3 +59,67 @@ Why it is bad: silence about this loss proves less than silence about the others
 Use instead: smaller functions, or a check by running it.""")
 
 NOTICES = {notice.code: notice for notice in (SYNTAX_ERROR, UNUSED_SUPPRESSION, UNKNOWN_SUPPRESSION, NOT_ANALYSED)}
+
+NO_GRADIENT = Notice("LL901", "no-gradient", Severity.ERROR, """A loss that was run has no gradient (``--confirm``).
+
+What it does: runs the loss under a tape. The derivative to each prediction is None, and no rule has said so.
+
+Why it is bad: Keras stops with ``No gradients provided for any variable``; an own loop trains nothing.
+
+Use instead: differentiable operations of the framework, from the prediction up to the loss.""")
+
+NON_FINITE = Notice("LL902", "non-finite", Severity.WARNING, """A loss that was run gives NaN or infinity (``--confirm``).
+
+What it does: runs the loss on inputs that training meets: perfect predictions, saturated outputs, empty masks. Names the
+smallest input found for which the loss or its gradient is not finite. Info where only the labels decide.
+
+Why it is bad: one such batch makes every weight NaN.
+
+Use instead: an operand that is kept away from the singular point before the operation.""")
+
+ZERO_GRADIENT = Notice("LL903", "zero-gradient-seen", Severity.WARNING,
+                       """A loss that was run has a gradient of exactly 0 (``--confirm``).
+
+What it does: runs the loss at points in general position, where no derivative is 0 by chance.
+
+Why it is bad: nothing is learnt.
+
+Use instead: a smooth form that has a slope there.""")
+
+WRONG_GRADIENT = Notice("LL904", "wrong-gradient-seen", Severity.ERROR,
+                        """The gradient of a loss is not its slope (``--confirm``).
+
+What it does: compares the gradient with central differences of the loss in float64. Losses in which a gradient is stopped
+or made on purpose, and those in half precision, are left out.
+
+Why it is bad: the optimizer minimises something else.
+
+Use instead: tensors for all that depends on the prediction; ``tf.stop_gradient`` around what is meant to be constant.""")
+
+DISCONTINUITY = Notice("LL905", "discontinuity", Severity.INFO, """The value of a loss jumps (``--confirm``).
+
+What it does: follows the loss along each coordinate of the prediction, and narrows down where its limits from both sides
+differ.
+
+Why it is bad: no gradient knows of the step.
+
+Use instead: branches that agree where they meet, or a blend of them.""")
+
+RAISES = Notice("LL906", "raises", Severity.ERROR, """A loss raises where ``fit`` compiles it (``--confirm``).
+
+What it does: traces the loss as ``fit`` does. It runs in eager code and raises there, and no rule has said so.
+
+Why it is bad: training stops before its first step.
+
+Use instead: tensor operations in place of what only eager tensors can do.""")
+
+CONTRACT = Notice("LL907", "contract", Severity.INFO, """Keras expects something else of a loss (``--confirm``).
+
+What it does: looks at the shape of the result, and at what ``sample_weight`` does to it.
+
+Why it is bad: weights, masks and averages are not what they seem.
+
+Use instead: one loss for each sample; Keras reduces them.""")
+
+SEEN = {notice.code: notice for notice in (
+    NO_GRADIENT, NON_FINITE, ZERO_GRADIENT, WRONG_GRADIENT, DISCONTINUITY, RAISES, CONTRACT)}

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from functools import cache
 from os.path import abspath
@@ -25,6 +25,9 @@ from losslint.findings import Finding, Severity
 from losslint.project.files import Problem, discover, worth_parsing
 
 if TYPE_CHECKING:
+    from losslint.check import Report
+    from losslint.confirm.client import Options
+    from losslint.confirm.verdicts import Trial
     from losslint.project.module import Module
     from losslint.project.sites import Site
     from losslint.report import Result
@@ -55,6 +58,11 @@ class Request:
     statistics: bool = False
     exit_zero: bool = False
     add_noqa: str | None = None  # the reason, "" for none
+    confirm: bool = False
+    confirm_import: bool = False
+    jobs: int | None = None
+    timeout: float | None = None
+    device: str | None = None
     quiet: bool = False
     verbose: bool = False
 
@@ -82,13 +90,22 @@ class Gathered:
     problems: list[Problem] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Check:
+    """The report on some of the targets, and the settings that govern them."""
+
+    settings: Settings
+    paths: list[Path]
+    report: Report
+
+
 @cache
 def known_rules() -> dict[str, RuleInfo]:
-    """Code -> rule, with the notices that no rule class stands for."""
-    from losslint.notices import NOTICES
+    """Code -> rule, with those that no rule class stands for."""
+    from losslint.notices import NOTICES, SEEN
     from losslint.rules import catalogue
 
-    rules: dict[str, RuleInfo] = {**NOTICES, **catalogue()}
+    rules: dict[str, RuleInfo] = {**NOTICES, **SEEN, **catalogue()}
     return dict(sorted(rules.items()))
 
 
@@ -119,8 +136,12 @@ def run(request: Request) -> int:
     given = read_stdin() if request.reads_stdin else None
     text = None if given is None else _decoded(given)
     gathered = Gathered()
-    for settings, paths in groups:
-        gather(gathered, settings, paths, text)
+    looks = [look(gathered, settings, paths, text, request.confirm) for settings, paths in groups]
+    checks = [check for check in looks if check is not None]
+    if request.confirm:
+        checks = confirmed(request, checks)
+    for check in checks:
+        gather(gathered, check)
     severity = min(settings.severity for settings, _ in groups)
     if request.verbose:
         _narrate(groups, gathered)
@@ -177,16 +198,110 @@ def _decoded(data: bytes) -> str:
         raise click.ClickException(f"standard input cannot be read: {error}") from error
 
 
-def gather(gathered: Gathered, settings: Settings, paths: list[Path], text: str | None) -> None:
-    """Check ``paths``, or ``text`` under the first of them, and add the outcome."""
+def look(gathered: Gathered, settings: Settings, paths: list[Path], text: str | None = None,
+         keep_losses: bool = False) -> Check | None:
+    """Check ``paths``, or ``text`` under the first of them; None, counted, where there is nothing to parse."""
     if text is None and _nothing_to_parse(gathered, settings, paths):
-        return
+        return None
     from losslint.check import check_paths
+
+    stdin = None if text is None else (paths[0], text)
+    return Check(settings, paths, check_paths(paths, settings, stdin, keep_losses))
+
+
+def confirmed(request: Request, checks: list[Check]) -> list[Check]:
+    """The checks with verdicts on what they found.
+
+    Raises:
+        click.ClickException: losses cannot be run here.
+    """
+    from losslint.confirm.client import ConfirmError
+    from losslint.confirm.verdicts import with_verdicts
+    from losslint.progress import bar
+
+    reports = [(check.settings, check.report) for check in checks]
+    with bar(sum(len(check.report.checked) for check in checks), request.quiet) as progress:
+        try:
+            judged = with_verdicts(
+                reports, run_options(request), whole_files=request.confirm_import, progress=progress)
+        except ConfirmError as error:
+            raise click.ClickException(str(error)) from error
+    return [replace(check, report=report) for check, report in zip(checks, judged, strict=True)]
+
+
+def run_options(request: Request) -> Options:
+    """How losses are run."""
+    from losslint.confirm.client import Options
+    from losslint.confirm.limits import Limits
+
+    limits = Limits() if request.timeout is None else Limits(seconds=request.timeout)
+    return Options(jobs=request.jobs or 0, device=request.device or "auto", limits=limits)
+
+
+def repro(target: str, codes: tuple[str, ...], request: Request) -> str:
+    """A script that shows the failure of ``FILE::LOSS``, or of that of its findings which ``codes`` names.
+
+    Raises:
+        click.ClickException: there is no such loss, it cannot be run, or no such finding is confirmed.
+    """
+    from losslint.confirm.client import ConfirmError
+    from losslint.confirm.judge import CONFIRMED, proof_of
+    from losslint.confirm.repro import script
+    from losslint.confirm.verdicts import run as run_trials
+
+    trials = trials_named(target)
+    wanted = [config.read_code(code, CODES) for code in codes]
+    told: list[str] = []
+    try:
+        for _, program, evidence, findings in run_trials(trials, run_options(request), request.confirm_import):
+            for finding in sorted(findings, key=lambda finding: finding.severity, reverse=True):
+                if wanted and not finding.code.startswith(tuple(wanted)):
+                    continue
+                if finding.status == CONFIRMED and (seen := proof_of(finding, evidence)) is not None:
+                    return script(program, seen)
+    except ConfirmError as error:
+        raise click.ClickException(str(error)) from error
+    for trial in trials:
+        told += [f"{finding.code} in row {finding.start.row} is {finding.status}: {finding.verdict['reason']}"
+                 for _, findings in trial.judged for finding in findings
+                 if finding.verdict and (not wanted or finding.code.startswith(tuple(wanted)))]
+    raise click.ClickException(f"{target}: there is nothing to repeat: {'; '.join(told) or 'no such finding'}.")
+
+
+def trials_named(target: str) -> list[Trial]:
+    """The losses that ``FILE::LOSS`` means, as the file itself or else its project makes them losses.
+
+    Raises:
+        click.ClickException: there is none.
+    """
+    from losslint.confirm.verdicts import trials_of
+
+    file, separator, name = target.rpartition("::")
+    path = Path(file)
+    if not separator or not path.is_file():
+        raise click.ClickException(f"{target}: write FILE::LOSS, such as losses.py::dice_loss, with a file that exists.")
+    names: list[str] = []
+    for paths in ([path], [path, config.project_root(path)]):
+        trials = []
+        for settings, members in config.resolve(paths, CODES):
+            check = look(Gathered(), settings, members, None, keep_losses=True)
+            trials += [] if check is None else trials_of(check.report, settings)
+        here = [trial for trial in trials if abspath(trial.loss.site.module.path) == abspath(path)]
+        found = [trial for trial in here if trial.loss.site.qualname == name]
+        if found:
+            return found
+        names += [trial.loss.site.qualname for trial in here]
+    hint = config.did_you_mean(name, names) or f"; losslint --show-losses {file} lists what is taken for one"
+    raise click.ClickException(f"there is no loss {name} in {file}{hint}.")
+
+
+def gather(gathered: Gathered, check: Check) -> None:
+    """Add the outcome of a check."""
     from losslint.suppress import apply
 
-    report = check_paths(paths, settings, stdin=None if text is None else (paths[0], text))
-    targets = [abspath(path) for path in paths]
-    outcome = apply(report.findings, report.modules, settings, CODES, lambda path: _is_below(path, targets))
+    report = check.report
+    targets = [abspath(path) for path in check.paths]
+    outcome = apply(report.findings, report.modules, check.settings, CODES, lambda path: _is_below(path, targets))
     gathered.findings += outcome.findings
     gathered.suppressed += outcome.suppressed
     gathered.losses += report.losses

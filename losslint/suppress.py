@@ -16,7 +16,7 @@ from pathlib import Path
 
 from losslint.config import ALL_RULES, Codes, Settings, did_you_mean, nearest
 from losslint.findings import Finding, Location, LossRef
-from losslint.notices import UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION, Notice
+from losslint.notices import SEEN, UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION, Notice
 from losslint.project.module import Module
 
 NOQA = re.compile(r"#\s*noqa\b(?:\s*:\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.IGNORECASE)
@@ -24,7 +24,8 @@ DIRECTIVE = re.compile(r"#\s*losslint:\s*(?P<word>[\w-]+)\s*(?:\[(?P<codes>[^\]#
 CODE = re.compile(r"[^\s,]+")
 SUPPRESSING = ("ignore", "file-ignore")
 DIRECTIVES = (*SUPPRESSING, "loss", "not-loss", "inputs")
-OWN_CODES = {UNUSED_SUPPRESSION.code, UNKNOWN_SUPPRESSION.code}  # silencing these is never "unused"
+OWN_CODES = {UNUSED_SUPPRESSION.code, UNKNOWN_SUPPRESSION.code}
+NEVER_UNUSED = OWN_CODES | SEEN.keys()  # silencing these; what only running shows is not found by every run
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
@@ -153,7 +154,7 @@ class FileSuppressions:
                 hint = did_you_mean(written.upper(), codes) or "; `losslint rule --all` lists the rules"
                 yield _finding(UNKNOWN_SUPPRESSION, path, comment.row, column, len(written),
                                f"there is no rule {written}", hint.removeprefix("; "))
-            elif (comment, written) not in self.used and any(map(settings.enabled, matching - OWN_CODES)):
+            elif (comment, written) not in self.used and any(map(settings.enabled, matching - NEVER_UNUSED)):
                 yield _finding(UNUSED_SUPPRESSION, path, comment.row, column, len(written),
                                f"{written.upper()} finds nothing here", _remedy(comment))
 

@@ -323,3 +323,41 @@ def test_colours_change_nothing_but_colours() -> None:
     (0, "loss", "0 losses"), (1, "loss", "1 loss"), (2, "error", "2 errors"), (1, "file", "1 file")])
 def test_counted(number: int, noun: str, text: str) -> None:
     assert counted(number, noun) == text
+
+
+# -- verdicts
+
+WITNESS = {
+    "status": "confirmed", "reason": "in fit: y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]", "mode": "fit",
+    "witness": {"y_true": [1.0], "logits": [-88.0]}, "loss": float("inf"), "gradient": {"logits": [float("nan")]},
+    "seconds": 0.1, "repro": "losses/focal.py::focal_loss --code LL301",
+}  # fmt: skip
+CONFIRMED = changed(LOG, verdict=WITNESS)
+REFUTED = changed(LOG, verdict={**WITNESS, "status": "refuted", "reason": "40 inputs reach the row", "witness": None})
+
+
+def test_text_names_witness_and_script() -> None:
+    told = render("text", result(CONFIRMED)).splitlines()
+    assert "  confirmed in fit: y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]" in told
+    assert told[-1] == "1 warning in 1 of 14 losses (9 files, 0.2 s). 1 confirmed."
+    assert "  repeat: losslint repro losses/focal.py::focal_loss --code LL301" in told
+
+
+def test_refuted_findings_are_shown_and_fail_nothing() -> None:
+    told = result(REFUTED)
+    assert not told.failed
+    assert result(REFUTED, CONFIRMED).failed
+    text = render("text", told)
+    assert "  refuted: 40 inputs reach the row\n" in text
+    assert text.endswith("No problems in 14 losses (9 files, 0.2 s). 1 refuted.\n")
+    assert render("github", told).startswith("::notice ")
+    assert json.loads(render("rdjson", told))["diagnostics"][0]["severity"] == "INFO"
+    assert render("concise", told).endswith("; refuted: 40 inputs reach the row\n")
+
+
+def test_machines_get_the_whole_verdict() -> None:
+    (found,) = json.loads(render("json", result(CONFIRMED)), parse_constant=pytest.fail)
+    assert found["verdict"] == {**WITNESS, "loss": "inf", "gradient": {"logits": ["nan"]}}
+    assert "%0Aconfirmed in fit: y_true=" in render("github", result(CONFIRMED))
+    (diagnostic,) = json.loads(render("rdjson", result(CONFIRMED)))["diagnostics"]
+    assert diagnostic["message"].endswith(f"\nconfirmed {WITNESS['reason']}")

@@ -21,6 +21,7 @@ from losslint.confirm.proofs import NUMBERS, PROOFS, Proof
 from losslint.confirm.tiers import Tier, numbers, tier
 from losslint.confirm.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity
+from losslint.notices import SEEN
 
 LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no operation is seen to lose the gradient
 SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError")
@@ -45,9 +46,10 @@ def not_run(findings: Iterable[Finding], reason: str | NotSliced) -> list[Findin
     return [replace(f, verdict=_verdict(UNCONFIRMED, why)) for f in findings]
 
 
-def is_refuted(finding: Finding) -> bool:
-    """Whether a finding is known not to happen; such findings are shown, and do not fail a run."""
-    return finding.verdict is not None and finding.verdict["status"] == REFUTED
+def proof_of(finding: Finding, evidence: Evidence) -> Observation | None:
+    """The observation that a judged finding was confirmed by; None where it was not."""
+    shown = (seen for seen in evidence.observations if _verdict(CONFIRMED, seen_in(seen), seen) == finding.verdict)
+    return next(shown, None)
 
 
 def _verdict(status: str, reason: str, seen: Observation | None = None, seconds: float = 0.0) -> dict[str, Any]:
@@ -215,11 +217,11 @@ class Case:
 
     def new(self, code: str, seen: Observation) -> Finding:
         """A finding of its own, placed where it happens."""
-        name, severity, message, instead = _words(code, seen)
+        severity, message, instead = _words(code, seen)
         path = Path(seen.path) if seen.path else self.program.path
         start, end = self.span(seen)
         return Finding(
-            code, name, severity, message, instead, path, start, end, self.reference(start),
+            code, SEEN[code].name, severity, message, instead, path, start, end, self.reference(start),
             verdict=_verdict(CONFIRMED, seen_in(seen), seen),
         )  # fmt: skip
 
@@ -277,45 +279,46 @@ def _is_unknown(spec: TensorSpec | None) -> bool:
     return spec is None or (spec.values == "real" and spec.role in ("prediction", "tensor"))
 
 
-def _words(code: str, seen: Observation) -> tuple[str, Severity, str, str]:
-    """Name, severity, message and help of what only running showed."""
+def _words(code: str, seen: Observation) -> tuple[Severity, str, str]:
+    """Severity, message and help of what only running showed."""
     operation = seen.operation or "this loss"
     witness = sentence(seen)
+    usual = SEEN[code].severity
     if code == "LL901":
         return (
-            "no-gradient", Severity.ERROR,
+            usual,
             f"no gradient gets through {operation}: {witness}",
             "compute the loss from differentiable operations of the framework up to the prediction",
         )
     if code == "LL902":
         labels = seen.detail.endswith(WHATEVER)
         return (
-            "non-finite", Severity.INFO if labels else Severity.WARNING,
+            Severity.INFO if labels else usual,
             f"{operation} is not finite here{', whatever is predicted' if labels else ''}: {witness} ({seen.mode})",
             f"keep the operand of {operation} away from where it is singular, before the operation",
         )
     if code == "LL903":
         return (
-            "zero-gradient-seen", Severity.WARNING,
+            usual,
             f"the gradient is zero at ordinary inputs ({operation}), so that nothing is learnt",
             "use a smooth form that still has a slope there",
         )
     if code == "LL904":
         return (
-            "wrong-gradient-seen", Severity.ERROR,
+            usual,
             f"the gradient is not the slope of the loss: {seen.detail or witness}",
             "keep what depends on the prediction a tensor; write tf.stop_gradient around what is meant to be constant",
         )
     if code == "LL905":
         return (
-            "discontinuity", Severity.INFO, f"the loss jumps: {seen.detail or witness}",
+            usual, f"the loss jumps: {seen.detail or witness}",
             "let both sides agree at the switch, or blend them",
         )
     if code == "LL906":
         return (
-            "raises", Severity.ERROR,
+            usual,
             f"raises where the loss is compiled ({seen.mode}): {seen.error}",
             "use tensor operations here; eager runs accept what a traced loss cannot",
         )
-    return ("contract", Severity.INFO, f"Keras expects something else of a loss: {seen.detail or witness}",
+    return (usual, f"Keras expects something else of a loss: {seen.detail or witness}",
             "return one loss for each sample, and leave the reduction to Keras")  # fmt: skip

@@ -47,8 +47,8 @@ class Result:
 
     @property
     def failed(self) -> bool:
-        """Whether a shown finding is more than an info."""
-        return any(finding.severity > Severity.INFO for finding in self.shown)
+        """Whether a shown finding is more than an info, and not refuted."""
+        return any(finding.severity > Severity.INFO and not finding.refuted for finding in self.shown)
 
     @cached_property
     def hidden(self) -> Counter[Severity]:
@@ -63,6 +63,20 @@ class Result:
             return path.read_text(encoding="utf-8", errors="replace").split("\n")
         except OSError:
             return ()
+
+
+def verdict(finding: Finding) -> str:
+    """``confirmed in fit: y_true=[1.], ... -> loss inf``, ``refuted: ...``; "" where nothing was run."""
+    if finding.verdict is None:
+        return ""
+    joint = " " if finding.status == "confirmed" else ": "
+    return finding.status + joint + one_line(str(finding.verdict["reason"]))
+
+
+def with_verdict(finding: Finding) -> str:
+    """The message, the help and the verdict, a line each."""
+    lines = (finding.message, finding.help and f"help: {finding.help}", verdict(finding))
+    return "\n".join(filter(None, lines))
 
 
 def render(format: str, result: Result) -> str:

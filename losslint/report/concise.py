@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from losslint.findings import Finding
-from losslint.report import Result, one_line, shown
+from losslint.report import Result, one_line, shown, verdict
 
 
 def render(result: Result) -> str:
@@ -14,4 +14,5 @@ def render(result: Result) -> str:
 def line(finding: Finding) -> str:
     """A finding on one line."""
     at = f"{shown(finding.path)}:{finding.start.row}:{finding.start.column}"
-    return f"{at}: {finding.code} {finding.severity.value} [{finding.name}] {one_line(finding.message)}"
+    told = f"; {verdict(finding)}" if finding.verdict else ""
+    return f"{at}: {finding.code} {finding.severity.value} [{finding.name}] {one_line(finding.message)}{told}"

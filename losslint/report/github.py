@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from losslint.findings import Finding, Severity
-from losslint.report import Result, from_here
+from losslint.report import Result, from_here, with_verdict
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
 
@@ -24,8 +24,8 @@ def command(finding: Finding) -> str:
     if finding.start.row == finding.end.row:  # GitHub refuses columns across lines
         where |= {"col": finding.start.column, "endColumn": finding.end.column}
     properties = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in where.items())
-    message = f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message
-    return f"::{LEVELS[finding.severity]} {properties}::{_escaped(message)}"
+    level = "notice" if finding.refuted else LEVELS[finding.severity]
+    return f"::{level} {properties}::{_escaped(with_verdict(finding))}"
 
 
 def _escaped(text: str, more: str = "") -> str:

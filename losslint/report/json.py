@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -32,6 +34,15 @@ def as_object(finding: Finding) -> dict[str, Any]:
         "end_location": asdict(finding.end),
         "loss": asdict(finding.loss) if finding.loss else None,
         "fix": dict(finding.fix) if finding.fix else None,
-        "verdict": dict(finding.verdict) if finding.verdict else None,
+        "verdict": finite(finding.verdict) if finding.verdict else None,
         "url": url(finding.code),
     }
+
+
+def finite(value: Any) -> Any:
+    """A value that JSON can hold: it has no NaN and no infinity, which become the strings nan, inf and -inf."""
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

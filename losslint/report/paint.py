@@ -21,6 +21,9 @@ STYLES = {
     "code": "",
     "mark": "bold red",
     "help": "bold green",
+    "confirmed": "bold red",
+    "refuted": "bold green",
+    "unconfirmed": "dim",
     "summary": "bold",
 }
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from losslint.findings import Finding, Location
-from losslint.report import Result, from_here, url
+from losslint.report import Result, from_here, url, with_verdict
 
 
 def render(result: Result) -> str:
@@ -21,7 +21,7 @@ def render(result: Result) -> str:
 def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:
     page = url(finding.code)
     return {
-        "message": f"{finding.message}\nhelp: {finding.help}" if finding.help else finding.message,
+        "message": with_verdict(finding),
         "location": {
             "path": from_here(finding.path),
             "range": {
@@ -29,7 +29,7 @@ def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:
                 "end": _position(finding, finding.end, result),
             },
         },
-        "severity": finding.severity.value.upper(),
+        "severity": "INFO" if finding.refuted else finding.severity.value.upper(),
         "code": {"value": finding.code} | ({"url": page} if page else {}),
     }
 

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losslint.findings import Finding, Severity
-from losslint.report import Result, counted, one_line, shown
+from losslint.report import Result, counted, one_line, shown, verdict
 from losslint.report.frame import frame
 
 if TYPE_CHECKING:
     from losslint.suppress import Suppression
 
 COLUMNS = 130  # cells in a line where no terminal says how many: most code fits
+STATUSES = ("confirmed", "refuted", "unconfirmed")
 PROSE = 100  # text wider than this is hard to read, however wide the terminal is
 
 Line = list[tuple[str, str]]  # pieces of text, each with the name of its style in `paint.STYLES`
@@ -44,6 +45,12 @@ def entry(finding: Finding, result: Result, columns: int) -> Iterator[Line]:
         yield [(row.gutter, "gutter"), (row.text, "mark" if row.marks else "code")]
     if finding.help:
         yield from _wrapped(finding.help, "  help: ", "help", columns)
+    if finding.verdict:
+        label = finding.status + ("" if finding.status == "confirmed" else ":")
+        told = verdict(finding).removeprefix(label).strip()
+        yield from _wrapped(told, f"  {label} ", finding.status, columns)
+    if finding.verdict and "repro" in finding.verdict:
+        yield [("  repeat: ", "gutter"), (f"losslint repro {finding.verdict['repro']}", "")]
 
 
 def _header(finding: Finding) -> Line:
@@ -79,11 +86,14 @@ def _because(comment: Suppression) -> str:
 def summary(result: Result) -> str:
     """The closing line: what was found, in how many losses, and what is not shown."""
     run = f"{counted(result.files, 'file')}, {duration(result.seconds)}"
-    parts = [_found(result.shown, result, run)]
+    parts = [_found([finding for finding in result.shown if not finding.refuted], result, run)]
     if result.hidden:
         parts.append(f"{severities(result.hidden)} hidden: --severity {min(result.hidden).value}.")
     if result.suppressed and not result.show_suppressed:
         parts.append(f"{len(result.suppressed)} suppressed: --show-suppressed.")
+    verdicts = Counter(finding.status for finding in result.shown if finding.verdict)
+    if verdicts:
+        parts.append(f"{', '.join(f'{verdicts[word]} {word}' for word in STATUSES if verdicts[word])}.")
     lost = sum(finding.code == "LL004" for finding in result.findings)
     if lost:
         parts.append(f"{counted(lost, 'loss')} could not be followed to the end.")

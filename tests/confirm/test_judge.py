@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from losslint.confirm.judge import is_refuted, judge, not_run
+from losslint.confirm.judge import judge, not_run
 from losslint.confirm.observation import Evidence, Observation, Outcome, Searched
 from losslint.confirm.program import Claim, NotSliced, Program, TensorSpec
 from losslint.confirm.proofs import PROOFS
@@ -166,7 +166,7 @@ def test_refuted_after_a_search_in_every_mode() -> None:
         "40 inputs reach the row and all is finite (eager, graph, xla); its operand stays 1e-07 away from where it fails"
     )
     found = judge([finding("LL301")], PROGRAM, Evidence((FINE,), everywhere(5)))
-    assert is_refuted(found[0])
+    assert found[0].refuted
 
 
 @pytest.mark.parametrize(
@@ -186,7 +186,7 @@ def test_a_failure_without_a_place_refutes_nothing() -> None:
     nowhere = replace(WITNESS, row=0, mode="graph")
     rival = finding("LL304", row=6)
     found = judge([finding("LL301"), rival], PROGRAM, Evidence((FINE, nowhere), everywhere(5)))
-    assert not is_refuted(found[0])
+    assert not found[0].refuted
 
 
 def test_info_findings_are_not_refuted() -> None:

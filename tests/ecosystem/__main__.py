@@ -21,7 +21,7 @@ from platformdirs import user_cache_path
 
 from losslint.config import Settings
 from losslint.findings import Finding, Severity
-from losslint.session import Gathered, gather
+from losslint.session import Gathered, gather, look
 from tests.ecosystem import prove
 from tests.ecosystem.packages import Package, Unavailable, fetch, pinned
 from tests.ecosystem.snapshot import SNAPSHOTS, Difference, Entry, compare, read, update, write
@@ -82,11 +82,13 @@ def check(package: Package, cache: Path) -> Outcome:
     root = package.root(cache)
     gathered = Gathered()
     started = time.process_time()
-    gather(gathered, Settings(), [root], None)
+    found = look(gathered, Settings(), [root])
+    assert found is not None
+    gather(gathered, found)
     seconds = time.process_time() - started
     loud = (finding for finding in gathered.findings if finding.severity >= Severity.WARNING)
-    found = sorted((entry(finding, root) for finding in loud), key=lambda e: e.key)
-    return Outcome(package, gathered.files, len(gathered.losses), seconds, tuple(found))
+    entries = sorted((entry(finding, root) for finding in loud), key=lambda e: e.key)
+    return Outcome(package, gathered.files, len(gathered.losses), seconds, tuple(entries))
 
 
 def entry(finding: Finding, root: Path) -> Entry:

@@ -1,0 +1,195 @@
+"""Reports with verdicts: the losses of a check become programs, these are run, and what is seen goes to the findings.
+
+Runs in the main process and imports no framework.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from os.path import abspath
+from pathlib import Path
+from typing import Any
+
+from losslint.check import Checked, Report, reference
+from losslint.config import Settings
+from losslint.confirm import client
+from losslint.confirm.client import Options, Progress
+from losslint.confirm.judge import CONFIRMED, REFUTED, judge, not_run
+from losslint.confirm.observation import Evidence
+from losslint.confirm.program import Claim, NotSliced, Program
+from losslint.confirm.slicing import compiled_program_of, model_programs_of, program_of
+from losslint.findings import Finding
+from losslint.project.modes import Mode
+from losslint.project.module import Project
+from losslint.rules.base import Loss
+
+OF_COMPILE = ("LL209", "LL405")  # what shows when the call of compile is replayed, not when the loss is called
+OF_TRACES = ("LL201", "LL202", "LL203", "LL204", "LL206", "LL208")
+TRACED = {Mode.GRAPH: ("graph",), Mode.AUTOGRAPH: ("autograph",)}
+
+Key = tuple[str, str, object, object]  # file, code, start and end of a finding
+Proof = tuple[Program, Evidence]
+
+
+@dataclass
+class Trial:
+    """One loss, the programs that run it, and what was judged of its findings by each."""
+
+    checked: Checked
+    project: Project
+    settings: Settings
+    judged: list[tuple[Program | NotSliced, list[Finding]]] = field(default_factory=list)
+
+    @property
+    def loss(self) -> Loss:
+        return self.checked.loss
+
+    @property
+    def name(self) -> str:
+        """``losses.py::dice``, as ``losslint repro`` takes it."""
+        return f"{self.loss.site.module.path}::{self.loss.site.qualname}"
+
+
+def with_verdicts(
+    checks: Sequence[tuple[Settings, Report]], options: Options | None = None, *, whole_files: bool = False,
+    progress: Progress | None = None,
+) -> list[Report]:
+    """The reports with a verdict on each finding of a rule, and with what only running showed (LL901 to LL907).
+
+    Args:
+        checks: reports that keep their losses, each with its settings.
+        options: limits, device and number of processes.
+        whole_files: import the real modules instead of slices.
+        progress: as for ``client.run``.
+
+    Raises:
+        client.ConfirmError: nothing can be run here; the message is one line.
+    """
+    trials = [trials_of(report, settings) for settings, report in checks]
+    for _ in run([trial for some in trials for trial in some], options, whole_files, progress):
+        pass
+    return [judged_report(report, some) for (_, report), some in zip(checks, trials, strict=True)]
+
+
+def trials_of(report: Report, settings: Settings) -> list[Trial]:
+    """The losses of a report: those with findings first. A loss that several calls build is run once, and again for
+    each of the calls that something is found for."""
+    found: dict[tuple[object, ...], Trial] = {}
+    for checked in sorted(report.checked, key=lambda checked: not checked.findings):
+        site = checked.loss.site
+        key = (site.module.path, site.node, site.class_node, site.built_by if checked.findings else None)
+        if checked.findings or not any(key[:3] == other[:3] for other in found):
+            found.setdefault(key, Trial(checked, report.project, settings))
+    return list(found.values())
+
+
+def run(
+    trials: Sequence[Trial], options: Options | None = None, whole_files: bool = False, progress: Progress | None = None,
+) -> Iterator[tuple[Trial, Program, Evidence, list[Finding]]]:
+    """Run trials and keep what is judged of them; gives each program with its evidence as it is done."""
+    owners: dict[int, Trial] = {}
+
+    def programs() -> Iterator[Program]:
+        for trial in trials:
+            for program in programs_of(trial, whole_files):
+                if isinstance(program, NotSliced):
+                    trial.judged.append((program, not_run(absolute(trial.checked.findings), program)))
+                else:
+                    owners[id(program)] = trial
+                    yield program
+
+    with closing(client.run(programs(), options, progress)) as running:
+        for program, evidence in running:
+            trial = owners[id(program)]
+            site = trial.loss.site
+            findings = judge(absolute(trial.checked.findings), program, evidence, reference(site))
+            trial.judged.append((program, findings))
+            yield trial, program, evidence, findings
+
+
+# -- programs
+
+
+def programs_of(trial: Trial, whole_files: bool) -> Iterator[Program | NotSliced]:
+    """What runs a loss: a call of it, and the call of ``compile`` that uses it where a finding is about that."""
+    loss, project = trial.loss, trial.project
+    made = model_programs_of(loss, project, whole_files) if loss.site.kind == "model" else [
+        program_of(loss, project, trial.settings, whole_files)]
+    if loss.site.kind != "model" and any(f.code in OF_COMPILE for f in trial.checked.findings):
+        made.append(compiled_program_of(loss, project, whole_files))
+    for program in made:
+        yield program if isinstance(program, NotSliced) else claimed(program, loss, trial.checked.findings)
+
+
+def claimed(program: Program, loss: Loss, findings: Sequence[Finding]) -> Program:
+    """The program with what is claimed of its own file, and with paths that hold wherever it is run."""
+    path = loss.site.module.path
+    claims = tuple(claim_of(finding, loss) for finding in findings if finding.path == path)
+    slices = tuple(replace(one, path=Path(abspath(one.path))) for one in program.modules)
+    root = None if program.root is None else Path(abspath(program.root))
+    return replace(program, path=Path(abspath(path)), root=root, modules=slices, claims=claims)
+
+
+def claim_of(finding: Finding, loss: Loss) -> Claim:
+    """A finding, as far as the child needs it. What raises while a loss is traced is claimed of its own way of tracing."""
+    modes = TRACED.get(loss.site.mode, ("graph",)) if finding.code in OF_TRACES else ()
+    lines = loss.site.module.lines[finding.start.row - 1:finding.end.row]
+    expression = ""
+    if len(lines) == 1:
+        expression = lines[0][finding.start.column - 1:finding.end.column - 1]
+    return Claim(finding.code, finding.start.row, finding.end.row, modes, expression)
+
+
+def absolute(findings: Sequence[Finding]) -> list[Finding]:
+    return [replace(finding, path=Path(abspath(finding.path))) for finding in findings]
+
+
+# -- verdicts
+
+
+def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
+    """A report whose findings carry verdicts."""
+    verdicts: dict[Key, Mapping[str, Any]] = {}
+    names = {abspath(path): path for path in report.modules}
+    new: dict[Key, Finding] = {}
+    for trial in trials:
+        mine: dict[Key, Mapping[str, Any]] = {}
+        for _, findings in sorted(trial.judged, key=lambda pair: _of_compile(pair[0])):
+            for finding in findings:
+                assert finding.verdict is not None
+                verdict: Mapping[str, Any] = finding.verdict
+                if finding.status == CONFIRMED:
+                    verdict = {**verdict, "repro": f"{trial.name} --code {finding.code}"}
+                key = key_of(finding)
+                if finding.code.startswith("LL9"):
+                    new.setdefault(key, replace(finding, path=names.get(str(finding.path), finding.path), verdict=verdict))
+                else:
+                    mine[key] = chosen(finding.code, mine.get(key), verdict)
+        for key, verdict in mine.items():
+            verdicts[key] = joined(verdicts.get(key), verdict)
+    findings = [replace(f, verdict=verdicts.get(key_of(f))) for f in report.findings]
+    return replace(report, findings=sorted([*findings, *new.values()], key=lambda finding: finding.sort_key))
+
+
+def _of_compile(program: Program | NotSliced) -> bool:
+    return isinstance(program, Program) and program.kind == "model"
+
+
+def key_of(finding: Finding) -> Key:
+    return (abspath(finding.path), finding.code, finding.start, finding.end)
+
+
+def chosen(code: str, known: Mapping[str, Any] | None, verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One verdict of those that the programs of a loss give: the proof, else that of the program made for the rule."""
+    if known is None or verdict["status"] == CONFIRMED:
+        return verdict
+    return verdict if code in OF_COMPILE and known["status"] != CONFIRMED else known
+
+
+def joined(known: Mapping[str, Any] | None, verdict: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One verdict of those of several losses that share a helper: refuted only where all say so."""
+    if known is None or known["status"] == REFUTED or verdict["status"] == CONFIRMED:
+        return verdict if known is None or known["status"] != CONFIRMED else known
+    return known

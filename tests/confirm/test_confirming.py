@@ -1,0 +1,175 @@
+"""``losslint --confirm`` and ``losslint repro`` from end to end, and how verdicts of several runs become one."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import losslint
+from losslint import cli
+from losslint.check import check_paths
+from losslint.config import Settings
+from losslint.confirm import client, verdicts
+from losslint.confirm.observation import Evidence, Observation, Outcome
+from losslint.confirm.program import Program
+from losslint.findings import Finding
+
+needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
+
+LOSSES = """\
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def log_loss(y_true, y_pred):
+    return -tf.reduce_mean(y_true * tf.math.log(y_pred))
+
+
+def numpy_loss(y_true, y_pred):
+    return tf.convert_to_tensor(np.mean(np.square(y_true - y_pred)), tf.float32)
+
+
+def guarded(y_true, y_pred):
+    return -tf.reduce_mean(y_true * tf.math.log(tf.maximum(y_pred, 1e-7)), axis=-1)
+
+
+model = keras.Sequential([keras.layers.Dense(1, activation="sigmoid")])
+model.compile("sgd", loss=log_loss)
+model.compile("sgd", loss=numpy_loss)
+model.compile("sgd", loss=guarded)
+"""
+INF = float("inf")
+WITNESS = Observation(
+    Outcome.BAD_VALUE, "eager", {"y_true": [[1.0]], "y_pred": [[0.0]]}, {"y_true": "float32", "y_pred": "float32"},
+    loss=INF, gradient={"y_pred": [[-INF]]}, row=7, operation="Log",
+)  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "losses.py").write_text(LOSSES)
+    (tmp_path / "losslint.toml").write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def losslint_process(*arguments: str) -> subprocess.CompletedProcess[str]:
+    home = str(Path(losslint.__file__).parents[1])
+    return subprocess.run([sys.executable, "-m", "losslint", *arguments], capture_output=True, text=True, check=False,
+                          env={**os.environ, "PYTHONPATH": home, "NO_COLOR": "1"}, timeout=300)
+
+
+# -- the whole
+
+
+@needs_tensorflow
+def test_findings_carry_verdicts(folder: Path) -> None:
+    done = losslint_process("--confirm", "--output-format", "json", "losses.py")
+    found = {(f["code"], f["location"]["row"]): f["verdict"] for f in json.loads(done.stdout)}
+    assert done.returncode == 1
+    log = found["LL301", 7]
+    assert (log["status"], log["mode"], set(log["witness"])) == ("confirmed", "eager", {"y_true", "y_pred"})
+    assert log["repro"] == "losses.py::log_loss --code LL301"
+    numpy = {verdict["status"] for (code, row), verdict in found.items() if row == 11}
+    assert numpy == {"confirmed"}
+    assert not [row for code, row in found if row == 15]
+
+
+@needs_tensorflow
+def test_a_repeated_failure_fails(folder: Path) -> None:
+    script = losslint_process("repro", "losses.py::log_loss", "--code", "LL301")
+    assert script.returncode == 0, script.stderr
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(script.stdout, "repro.py", "exec"), {"__name__": "__main__"})
+    assert "nan" in said.getvalue()
+    nothing = losslint_process("repro", "losses.py::log_loss", "--code", "LL2")
+    assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
+
+
+def test_a_missing_framework_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr(client.importlib.util, "find_spec", lambda name: None)
+    assert cli.main(["--confirm", "losses.py"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "pip install 'losslint[confirm]'" in err
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (["repro", "losses.py"], "FILE::LOSS"), (["repro", "nowhere.py::loss"], "FILE::LOSS"),
+    (["repro", "losses.py::log_los"], "did you mean 'log_loss'?"), (["--jobs", "2", "losses.py"], "need --confirm"),
+    (["--confirm", "--device", "tpu", "losses.py"], "auto, cpu or gpu:0"),
+])  # fmt: skip
+def test_what_cannot_be_done_is_said(arguments: list[str], told: str, folder: Path, capsys: Any) -> None:
+    assert cli.main(arguments) == 2
+    assert told in capsys.readouterr().err
+
+
+# -- the joints, without a framework
+
+
+def with_evidence(monkeypatch: pytest.MonkeyPatch, *seen: Observation, searched: Any = ()) -> list[Program]:
+    """Let every program see the same; the programs that were run."""
+    ran: list[Program] = []
+
+    def run(programs: Iterator[Program], *_: object) -> Iterator[tuple[Program, Evidence]]:
+        for program in programs:
+            ran.append(program)
+            here = [replace(one, row=one.row if program.name == "log_loss" else 0) for one in seen]
+            yield program, Evidence(tuple(here) if program.name == "log_loss" else ())
+
+    monkeypatch.setattr(client, "run", run)
+    return ran
+
+
+def judged(paths: list[Path]) -> list[Finding]:
+    report = check_paths(paths, Settings(), keep_losses=True)
+    return verdicts.with_verdicts([(Settings(), report)])[0].findings
+
+
+def test_every_loss_is_run_those_with_findings_first(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = with_evidence(monkeypatch, WITNESS)
+    found = judged([Path("losses.py")])
+    assert [program.name for program in ran] == ["log_loss", "numpy_loss", "guarded"]
+    assert all(program.path.is_absolute() for program in ran)
+    assert {f.code: f.status for f in found if f.start.row == 7} == {"LL301": "confirmed"}
+    assert {f.path for f in found} == {Path("losses.py")}
+
+
+def test_claims_name_the_expression_and_the_way_of_tracing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = LOSSES.replace("-tf.reduce_mean(y_true * tf.math.log(y_pred))", "y_pred if y_pred > 0 else y_true")
+    (tmp_path / "losses.py").write_text(text)
+    ran = with_evidence(monkeypatch)
+    judged([tmp_path / "losses.py"])
+    claim = next(claim for program in ran for claim in program.claims if claim.code == "LL201")
+    assert (claim.row, claim.modes, claim.expression) == (7, ("graph",), "y_pred > 0")
+
+
+def test_what_only_running_shows_is_added(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_evidence(monkeypatch, replace(WITNESS, row=19))
+    new = [f for f in judged([Path("losses.py")]) if f.code.startswith("LL9")]
+    assert [(f.code, f.status, f.path) for f in new] == [("LL902", "confirmed", Path("losses.py"))]
+
+
+def verdict(status: str) -> dict[str, Any]:
+    return {"status": status, "reason": status}
+
+
+@pytest.mark.parametrize(("known", "other", "together"), [
+    ("refuted", "confirmed", "confirmed"), ("confirmed", "refuted", "confirmed"), ("unconfirmed", "refuted", "unconfirmed"),
+    ("refuted", "unconfirmed", "unconfirmed"), ("refuted", "refuted", "refuted"), ("unconfirmed", "confirmed", "confirmed"),
+])  # fmt: skip
+def test_a_helper_of_two_losses_is_refuted_by_both_or_not(known: str, other: str, together: str) -> None:
+    assert verdicts.joined(verdict(known), verdict(other))["status"] == together
