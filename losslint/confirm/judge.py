@@ -253,7 +253,8 @@ def speaks_of(claim: Claim | None, mode: str) -> bool:
 
 def is_about_surroundings(seen: Observation) -> bool:
     """Whether an exception is about what is installed, or about the inputs that were made up."""
-    return seen.outcome is Outcome.RAISES and seen.error.partition(":")[0] in SURROUNDINGS
+    kinds = seen.error.split(":")[:2]  # a graph says UnknownError: ModuleNotFoundError: ...
+    return seen.outcome is Outcome.RAISES and any(kind.strip() in SURROUNDINGS for kind in kinds)
 
 
 def asked_for_nothing(seen: Observation) -> bool:

@@ -126,7 +126,7 @@ def programs_of(trial: Trial, whole_files: bool) -> Iterator[Program | NotSliced
 def claimed(program: Program, loss: Loss, findings: Sequence[Finding]) -> Program:
     """The program with what is claimed of its own file, and with paths that hold wherever it is run."""
     path = loss.site.module.path
-    claims = tuple(claim_of(finding, loss) for finding in findings if finding.path == path)
+    claims = tuple(dict.fromkeys(claim_of(finding, loss) for finding in findings if finding.path == path))
     slices = tuple(replace(one, path=Path(abspath(one.path))) for one in program.modules)
     root = None if program.root is None else Path(abspath(program.root))
     return replace(program, path=Path(abspath(path)), root=root, modules=slices, claims=claims)
