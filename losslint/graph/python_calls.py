@@ -85,6 +85,10 @@ def _range(t: Tracer, frame: Frame, c: Call) -> Value:
     return Seq([t.node(frame, "python.object", {}, c.at, Kind.PYTHON)], open=True)
 
 
+FLAT = ("accumulate", "chain", "cycle", "islice", "takewhile", "dropwhile", "compress", "filterfalse")
+ITERTOOLS = (*FLAT, "permutations", "combinations", "combinations_with_replacement", "product", "zip_longest", "pairwise")
+
+
 @handles("builtins.zip")
 def _zip(t: Tracer, frame: Frame, c: Call) -> Value:
     columns = [iterate(t, frame, a, c.at, "zip()") for a in c.args]
@@ -94,6 +98,17 @@ def _zip(t: Tracer, frame: Frame, c: Call) -> Value:
     length = max(len(x.items) for x in columns) if open_ else min(len(x.items) for x in columns)
     rows = [Seq([x.items[min(i, len(x.items) - 1)] for x in columns], "tuple") for i in range(length)]
     return Seq(list(rows), open=open_)
+
+
+@handles(*(f"itertools.{name}" for name in ITERTOOLS))
+def _itertools(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """What goes through a tensor item by item; other arguments are left as they are."""
+    if not any(isinstance(a, Node) and a.kind is Kind.TENSOR for a in c.args):
+        return None
+    columns = [iterate(t, frame, a, c.at, f"{c.name}()") for a in c.args if not isinstance(a, Const)]
+    items = [item for column in columns for item in column.items]
+    rows = items if c.name.rpartition(".")[2] in FLAT else [Seq(items, "tuple", open=True)]
+    return Seq(list(rows), open=True)
 
 
 @handles("builtins.enumerate")

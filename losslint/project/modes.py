@@ -124,6 +124,10 @@ class Modes:
                 if self._calls(call, function):
                     callers.append(call)
         modes = {self._around(call, framework, levels - 1) for call in callers[:40]}
+        if framework == "jax":  # jax.grad(loss) inside of what jax.jit traces
+            used = [use.call for use in self.uses.functions.get(function, []) if use.call is not None]
+            if any(self._around(call, framework, levels - 1) is Mode.GRAPH for call in used):
+                return Mode.GRAPH
         if not modes:
             return Mode.EAGER if self._holds_tape(function) and not self._called_elsewhere(function) else Mode.UNKNOWN
         for mode in (Mode.GRAPH, Mode.AUTOGRAPH, Mode.UNKNOWN):

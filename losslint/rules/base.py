@@ -208,12 +208,19 @@ def graph_severity(node: Node, *, autograph_converts: bool = False) -> Severity 
     return Severity.INFO if mode is Mode.UNKNOWN else None
 
 
-def where_it_raises(node: Node) -> str:
+def where_it_raises(loss: Loss, node: Node) -> str:
     """The mode in words, for messages."""
+    if loss.site.framework == "jax":
+        return "jax.jit"
     return {
         Mode.GRAPH: "tracing without AutoGraph (as Keras 3 fit does)",
         Mode.AUTOGRAPH: "tf.function",
     }.get(node.context.mode, "graph mode")
+
+
+def error_of_truth(loss: Loss) -> str:
+    """What is raised where a traced value is asked whether it is true."""
+    return "TracerBoolConversionError" if loss.site.framework == "jax" else "OperatorNotAllowedInGraphError"
 
 
 def framework_name(loss: Loss) -> str:

@@ -68,7 +68,7 @@ def advantage_loss(y_true, y_pred):
             packs = isinstance(node.inputs.get("x"), Seq)
             severity = Severity.ERROR if packs else graph_severity(node)
             if severity is not None:
-                where = "raises in every mode" if packs else f"{where_it_raises(node)} raises TypeError"
+                where = "raises in every mode" if packs else f"{where_it_raises(loss, node)} raises TypeError"
                 yield Problem(
                     node.source,
                     f"tf.constant takes values, and {tensor_operands(node)[0].source.text} is a tensor: {where}",

@@ -59,7 +59,7 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
                 continue
             severity = graph_severity(node)
             if node.index in cut:
-                raises = f"; {where_it_raises(node)} raises before that" if severity is not None else ""
+                raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(
                     node.source,
                     f"{node.source.text} leaves {framework_name(loss)}, so no gradient reaches "
@@ -69,7 +69,7 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
             elif severity is not None:
                 yield Problem(
                     node.source,
-                    f"{node.source.text} needs the values of a tensor: {where_it_raises(node)} raises while tracing",
+                    f"{node.source.text} needs the values of a tensor: {where_it_raises(loss, node)} raises while tracing",
                     advice(loss, node),
                     severity,
                 )

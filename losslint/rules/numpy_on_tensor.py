@@ -92,7 +92,7 @@ def gaussian_nll_loss(y_true, y_pred):
             elif severity is not None:
                 yield Problem(
                     node.source,
-                    f"{node.source.text} needs the values of a tensor: {where_it_raises(node)} raises "
+                    f"{node.source.text} needs the values of a tensor: {where_it_raises(loss, node)} raises "
                     "NotImplementedError while tracing",
                     self.advice(loss, node),
                     severity,
@@ -102,7 +102,7 @@ def gaussian_nll_loss(y_true, y_pred):
         raises = graph_severity(node) is not None
         message = f"{node.source.text} leaves {framework_name(loss)}, so {effect}"
         if raises:
-            message += f"; {where_it_raises(node)} raises NotImplementedError before that"
+            message += f"; {where_it_raises(loss, node)} raises NotImplementedError before that"
         return Problem(node.source, message, self.advice(loss, node), None if loss.site.certain else Severity.WARNING)
 
     def advice(self, loss: Loss, node: Node) -> str:

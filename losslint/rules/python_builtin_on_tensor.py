@@ -70,7 +70,7 @@ def total_loss(y_true, y_pred, widths=(1, 2, 4)):
                 what = "a list is indexed with a tensor" if word == "index" else f"{word}() is called on a tensor"
                 yield Problem(
                     node.source,
-                    f"{node.source.text}: {what}, and {where_it_raises(node)} raises",
+                    f"{node.source.text}: {what}, and {where_it_raises(loss, node)} raises",
                     INSTEAD[word],
                     severity,
                 )

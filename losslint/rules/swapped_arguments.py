@@ -8,14 +8,17 @@ from losslint.facts.point import Point, variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import AstSource
+from losslint.graph.values import Value
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 ASYMMETRIC = (
-    "binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy", "kl_divergence", "poisson",
+    "binary_crossentropy", "categorical_crossentropy", "kl_divergence", "poisson",
     "sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits", "mape", "msle", "hinge", "squared_hinge",
     "categorical_hinge", "binary_focal_crossentropy", "categorical_focal_crossentropy",
 )  # fmt: skip
+# Their labels are class numbers, which no model returns.
+OF_CLASSES = ("sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits", "nll_loss", "cross_entropy")
 SAMPLES = ((0.3, 0.8), (0.9, 0.2), (-0.4, 0.7), (0.0, 0.6), (1.0, 0.0))
 
 
@@ -51,8 +54,32 @@ import tensorflow as tf
 def smoothed_loss(y_true, y_pred):
     return tf.keras.losses.binary_crossentropy(y_pred, 0.9 * y_true + 0.05)  # expect: LL403
 """,
+        """
+import torch
+import torch.nn.functional as F
+
+net = torch.nn.Linear(4, 3)
+
+def step(x, y):
+    logits = net(x)
+    loss = F.cross_entropy(y, logits)  # expect: LL403
+    loss.backward()
+""",
     )
     GOOD = (
+        """
+import torch
+import torch.nn.functional as F
+
+net, teacher = torch.nn.Linear(4, 3), torch.nn.Linear(4, 3)
+
+def step(x, y):
+    logits = net(x)
+    with torch.no_grad():
+        soft = F.softmax(teacher(x), dim=-1)
+    loss = F.cross_entropy(logits, y) + F.cross_entropy(logits, soft) + F.nll_loss(F.log_softmax(logits, dim=-1), y)
+    loss.backward()
+""",
         """
 import tensorflow as tf
 
@@ -88,16 +115,29 @@ model.compile(loss=symmetric_loss)
         facts = loss.gradient
         labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
         for node in loss.nodes:
-            if node.op not in ASYMMETRIC or "y_true" not in node.inputs or "y_pred" not in node.inputs:
+            label, prediction = node.inputs.get("y_true"), node.inputs.get("y_pred")
+            if node.op not in (*ASYMMETRIC, *OF_CLASSES) or label is None or prediction is None:
                 continue
-            label, prediction = node.inputs["y_true"], node.inputs["y_pred"]
+            if not facts.live(label) or facts.reach(prediction):
+                continue
             sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
-            if facts.live(label) and not facts.reach(prediction) and sources & labels:
+            if sources & labels or (node.op in OF_CLASSES and is_output(label)):
+                first = "prediction" if node.framework in ("torch", "jax") else "label"
                 yield Problem(
                     node.source,
-                    f"{node.source.text} is given the prediction as the label: the label comes first",
+                    f"{node.source.text} is given the prediction as the label: the {first} comes first",
                     "exchange the first two arguments",
                 )
+
+
+def is_output(value: Value, depth: int = 6) -> bool:
+    """Whether a value is what a model returns, or a function of nothing else."""
+    if not isinstance(value, Node) or not depth:
+        return False
+    if value.op == "layer":
+        return True
+    inner = [*value.operands()]
+    return value.family == "elementwise" and len(inner) == 1 and is_output(inner[0][1], depth - 1)
 
 
 def declared_role(name: str) -> Role:

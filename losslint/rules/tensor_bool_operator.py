@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, error_of_truth, graph_severity, where_it_raises
 
 INSTEAD = {
     "and": "use tf.logical_and(a, b), or & with brackets",
@@ -64,7 +64,7 @@ def band_loss(y_true, y_pred, weights=None):
                 yield Problem(
                     node.source,
                     f"{how} needs the truth of the tensor {node.source.text}: "
-                    f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                    f"{where_it_raises(loss, node)} raises {error_of_truth(loss)}",
                     INSTEAD[how],
                     severity,
                 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslint.graph.nodes import Kind, Node
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, error_of_truth, graph_severity, where_it_raises
 
 HOW = {
     "if": "if", "while": "while", "conditional expression": "the conditional expression", "assert": "assert",
@@ -19,6 +19,11 @@ INSTEAD = {
     "while": "use tf.while_loop",
     "assert": "use tf.debugging.assert_greater and its relatives",
 }
+CHOOSE = (
+    "use tf.where(condition, a, b), which computes both sides element by element; for one scalar condition tf.cond or "
+    "@tf.function also work"
+)
+INSTEAD_IN_JAX = "use jnp.where(condition, a, b), which computes both sides, or jax.lax.cond"
 
 
 class TensorCondition(Rule):
@@ -65,6 +70,20 @@ def pinball_loss(y_true, y_pred):
     error = y_true - y_pred
     return 0.9 * error if error > 0 else -0.1 * error  # expect: LL201
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+def masked_loss(w, x, y, mask):
+    n = jnp.sum(mask)
+    if n == 0:  # expect: LL201
+        return 0.0
+    return jnp.sum(mask * (x @ w - y) ** 2) / jnp.maximum(n, 1)
+
+@jax.jit
+def update(w, x, y, mask):
+    return w - 0.1 * jax.grad(masked_loss)(w, x, y, mask)
+""",
     )
     GOOD = (
         """
@@ -110,15 +129,12 @@ def converted_loss(y_true, y_pred):
                 continue
             severity = graph_severity(node, autograph_converts=converts)
             if severity is not None:
-                instead = INSTEAD.get(
-                    str(how),
-                    "use tf.where(condition, a, b), which computes both sides element by element; for one scalar condition "
-                    "tf.cond or @tf.function also work",
-                )
+                jax = loss.site.framework == "jax"
+                instead = INSTEAD_IN_JAX if jax else INSTEAD.get(str(how), CHOOSE)
                 yield Problem(
                     node.source,
                     f"{HOW[str(how)]} needs the value of the tensor {node.source.text}: "
-                    f"{where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                    f"{where_it_raises(loss, node)} raises {error_of_truth(loss)}",
                     instead,
                     severity,
                 )

@@ -9,7 +9,7 @@ from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_ra
 
 
 class TensorIteration(Rule):
-    """Python iterates over a tensor: ``for x in t``, a comprehension, ``zip``, ``enumerate``, ``list``, unpacking.
+    """Python iterates over a tensor: ``for x in t``, a comprehension, ``zip``, ``list``, ``itertools``, unpacking.
 
     What it does: finds such loops inside a loss. Lists of tensors, ``tf.unstack`` along a known axis and data sets are
     fine.
@@ -34,6 +34,14 @@ def per_sample_loss(y_true, y_pred):
         total += tf.reduce_mean(tf.abs(t - p))
     return total
 """,
+        """
+import itertools
+import tensorflow as tf
+
+def any_order_loss(y_true, y_pred):
+    orders = list(itertools.permutations(y_pred))  # expect: LL203
+    return tf.reduce_min(tf.stack([tf.reduce_mean(tf.square(tf.stack(order) - y_true)) for order in orders]))
+""",
     )
     GOOD = (
         """
@@ -48,6 +56,8 @@ def per_channel_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        if loss.site.framework == "jax":
+            return  # a traced array is unrolled
         for node in loss.nodes:
             operand = node.inputs.get("x")
             if node.op == "python.contains":
@@ -66,7 +76,7 @@ def per_channel_loss(y_true, y_pred):
             if severity is not None:
                 yield Problem(
                     node.source,
-                    f"{what}: {where_it_raises(node)} raises OperatorNotAllowedInGraphError",
+                    f"{what}: {where_it_raises(loss, node)} raises OperatorNotAllowedInGraphError",
                     instead,
                     severity,
                 )

@@ -67,7 +67,7 @@ def float_loss(y_true, y_pred):
             text = node.source.text
             if node.index in cut:
                 root = loss.root_of(tensor_operands(node)[0])
-                raises = f"; {where_it_raises(node)} raises before that" if severity is not None else ""
+                raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(
                     node.source,
                     f"{text} is a plain number to the gradient tape: no gradient reaches {root}{raises}",
@@ -77,7 +77,7 @@ def float_loss(y_true, y_pred):
                 error = "AttributeError" if node.op == "python.numpy" or node.name.startswith(".") else "TypeError"
                 yield Problem(
                     node.source,
-                    f"{text} needs the value of a tensor: {where_it_raises(node)} raises {error} "
+                    f"{text} needs the value of a tensor: {where_it_raises(loss, node)} raises {error} "
                     "while tracing, whatever becomes of the result",
                     advice(node),
                     severity,
