@@ -58,8 +58,8 @@ class ShapeFacts:
             return _RULES[node.op](self, node)
         if node.op in REDUCTIONS:
             return self._reduced(node)
-        if node.op in POINTWISE_LOSSES and node.framework == "torch":
-            return self._pointwise_loss(node)
+        if node.family == "loss" and node.framework in ("keras", "torch"):
+            return self._loss(node)
         if node.family in POINTWISE_FAMILIES and node.op not in NOT_POINTWISE:
             return broadcast([self(v) for k, v in node.inputs.items() if k in ("x", "y", "condition")])
         return self(node.inputs.get("x")) if node.op in KEEPS else None
@@ -76,12 +76,17 @@ class ShapeFacts:
             return tuple(1 if i in axes else d for i, d in enumerate(shape))
         return tuple(d for i, d in enumerate(shape) if i not in axes)
 
-    def _pointwise_loss(self, node: Node) -> Shape | None:
+    def _loss(self, node: Node) -> Shape | None:
+        """PyTorch's losses and the objects of Keras reduce to a number, unless they are told not to."""
         made = node.detail.get("object")
         how = node.inputs.get("reduction") or (made.kwargs.get("reduction") if isinstance(made, External) else None)
-        if how is None or (isinstance(how, Const) and how.value in ("mean", "sum")):
+        if node.framework == "keras" and not isinstance(made, External):
+            return None
+        if how is None or (isinstance(how, Const) and how.value in ("mean", "sum", "sum_over_batch_size")):
             return ()
-        return broadcast([self(node.inputs.get("y_pred")), self(node.inputs.get("y_true"))])
+        if node.framework == "torch" and node.op in POINTWISE_LOSSES:
+            return broadcast([self(node.inputs.get("y_pred")), self(node.inputs.get("y_true"))])
+        return None
 
     def _phi(self, node: Node) -> Shape | None:
         first, second = self(node.inputs.get("x")), self(node.inputs.get("y"))
@@ -268,14 +273,16 @@ def units(model: Value | None) -> int | None:
         named = model.kwargs.get("out_features") or model.kwargs.get("units")
         given = named or (model.args[at] if len(model.args) > at else None)
         return given.value if isinstance(given, Const) and type(given.value) is int else None
-    if kind == "Sequential":
-        layers = model.attributes.get("layers")
-        items = layers.items if isinstance(layers, Seq) else list(model.args)
-        if len(items) == 1 and isinstance(items[0], Seq):
-            items = items[0].items
-        kept = next((layer for layer in reversed(items) if not keeps_shape(layer)), None)
-        return units(kept)
-    return None
+    return units(next((layer for layer in reversed(stacked(model)) if not keeps_shape(layer)), None))
+
+
+def stacked(model: External) -> list[Value]:
+    """The layers of a Sequential model; none when they are not known."""
+    if not model.name.endswith("Sequential()"):
+        return []
+    layers = model.attributes.get("layers")
+    items = layers.items if isinstance(layers, Seq) else list(model.args)
+    return items[0].items if len(items) == 1 and isinstance(items[0], Seq) else items
 
 
 def keeps_shape(layer: Value) -> bool:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
+from losslint.facts.shape import stacked
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
-from losslint.graph.values import Const, Value
-from losslint.project.module import Module
+from losslint.graph.values import Const, External, Value
+from losslint.ops.table import lookup
+from losslint.project.heads import head_of
 from losslint.rules.base import Loss, Problem, Rule
 
 WITH_LOGITS = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
-               "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
+               "sparse_softmax_cross_entropy_with_logits", "cross_entropy")  # fmt: skip
 FROM_LOGITS = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
 SQUASHING = ("sigmoid", "softmax")
 KEEPS = ("cast", "clip", "reshape", "identity", "convert_to_tensor", "squeeze")
@@ -22,9 +23,9 @@ KEEPS = ("cast", "clip", "reshape", "identity", "convert_to_tensor", "squeeze")
 class LogitsMismatch(Rule):
     """An activation is applied twice: probabilities are handed to a loss that expects logits.
 
-    What it does: follows the prediction inside the loss to a sigmoid or softmax before a ``..._with_logits`` operation
-    or ``from_logits=True``, and, for models in the same file, compares the last activation with the loss that
-    ``compile`` is given.
+    What it does: follows the prediction inside the loss, and into the models of the same file that it comes from, to a
+    sigmoid or softmax before a ``..._with_logits`` operation, ``from_logits=True`` or PyTorch's ``cross_entropy``, and
+    compares the last activation with the loss that ``compile`` is given.
 
     Why it is bad: it runs; the gradient is squashed twice, and the loss cannot fall below a floor (1.46 for a perfect
     prediction of 10 classes).
@@ -45,6 +46,46 @@ def twice_loss(y_true, y_pred):
     p = tf.nn.sigmoid(y_pred)
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=y_true, logits=p))  # expect: LL406
 """,
+        """
+import tensorflow as tf
+
+bce = tf.keras.losses.BinaryCrossentropy(from_logits=True)
+
+def combined_loss(y_true, y_pred):
+    return bce(y_true, y_pred) + tf.reduce_mean(tf.abs(y_true - y_pred))  # expect: LL406
+
+def make_model():
+    inputs = tf.keras.Input((8, 8, 1))
+    outputs = tf.keras.layers.Conv2D(1, 1, activation="sigmoid")(inputs)
+    return tf.keras.Model(inputs, outputs)
+
+make_model().compile(loss=combined_loss)
+""",
+        """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(20, 4)
+        self.softmax = nn.Softmax(dim=1)
+
+    def forward(self, x):
+        return self.softmax(self.fc(x))
+
+net, criterion = Net(), nn.CrossEntropyLoss()
+loss = criterion(net(torch.randn(16, 20)), torch.randint(0, 4, (16,)))  # expect: LL406
+loss.backward()
+""",
+        """
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(20, 4), nn.Softmax(dim=1))
+loss = nn.functional.cross_entropy(net(torch.randn(16, 20)), torch.randint(0, 4, (16,)))  # expect: LL406
+loss.backward()
+""",
     )
     GOOD = (
         """
@@ -55,6 +96,16 @@ def once_loss(y_true, y_pred):
 
 def probability_loss(y_true, y_pred):
     return tf.keras.losses.binary_crossentropy(y_true, tf.nn.sigmoid(y_pred), from_logits=False)
+""",
+        """
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(20, 4), nn.LogSoftmax(dim=1))
+gate = nn.Sequential(nn.Linear(20, 4), nn.Softmax(dim=1))
+x, y = torch.randn(16, 20), torch.randint(0, 4, (16,))
+loss = nn.functional.nll_loss(net(x), y) + nn.functional.cross_entropy(nn.functional.linear(gate(x), torch.eye(4)), y)
+loss.backward()
 """,
     )
 
@@ -70,15 +121,16 @@ def probability_loss(y_true, y_pred):
                     "hand over the logits" + ("" if node.op in WITH_LOGITS else ", or drop from_logits=True"),
                     related=(squashed.source,),
                 )
-            elif node.op in WITH_LOGITS and "compile(" in loss.site.reason and is_prediction(node.inputs.get("y_pred")):
-                head = last_activation(loss.site.module)
-                if head is not None:
-                    layer = AstSource(loss.site.module, head)
+            elif expects and "compile(" in loss.site.reason and is_prediction(node.inputs.get("y_pred")):
+                head = head_of(loss.site.module)
+                if head is not None and head.activation in SQUASHING:
+                    layer = AstSource(loss.site.module, head.at)
+                    otherwise = "" if node.op in WITH_LOGITS else ", or from_logits=True"
                     yield Problem(
                         node.source,
                         f"{node.source.text} expects logits, but the model ends in {layer.text}: the activation is "
                         "applied twice",
-                        "drop the activation of the last layer",
+                        f"drop the activation of the last layer{otherwise}",
                         related=(layer,),
                     )
 
@@ -98,9 +150,21 @@ def squashing(value: Value | None, depth: int = 5) -> Node | None:
     """The sigmoid or softmax that a value is the output of."""
     if not isinstance(value, Node) or not depth:
         return None
-    if value.op in SQUASHING:
+    if value.op in SQUASHING or (value.op == "layer" and last_is_squashing(value.detail.get("object"))):
         return value
     return squashing(value.inputs.get("x"), depth - 1) if value.op in KEEPS else None
+
+
+def last_is_squashing(model: Value | None) -> bool:
+    """Whether a model or layer ends in a sigmoid or softmax."""
+    if not isinstance(model, External):
+        return False
+    layers = stacked(model)
+    if layers:
+        return last_is_squashing(layers[-1])
+    given = model.kwargs.get("activation")
+    api = lookup(model.name)
+    return (isinstance(given, Const) and given.value in SQUASHING) or (api is not None and api.operation.name in SQUASHING)
 
 
 def is_prediction(value: Value | None, depth: int = 5) -> bool:
@@ -108,23 +172,3 @@ def is_prediction(value: Value | None, depth: int = 5) -> bool:
     if not isinstance(value, Node) or not depth:
         return False
     return value.op == "param" or (value.op in KEEPS and is_prediction(value.inputs.get("x"), depth - 1))
-
-
-def last_activation(module: Module) -> ast.expr | None:
-    """The sigmoid or softmax layer that the only model of a file ends in: the last layer of its one Sequential."""
-    models = [
-        n for n in module.nodes
-        if isinstance(n, ast.Call) and getattr(n.func, "attr", getattr(n.func, "id", "")) == "Sequential"
-    ]  # fmt: skip
-    if (
-        len(models) != 1
-        or not models[0].args
-        or not isinstance(models[0].args[0], ast.List)
-        or not models[0].args[0].elts
-    ):
-        return None
-    last = models[0].args[0].elts[-1]
-    for word in getattr(last, "keywords", []):
-        if word.arg == "activation" and isinstance(word.value, ast.Constant) and word.value.value in SQUASHING:
-            return last
-    return None

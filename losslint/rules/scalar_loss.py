@@ -5,23 +5,29 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from losslint.facts.shape import BATCH, REDUCTIONS, ShapeFacts, is_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
+from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.broadcast_trap import as_keras_gives
 
 WEIGHTS = ("sample_weight", "class_weight")
+KEEPS_SIZE = ("l2_normalize", "softmax", "log_softmax", "cumsum")
 FITTING = ("fit", "train_on_batch", "fit_generator", "evaluate")
 
 
 class ScalarLoss(Rule):
     """The loss is reduced over the batch, while the project passes sample or class weights.
 
-    What it does: finds losses that return one number for the whole batch, in files that call ``fit`` with
-    ``sample_weight`` or ``class_weight``. Without weights a scalar is fine.
+    What it does: finds losses that return one number for the whole batch, and train steps that do not use the weights
+    they unpack, in files that call ``fit`` with ``sample_weight`` or ``class_weight``. Without weights a mean over all is
+    fine; a sum over the batch, and work along axis 0, is worth an info.
 
     Why it is bad: Keras multiplies what the loss returns with the weights of the samples: a scalar times their mean. No
-    sample is weighted, and nothing warns.
+    sample is weighted, and nothing warns. What is left of a reduction along axis 0 has one value an output, which Keras
+    takes for one value a sample.
 
     Use instead: one value a sample, ``tf.reduce_mean(..., axis=-1)``.
 
@@ -42,6 +48,23 @@ model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=smooth_loss)
 model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
 """,
+        """
+import tensorflow as tf
+
+class Weighted(tf.keras.Model):
+    def train_step(self, data):
+        x, y, sample_weight = tf.keras.utils.unpack_x_y_sample_weight(data)  # expect: LL402
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.keras.losses.binary_crossentropy(y, self(x, training=True)))
+        grads = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(grads, self.trainable_variables))
+        return {"loss": loss}
+
+inputs = tf.keras.Input((4,))
+model = Weighted(inputs, tf.keras.layers.Dense(1, activation="sigmoid")(inputs))
+model.compile(optimizer="adam")
+model.fit([[0.0] * 4], [[1.0]], class_weight={0: 1.0, 1: 5.0})
+""",
     )
     GOOD = (
         """
@@ -57,18 +80,74 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        yield from unused_weights(loss)
         if not loss.called_by_keras:
             return
+        shapes = ShapeFacts(loss.graph, as_keras_gives(loss))
         row = weights_row(loss)
-        if not row:
-            return
         for value, target in loss.results:
-            if isinstance(value, Node) and is_scalar(value):
+            if row and shapes(value) == ():
                 yield Problem(
                     target.source,
                     f"one number for the whole batch, while row {row} passes weights: Keras multiplies it by the mean "
                     "weight, so no sample is weighted",
                     "return one value a sample: reduce over the features only (axis=-1)",
+                )
+                continue
+            for node in summed(value):
+                if loss.gradient.live(node) and shapes(node) == ():
+                    yield Problem(
+                        node.source,
+                        f"{node.source.text} adds up the whole batch: the loss and the step grow with the batch size",
+                        "take the mean, or reduce over the features only (axis=-1)",
+                        Severity.INFO,
+                    )
+        for node in loss.nodes:
+            if node.index in loss.relevant and loss.gradient.live(node) and over_batch(node, shapes):
+                kept = node.op in KEEPS_SIZE
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} works along axis 0, the batch: "
+                    + ("each value depends on the other samples of its batch" if kept else
+                       "what is left is one value an output, which Keras takes for one value a sample"),
+                    "work along the features (axis=-1)",
+                    Severity.INFO,
+                )
+
+
+def summed(value: Value, depth: int = 8) -> Iterator[Node]:
+    """The sums over everything that a loss is, or adds to its other terms."""
+    if not isinstance(value, Node) or not depth:
+        return
+    scaled = value.op == "mul" and any(isinstance(v, Const) for v in value.inputs.values())
+    if value.op == "sum":
+        yield value
+    elif scaled or value.op in ("add", "sub", "neg", "identity", "cast"):
+        for part in value.inputs.values():
+            yield from summed(part, depth - 1)
+
+
+def over_batch(node: Node, shapes: ShapeFacts) -> bool:
+    """Whether an operation reduces or normalises rows of features along the batch."""
+    shape = shapes(node.inputs.get("x"))
+    along = node.op in (*REDUCTIONS, *KEEPS_SIZE) and is_number(node.inputs.get("axis"), 0)
+    return along and shape is not None and len(shape) > 1 and shape[0] == BATCH
+
+
+def unused_weights(loss: Loss) -> Iterator[Problem]:
+    """A ``train_step`` that unpacks the sample weights and never looks at them, while ``fit`` is given some."""
+    step = loss.site.node
+    row = weights_row(loss)
+    if not row or not isinstance(step, ast.FunctionDef) or step.name != "train_step":
+        return
+    read = {n.id for n in ast.walk(step) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    for statement in ast.walk(step):
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=[_, _, ast.Name(id=name) as weights])]) if name not in read:
+                yield Problem(
+                    AstSource(loss.site.module, weights),
+                    f"{name} is unpacked and never used, while row {row} passes weights: no sample is weighted",
+                    f"hand it on: self.compute_loss(x, y, y_pred, {name}), or multiply the losses of the samples by it",
                 )
 
 
@@ -89,18 +168,3 @@ def weights_row(loss: Loss) -> int:
 def called(node: ast.AST, names: tuple[str, ...]) -> bool:
     """Whether a node calls a method of one of these names."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names
-
-
-def is_scalar(value: Value, depth: int = 8) -> bool:
-    """Whether a value is a full reduction, possibly scaled or added to another."""
-    if isinstance(value, Const):
-        return isinstance(value.value, (int, float))
-    if not isinstance(value, Node) or not depth:
-        return False
-    if value.op in ("mean", "sum", "max", "min"):
-        axis = value.inputs.get("axis")
-        keeps = value.inputs.get("keepdims")
-        return (axis is None or (isinstance(axis, Const) and axis.value is None)) and keeps is None
-    if value.op in ("add", "sub", "mul", "div", "neg", "sqrt", "maximum", "minimum", "log", "exp", "identity", "cast"):
-        return all(is_scalar(v, depth - 1) for k, v in value.inputs.items() if k in ("x", "y"))
-    return False

@@ -1,0 +1,151 @@
+"""LL408."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.point import Point, variable_of
+from losslint.findings import Severity
+from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.values import Value
+from losslint.project.roles import Role
+from losslint.rules.base import Loss, Problem, Rule
+
+# (label, a prediction that fits it, one that does not)
+SAMPLES = ((1.0, 0.95, 0.05), (1.0, 0.7, 0.3), (0.0, 0.05, 0.95), (0.0, 0.3, 0.7))
+PASSES = ("mean", "sum", "identity", "cast", "reshape", "squeeze")
+
+
+class WrongDirection(Rule):
+    """What is minimised is a similarity: the better the prediction, the larger the loss.
+
+    What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
+    Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
+    costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is.
+
+    Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
+    the wrong one was passed.
+
+    Use instead: ``1 - score``, or ``-score``.
+
+    Confirmed by: the loss of a perfect prediction against that of a wrong one.
+    """
+
+    code = "LL408"
+    name = "wrong-direction"
+    severity = Severity.INFO
+    BAD = (
+        """
+import tensorflow as tf
+
+def dice_coef(y_true, y_pred, smooth=1.0):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return (2.0 * overlap + smooth) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + smooth)  # expect: LL408
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1, activation="sigmoid")])
+model.compile(loss=dice_coef)
+""",
+        """
+import tensorflow as tf
+
+def likelihood(y_true, y_pred):
+    return tf.reduce_mean(y_true * tf.math.log(y_pred + 1e-3), axis=-1)  # expect: LL408
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(3, activation="softmax")])
+model.compile(loss=likelihood)
+""",
+        """
+import torch
+import torch.nn.functional as F
+
+student, teacher = torch.nn.Linear(10, 16), torch.nn.Linear(10, 16)
+
+def distillation_loss(s, t):
+    return F.cosine_similarity(s, t, dim=-1).mean()  # expect: LL408
+
+x = torch.randn(8, 10)
+distillation_loss(student(x), teacher(x)).backward()
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def dice_loss(y_true, y_pred, smooth=1.0):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return 1.0 - (2.0 * overlap + smooth) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + smooth)
+
+def wasserstein_loss(y_true, y_pred):
+    return tf.reduce_mean(y_true * y_pred, axis=-1)
+
+def log_dice_loss(y_true, y_pred):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return -tf.math.log((2.0 * overlap + 1.0) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + 1.0))
+
+def cosine_loss(y_true, y_pred):
+    return tf.keras.losses.cosine_similarity(y_true, y_pred)
+
+for loss in (dice_loss, wasserstein_loss, log_dice_loss, cosine_loss):
+    tf.keras.Sequential([tf.keras.layers.Dense(1, activation="sigmoid")]).compile(loss=loss)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        if not loss.site.certain or loss.graph.gaps or len(loss.results) != 1:
+            return
+        value, _ = loss.results[0]
+        if not isinstance(value, Node) or not loss.gradient.live(value):
+            return
+        if is_cosine(value) or (compares(loss, value) and grows_with_fit(loss, value)):
+            yield Problem(
+                value.source,
+                f"{value.source.text} is larger the better the prediction is, and it is minimised",
+                "return 1 - score, or -score",
+            )
+
+
+def is_cosine(value: Value | None, depth: int = 5) -> bool:
+    """The cosine of an angle, or its mean. (The loss that Keras calls cosine similarity has the sign turned.)"""
+    if not isinstance(value, Node) or not depth:
+        return False
+    return value.op == "cosine_vectors" or (value.op in PASSES and is_cosine(value.inputs.get("x"), depth - 1))
+
+
+def compares(loss: Loss, value: Node) -> bool:
+    """Whether an overlap of label and prediction lies on the way: a quotient with both in either part, or the logarithm
+    of one weighted by the other."""
+    labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
+
+    def sides(part: Value | None) -> tuple[bool, bool]:
+        cone = {n.index for node in nodes_in(part) for n in loss.gradient.cone(node)} if part is not None else set()
+        return bool(cone & labels), bool(part is not None and loss.gradient.live(part))
+
+    for node in loss.gradient.cone(value):
+        x, y = node.inputs.get("x"), node.inputs.get("y")
+        if node.op == "div" and sides(x) == sides(y) == (True, True):
+            return True
+        logs = any(isinstance(side, Node) and side.op == "log" for side in (x, y))
+        if node.op == "mul" and logs and {sides(x), sides(y)} == {(True, False), (False, True)}:
+            return True
+    return False
+
+
+def grows_with_fit(loss: Loss, value: Node) -> bool:
+    """Whether a fitting prediction costs no less than a wrong one at every sample, and more at one."""
+    variables: dict[Role, list[Node]] = {Role.LABEL: [], Role.PREDICTION: []}
+    for node in loss.graph.params.values():
+        if node.role in variables:
+            variables[node.role].append(node)
+    if any(len(found) != 1 for found in variables.values()):
+        return False
+    label, prediction = (variable_of(variables[role][0]) for role in (Role.LABEL, Role.PREDICTION))
+    if label is None or prediction is None:
+        return False
+    nodes = sorted(loss.gradient.cone(value), key=lambda n: n.index)
+    gains = []
+    for y, fits, fails in SAMPLES:
+        good, bad = (Point(nodes, {label: y, prediction: p}) for p in (fits, fails))
+        if good.opaque or bad.opaque:
+            return False
+        gains.append(good(value) - bad(value))
+    return min(gains) >= 0.0 < max(gains)
