@@ -113,7 +113,7 @@ class Point:
             return self.assignment[node.index, ""]
         source = next((o.index for _, o in node.operands()), -1)
         if source in self.empty and (passes_on(node) or op in PRIMITIVES or op in ("clip", "where")):
-            if op == "mean":
+            if op == "mean" or averages(node):
                 return NAN
             if op == "sum":
                 return 0.0
@@ -243,6 +243,13 @@ class Point:
         if passes_on(node) or node.index in self.opaque:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
+
+
+def averages(node: Node) -> bool:
+    """Whether a loss is the mean over its elements, as PyTorch's are unless they are told otherwise."""
+    made = node.detail.get("object")
+    told = "reduction" in node.inputs or (isinstance(made, External) and "reduction" in made.kwargs)
+    return node.family == "loss" and node.framework == "torch" and not told
 
 
 BINARY_OPS = frozenset(

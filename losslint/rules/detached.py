@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.gradient import Cause
+from losslint.facts.shape import is_true
 from losslint.findings import Severity
 from losslint.graph.values import Seq
 from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
@@ -35,6 +36,15 @@ def consistency_loss(y_true, y_pred):
     target = tf.stop_gradient(y_pred)  # expect: LL108
     return tf.reduce_mean(tf.square(y_true - target))
 """,
+        """
+import numpy as np
+import torch
+
+def spectral_loss(pred, target):
+    p = np.abs(np.fft.rfft(pred.detach().numpy(), axis=-1))  # expect: LL108
+    t = np.abs(np.fft.rfft(target.numpy(), axis=-1))
+    return torch.tensor(np.mean((p - t) ** 2), requires_grad=True)  # expect: LL108
+""",
     )
     GOOD = (
         """
@@ -55,8 +65,11 @@ def advantage_loss(y_true, y_pred):
                 "detach only targets and weights; let one path from the prediction to the loss through",
             )
         for node in loss.nodes:
+            copied = tensor_operands(node)
+            if is_true(node.inputs.get("requires_grad")):  # of an array or a number, too: it shall be trained
+                copied = [operand for _, operand in node.operands()]
             rewraps = node.name in TORCH_COPIES and node.index in loss.relevant
-            if rewraps and any(loss.gradient.reach(operand) for operand in tensor_operands(node)):
+            if rewraps and any(loss.gradient.reach(operand) for operand in copied):
                 yield Problem(
                     node.source,
                     f"{node.source.text} copies the value into a new leaf: the graph behind it is lost, and "

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.point import averages
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import hazards_of, point_of, problem, text
+
+MASKED_MEAN = "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))"
+INSTEAD_OF_MEAN = {
+    "torch": "use (mask * x).sum() / mask.sum().clamp(min=1)",
+    "jax": "use jnp.sum(mask * x) / jnp.maximum(jnp.sum(mask), 1)",
+}
 
 
 class DivisionByZero(Rule):
@@ -41,8 +48,37 @@ def foreground_loss(y_true, y_pred):
     error = tf.boolean_mask(tf.abs(y_true - y_pred), y_true > 0.5)
     return tf.reduce_mean(error)  # expect: LL304
 """,
+        """
+import torch
+import torch.nn.functional as F
+
+def sparse_depth_loss(pred, target):
+    valid = target > 0
+    return F.l1_loss(pred[valid], target[valid])  # expect: LL304
+""",
+        """
+import torch
+
+def sparse_depth_loss(pred, target):
+    valid = target > 0
+    return torch.abs(pred[valid] - target[valid]).mean()  # expect: LL304
+""",
     )
     GOOD = (
+        """
+import torch
+import torch.nn.functional as F
+
+def sparse_depth_loss(pred, target):
+    valid = target > 0
+    if not valid.any():
+        return pred.sum() * 0.0
+    return F.l1_loss(pred[valid], target[valid])
+
+def summed_loss(pred, target):
+    valid = target > 0
+    return torch.abs(pred[valid] - target[valid]).sum() / valid.sum().clamp(min=1)
+""",
         """
 import tensorflow as tf
 
@@ -58,12 +94,12 @@ def masked_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            if hazard.node.op == "mean":
+            if hazard.node.op == "mean" or averages(hazard.node):
                 yield problem(
                     loss,
                     hazard,
                     f"{text(hazard.node)} is the mean of an empty selection for {point_of(loss, hazard)}: 0 / 0 = NaN",
-                    "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))",
+                    INSTEAD_OF_MEAN.get(loss.site.framework, MASKED_MEAN),
                 )
                 continue
             yield problem(
