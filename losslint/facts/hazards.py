@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
-from losslint.facts.point import Point, Variable, foldable, plain_number, variable_of
+from losslint.facts.point import Point, Variable, averages, foldable, plain_number, variable_of
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const
 from losslint.project.roles import Role
@@ -258,7 +258,7 @@ class HazardFacts:
     def find(self) -> list[Hazard]:
         """One hazard an operation, the plainest point first."""
         found: dict[int, Hazard] = {}
-        if not any(node.op in SINGULAR for node in self.nodes):
+        if not any(node.op in SINGULAR or averages(node) for node in self.nodes):
             return []
         folds = any(foldable(node) for node in self.nodes) and not any(n.framework == "torch" for n in self.nodes)
         modes = (False, True) if folds else (False,)

@@ -112,7 +112,7 @@ class Point:
         if (node.index, "") in self.assignment:
             return self.assignment[node.index, ""]
         source = next((o.index for _, o in node.operands()), -1)
-        if source in self.empty and (passes_on(node) or op in PRIMITIVES or op in ("clip", "where")):
+        if source in self.empty and (averages(node) or passes_on(node) or op in PRIMITIVES or op in ("clip", "where")):
             if op == "mean" or averages(node):
                 return NAN
             if op == "sum":
@@ -245,11 +245,14 @@ class Point:
         return []
 
 
+AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
+
+
 def averages(node: Node) -> bool:
     """Whether a loss is the mean over its elements, as PyTorch's are unless they are told otherwise."""
     made = node.detail.get("object")
     told = "reduction" in node.inputs or (isinstance(made, External) and "reduction" in made.kwargs)
-    return node.family == "loss" and node.framework == "torch" and not told
+    return node.op in AVERAGED and node.framework == "torch" and not told
 
 
 BINARY_OPS = frozenset(

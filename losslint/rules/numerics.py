@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.hazards import Hazard, is_network
-from losslint.facts.point import plain_number
+from losslint.facts.point import averages, plain_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
@@ -34,7 +34,7 @@ def rule_of(hazard: Hazard) -> str:
         return "LL302"
     if op in ROOTS:
         return "LL303"
-    if op in DIVISIONS:
+    if op in DIVISIONS or averages(hazard.node):
         return "LL304"
     return "LL307" if op in INVERSES else ""
 
