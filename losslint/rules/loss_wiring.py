@@ -5,19 +5,23 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import AstSource
+from losslint.project.index import parameters
+from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 
 class LossWiring(Rule):
     """A loss is handed to ``compile`` in a form that Keras cannot call.
 
-    What it does: finds factories that are passed uncalled, and subclasses of Keras's Loss without ``super().__init__()``.
+    What it does: finds factories that are passed uncalled, losses that are called on the tensors of the model where the
+    function itself should be passed, and subclasses of Keras's Loss without ``super().__init__()``.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
-    the labels become a hyper-parameter.
+    the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``.
 
-    Use instead: ``compile(loss=make_loss())``.
+    Use instead: ``compile(loss=make_loss())``, ``compile(loss=my_loss)``.
 
     Confirmed by: replaying the compile call (raises).
     """
@@ -46,8 +50,33 @@ class PowerLoss(tf.keras.losses.Loss):
     def call(self, y_true, y_pred):
         return tf.reduce_mean(tf.abs(y_true - y_pred) ** self.power, axis=-1)
 """,
+        """
+import keras
+
+def weighted_mse(y_true, y_pred):
+    return 3.0 * keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+inputs, labels = keras.Input((2,)), keras.Input((1,))
+outputs = keras.layers.Dense(1)(inputs)
+model = keras.Model(inputs, outputs)
+model.compile("adam", loss=weighted_mse(labels, outputs))  # expect: LL405
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def scaled(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+
+def weighted_loss(y_true=None, weight=2.0):
+    def loss(y_true, y_pred):
+        return weight * scaled(y_true, y_pred)
+    return loss
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
+""",
         """
 import tensorflow as tf
 
@@ -63,23 +92,25 @@ model.compile(optimizer="adam", loss=weighted_loss())
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         yield from self.not_initialised(loss)
-        factory = loss.site.owner
-        if loss.site.kind != "closure" or not isinstance(factory, ast.FunctionDef):
-            return
-        module = loss.site.module
-        if not any(isinstance(n, ast.FunctionDef) and n is factory for n in module.tree.body):
-            return
-        for call in module.nodes:
-            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "compile":
-                for place in losses_of(call):
-                    if isinstance(place, ast.Name) and place.id == factory.name:
-                        yield Problem(
-                            AstSource(module, place),
-                            f"{factory.name} makes a loss, but it is passed uncalled: Keras calls the factory itself with "
-                            "(y_true, y_pred)",
-                            f"call it: loss={factory.name}()",
-                        )
-
+        module, site = loss.site.module, loss.site
+        factory = site.owner if site.kind == "closure" else None
+        calls = [n for n in module.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "compile"]
+        for place in (place for call in calls for place in losses_of(call)):
+            if isinstance(factory, ast.FunctionDef) and factory in module.tree.body and is_name(place, factory.name):
+                yield Problem(
+                    AstSource(module, place),
+                    f"{factory.name} makes a loss, but it is passed uncalled: Keras calls the factory itself with "
+                    "(y_true, y_pred)",
+                    f"call it: loss={factory.name}()",
+                )
+            elif site.kind == "function" and returns_tensor(loss) and is_result(place, loss):
+                name = getattr(site.node, "name", "the function")
+                yield Problem(
+                    AstSource(module, place),
+                    f"{name} is called here, and compile is given its result, a tensor: `Could not interpret loss "
+                    "identifier`",
+                    f"hand over the function itself: loss={name}; bind further arguments with functools.partial",
+                )
 
     def not_initialised(self, loss: Loss) -> Iterator[Problem]:
         """A subclass of Keras's Loss whose ``__init__`` leaves out that of the base."""
@@ -101,6 +132,28 @@ model.compile(optimizer="adam", loss=weighted_loss())
                     "and Keras raises AttributeError",
                     "begin it with super().__init__()",
                 )
+
+
+def is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def returns_tensor(loss: Loss) -> bool:
+    return bool(loss.results) and all(isinstance(v, Node) and v.kind is Kind.TENSOR for v, _ in loss.results)
+
+
+def is_result(place: ast.expr, loss: Loss) -> bool:
+    """Whether an expression is the loss of a label and a prediction, or a name that holds it."""
+    module = loss.site.module
+    if isinstance(place, ast.Name):
+        values, _ = module.index.lookup(place.id, module.index.scope(place))
+        return len(values) == 1 and isinstance(values[0], ast.Call) and is_result(values[0], loss)
+    if not isinstance(place, ast.Call) or not is_name(place.func, getattr(loss.site.node, "name", "")):
+        return False
+    node = loss.site.node
+    given = parameters(node)[: len(place.args)] if isinstance(node, ast.FunctionDef) else []
+    roles = [loss.site.roles.get(parameter.arg) for parameter in given]
+    return {Role.LABEL, Role.PREDICTION} <= set(roles)
 
 
 def losses_of(call: ast.Call) -> Iterator[ast.expr]:
