@@ -223,7 +223,8 @@ def indexed(shape: Shape, items: Iterable[Value | None]) -> Shape | None:
             result += left[:count]
             left = left[count:]
         elif isinstance(item, Seq) and item.kind == "slice":
-            result.append(sliced(left.pop(0), item))
+            some = BATCH if len(left) == len(shape) else None
+            result.append(sliced(left.pop(0), item) or some)
         elif isinstance(item, Const) and type(item.value) is int:
             left.pop(0)
         else:
@@ -232,7 +233,7 @@ def indexed(shape: Shape, items: Iterable[Value | None]) -> Shape | None:
 
 
 def sliced(dim: Dim, part: Seq) -> Dim:
-    """One dimension after a slice: ``:`` keeps it, ``:1`` and ``k:k+1`` leave one."""
+    """One dimension after a slice: ``:`` keeps it, ``:1`` leaves one; None where its size is not known."""
     if all(is_none(end) for end in part.items):
         return dim
     if not all(isinstance(end, Const) for end in part.items):

@@ -585,6 +585,10 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
         case Node(kind=Kind.TENSOR | Kind.SYMBOLIC) if not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, at, Kind.PYTHON, how=how)
             return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
+        case External(name="torch.utils.data.DataLoader()", args=parts):
+            rows = Seq([Const(None), t.node(frame, "python.object", {}, at, Kind.PYTHON), Const(None)], "slice")
+            batch = [subscript(t, frame, part, rows, at) for part in parts]
+            return Seq([Seq(batch, "list")], open=True)
         case Node(kind=Kind.ARRAY):
             return Seq([t.node(frame, "item", {"x": value}, at, Kind.ARRAY)], open=True)
         case Node():

@@ -492,7 +492,11 @@ def _static_value(t: Tracer, frame: Frame, c: Call) -> Value:
 
 @handles("op:dataset")
 def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
-    return External("tensorflow.data.Dataset()")
+    """PyTorch's loader over a ``TensorDataset`` remembers the tensors whose rows it hands out."""
+    word, data = c.name.rpartition(".")[2], c.get(0, "dataset")
+    if word == "DataLoader" and isinstance(data, External) and data.args:
+        return External("torch.utils.data.DataLoader()", data.args)
+    return External("tensorflow.data.Dataset()", tuple(c.args) if word == "TensorDataset" else ())
 
 
 @handles("*.predict", "*.predict_on_batch", "*.predict_proba")

@@ -69,6 +69,17 @@ value_loss(torch.randn(64, 4), torch.randn(64), torch.randn(64, 1)).backward()
 """,
         """
 import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+X = torch.randn(100, 3)
+loader = DataLoader(TensorDataset(X, X.sum(dim=1)), batch_size=20)
+model = torch.nn.Sequential(torch.nn.Linear(3, 16), torch.nn.ReLU(), torch.nn.Linear(16, 1))
+for xb, yb in loader:
+    loss = torch.mean(torch.abs(model(xb) - yb))  # expect: LL401
+    loss.backward()
+""",
+        """
+import torch
 import torch.nn.functional as F
 
 q_net = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.ReLU(), torch.nn.Linear(8, 3))
@@ -120,6 +131,18 @@ def value_loss(states, rewards, next_values):
 
 value_loss(torch.randn(64, 4), torch.randn(64), torch.randn(64, 1)).backward()
 """,
+        """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+X = torch.randn(100, 3)
+loader = DataLoader(TensorDataset(X, X.sum(dim=1, keepdim=True), X[:, 0]), batch_size=20)
+model = torch.nn.Linear(3, 1)
+for xb, column, row in loader:
+    out = model(xb)
+    loss = torch.mean(torch.abs(out - column)) + torch.mean((out.squeeze(1) - row) ** 2 + (out[:, 0] - row[:20]) ** 2)
+    loss.backward()
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -167,4 +190,6 @@ def adds_axis(value: Value | None, depth: int = 6) -> bool:
 def text_of(value: Value | None) -> str:
     if not isinstance(value, Node):
         return "a number"
+    if value.op == "item" and "[" not in value.source.text:
+        return f"a batch of {value.source.text}"  # what a loader hands out
     return value.name if value.op == "param" else value.source.text
