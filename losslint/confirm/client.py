@@ -234,7 +234,7 @@ def _forking(
 
 def _evidence(message: dict[str, Any]) -> Evidence:
     death = Observation(Outcome(message["outcome"]), "", error=message["error"])
-    return evidence(message["lines"], death, message["seconds"])
+    return evidence(message["lines"], death, message["seconds"], message["cpu_seconds"])
 
 
 # -- a fresh process per program

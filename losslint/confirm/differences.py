@@ -23,6 +23,11 @@ WRONG = 1e-2  # and of the gradient from them, where it is wrong
 HALF = ("float16", "bfloat16")
 STOPS = ("StopGradient", "PreventGradient")
 FOR_NORMALISED_LABELS = ("SoftmaxCrossEntropyWithLogits",)  # its gradient holds where each row of labels sums to 1
+STEPPED = (
+    "Round", "Floor", "Ceil", "Rint", "Sign", "Cast", "Greater", "GreaterEqual", "Less", "LessEqual", "ArgMax", "ArgMin",
+    "FloorDiv", "FloorMod", "Equal", "NotEqual", "TopKV2", "Bucketize", "If", "StatelessIf", "While", "StatelessWhile",
+    "Unique", "HistogramFixedWidth", "ResizeNearestNeighbor", "PyFunc", "EagerPyFunc",
+)
 FLAT = ("Round", "Floor", "Ceil", "Rint", "Sign", "Cast", "Greater", "GreaterEqual", "Less", "LessEqual", "ArgMax")
 
 
@@ -84,16 +89,20 @@ def _value(loss: Loss, arrays: Inputs) -> float:
     return float(tf.reduce_sum(tf.convert_to_tensor(loss(tensors_of(arrays)))))
 
 
-def meant_to_differ(loss: Loss, arrays: Inputs) -> bool:
-    """Whether a stopped gradient, a half-precision cast or a custom gradient around an identity or a flat function lies
-    in the loss: there the derivative is not that of the value, on purpose. A loss that cannot be traced hides nothing
-    that a graph would show."""
-    signature = {name: tf.TensorSpec(array.shape, array.dtype) for name, array in arrays.items()}
+def operations(loss: Loss, inputs: Inputs) -> list[Any] | None:
+    """The operations of the traced loss, those of inner functions included; None where it cannot be traced."""
+    signature = {name: tf.TensorSpec(array.shape, array.dtype) for name, array in inputs.items()}
     try:
         graph = tf.function(lambda tensors: loss(tensors), autograph=False).get_concrete_function(signature).graph
-    except Exception:
-        return False
-    operations = list(_operations(graph))
+    except Exception:  # of the user's code; the modes have told it
+        return None
+    inner = [function.graph for function in graph._functions.values() if getattr(function, "graph", None) is not None]
+    return [operation for one in (graph, *inner) for operation in one.get_operations()]
+
+
+def meant_to_differ(operations: Sequence[Any]) -> bool:
+    """Whether a stopped gradient, a half-precision cast or a custom gradient around an identity or a flat function lies
+    in the loss: there the derivative is not that of the value, on purpose."""
     return any(
         operation.type in (*STOPS, *FOR_NORMALISED_LABELS) or operation.type.startswith("FakeQuant")
         or (operation.type == "Cast" and operation.outputs[0].dtype.name in HALF)
@@ -102,12 +111,9 @@ def meant_to_differ(loss: Loss, arrays: Inputs) -> bool:
     )
 
 
-def _operations(graph: Any) -> Iterator[Any]:
-    yield from graph.get_operations()
-    for function in getattr(graph, "_functions", {}).values():
-        inner = getattr(function, "graph", None)
-        if inner is not None:
-            yield from inner.get_operations()
+def may_jump(operations: Sequence[Any]) -> bool:
+    """Whether anything in the loss takes steps; a function called in it may hide some."""
+    return any(operation.type in STEPPED or "Call" in operation.type for operation in operations)
 
 
 def _straight_through(operation: Any) -> bool:

@@ -31,8 +31,8 @@ ONE_THREAD = dict.fromkeys(
 class Limits:
     """What one program may use. ``memory`` counts what it takes beyond the framework itself."""
 
-    seconds: float = 20.0
-    cpu_seconds: int = 40
+    seconds: float = 60.0  # on a busy machine a short time is a matter of chance; loops end by the next one
+    cpu_seconds: int = 20
     memory: int = 4 << 30
     output: int = 16 << 20  # bytes of any one file, standard output and error among them
     processes: int = 8

@@ -65,4 +65,5 @@ class Evidence:
     observations: tuple[Observation, ...] = ()
     searched: tuple[Searched, ...] = ()
     device: str = "cpu"
-    seconds: float = 0.0
+    seconds: float = 0.0  # of wall-clock time, from the start of its process to the end
+    cpu_seconds: float = 0.0  # the same of all processors, whatever else the machine did

@@ -31,6 +31,7 @@ Tensors = dict[str, Any]
 Measured = tuple[Any, dict[str, Any]]  # value, gradient by name of input: None where there is none
 
 CASTS_LABELS = int(tf.keras.__version__.partition(".")[0]) >= 3  # Keras 3 hands a loss float32, whatever the data
+MOST_READ = 4096  # numbers of an array that anybody reads
 DIFFERENTIATED = ("prediction", "tensor")
 
 
@@ -117,7 +118,7 @@ def numbers(value: Any) -> object:
     array = np.asarray(value)
     if array.dtype.kind == "V" or array.dtype == np.float16:  # bfloat16 has no kind of its own
         array = array.astype(np.float32)
-    if array.dtype == np.float32 and array.size:
+    if array.dtype == np.float32 and 0 < array.size <= MOST_READ:
         array = array.astype(str).astype(np.float64)
     listed: object = array.tolist()
     return listed

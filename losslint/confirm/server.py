@@ -127,9 +127,9 @@ class Server:
     def watch(self, one: Child) -> None:
         """Kill a child that takes too much, and report one that has ended."""
         seconds = time.monotonic() - one.started
-        pid, status = os.waitpid(one.pid, os.WNOHANG)
+        pid, status, used = os.wait4(one.pid, os.WNOHANG)
         if pid:
-            self.finish(one, status, seconds)
+            self.finish(one, status, seconds, used.ru_utime + used.ru_stime)
         elif one.ended_for is None:
             one.ended_for = self.excess(one, seconds)
             if one.ended_for is not None:
@@ -145,7 +145,7 @@ class Server:
             return Outcome.CRASHED, f"starts more than {self.allowed.processes} processes"
         return None
 
-    def finish(self, one: Child, status: int, seconds: float) -> None:
+    def finish(self, one: Child, status: int, seconds: float, cpu_seconds: float) -> None:
         """Clear up after a child and send what it said."""
         del self.running[one.pid]
         _drain(one)
@@ -156,7 +156,10 @@ class Server:
         shutil.rmtree(one.scratch, ignore_errors=True)
         limits.output_of(one.scratch).unlink(missing_ok=True)
         lines = one.said.decode(errors="replace").splitlines()
-        self.send({"index": one.index, "lines": lines, "outcome": outcome.value, "error": error, "seconds": seconds})
+        self.send({
+            "index": one.index, "lines": lines, "outcome": outcome.value, "error": error, "seconds": seconds,
+            "cpu_seconds": cpu_seconds,
+        })
 
     def end_orphans(self, spare: Any) -> None:
         """Kill what children left behind: this process has become its parent."""

@@ -77,13 +77,14 @@ class Report:
         self.write(json.dumps(message, default=str).encode() + b"\n")
 
 
-def evidence(lines: Iterable[str], death: Observation | None, seconds: float) -> Evidence:
+def evidence(lines: Iterable[str], death: Observation | None, seconds: float, cpu_seconds: float = 0.0) -> Evidence:
     """What a child said, and how it died if it did not say that it was done.
 
     Args:
         lines: the lines of its Report; a last one that was cut off is skipped.
         death: an observation whose mode is the one that had begun, when the process ended too early.
         seconds: of wall-clock time, from the fork to the end.
+        cpu_seconds: of processor time.
     """
     observations: list[Observation] = []
     searched: list[Searched] = []
@@ -105,7 +106,7 @@ def evidence(lines: Iterable[str], death: Observation | None, seconds: float) ->
             done = True
     if not done and death is not None:
         observations.append(dataclasses.replace(death, mode=mode))
-    return Evidence(tuple(observations), tuple(searched), device, seconds)
+    return Evidence(tuple(observations), tuple(searched), device, seconds, cpu_seconds)
 
 
 def _observation(said: dict[str, Any]) -> Observation:
