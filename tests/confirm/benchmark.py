@@ -1,7 +1,8 @@
 """How long confirmation takes: ``python -m tests.confirm.benchmark [JOBS]``.
 
-Checks the fixtures and the losses with numerical faults, runs 50 of them with the claims that were found, and prints the start-up, the time of a loss
-(median, 95th percentile), and the time until a search has its first witness.
+Runs 50 losses, of the fixtures and of those with numerical faults, with the claims that a check makes of them, and prints
+the start-up, the time of a loss (median, 95th percentile; by the clock and of the processor, as the clock tells of the
+machine's other work too), and the time until a search has its first witness.
 """
 
 from __future__ import annotations
