@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -22,6 +22,7 @@ from losslint.project.roles import Role
 
 MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
+MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 LARGE = 100.0  # exp overflows at 88.7
 
@@ -282,33 +283,39 @@ class HazardFacts:
     def _at(
         self, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
     ) -> Iterator[Hazard]:
-        result = point.values[self.result.index]
-        gradients = point.gradients(self.result)
-        broken = [i for i in self.gradient.trained if not math.isfinite(gradients.get(i, 0.0))]
-        if math.isfinite(result) and not broken:
-            return
-        culprit = None if math.isfinite(result) else self._first_bad_value(point, self.result)
-        by_value = culprit is not None
-        if culprit is None:
-            culprit = self._first_bad_slope(point, gradients)
-            factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
-            if culprit is not None and culprit.op == "mul" and factor is not None:
-                culprit = self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
-        if culprit is None:
-            return
-        operand = _singular_operand(culprit, point)
-        if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.gradient.cone(culprit)):
-            return  # what was not evaluated may keep it small
-        named = self._named(assignment, culprit)
-        if not named and (operand is None or not self.gradient.live(operand)):
-            return  # it rests on stand-ins alone
-        if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0 and self.head not in SIGNED:
-            return  # whether a real-valued prediction is ever negative there is not known
-        yield Hazard(
-            culprit, operand, by_value, graph_only, large, masked=not by_value and culprit.index not in self._taken(point),
-            label_only=operand is not None and not self.gradient.reach(operand), at=named,
-            operand_value=point(operand) if operand is not None else math.nan,
-        )  # fmt: skip
+        repaired: list[int] = []
+        while len(repaired) < MAX_CULPRITS and (culprit := self._culprit(point, repaired)) is not None:
+            repaired.append(culprit.index)
+            by_value = not math.isfinite(point.values[self.result.index])
+            operand = _singular_operand(culprit, point)
+            if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.gradient.cone(culprit)):
+                continue  # what was not evaluated may keep it small
+            named = self._named(assignment, culprit)
+            if not named and (operand is None or not self.gradient.live(operand)):
+                continue  # it rests on stand-ins alone
+            if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0 and self.head not in SIGNED:
+                continue  # whether a real-valued prediction is ever negative there is not known
+            yield Hazard(
+                culprit, operand, by_value, graph_only, large,
+                masked=not by_value and culprit.index not in self._taken(point),
+                label_only=operand is not None and not self.gradient.reach(operand), at=named,
+                operand_value=point(operand) if operand is not None else math.nan,
+            )  # fmt: skip
+            if by_value:
+                return
+
+    def _culprit(self, point: Point, repaired: list[int]) -> Node | None:
+        """The operation that makes the result or a gradient not finite, those aside that were found before."""
+        if not math.isfinite(point.values[self.result.index]):
+            return self._first_bad_value(point, self.result)
+        gradients = point.gradients(self.result, repaired)
+        if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
+            return None
+        culprit = self._first_bad_slope(point, gradients, repaired)
+        factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
+        if culprit is not None and culprit.op == "mul" and factor is not None:
+            return self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
+        return culprit
 
     def _first_bad_value(self, point: Point, node: Node) -> Node | None:
         """The operation that makes the first non-finite value on the way to a node."""
@@ -330,11 +337,13 @@ class HazardFacts:
                 stack += [operand for _, operand in _value_operands(node, point)]
         return taken
 
-    def _first_bad_slope(self, point: Point, gradients: Mapping[int, float]) -> Node | None:
+    def _first_bad_slope(
+        self, point: Point, gradients: Mapping[int, float], repaired: Collection[int] = ()
+    ) -> Node | None:
         """The operation whose backward function turns a finite upstream gradient into a non-finite one."""
         for node in reversed(self.nodes):
             dy = gradients.get(node.index)
-            if dy is None or not math.isfinite(dy):
+            if dy is None or not math.isfinite(dy) or node.index in repaired:
                 continue
             for operand, gradient in point.contributions(node, dy):
                 if not math.isfinite(gradient) and self.gradient.live(operand):

@@ -7,7 +7,7 @@ has no such meaning is given a fixed harmless number and remembered as ``opaque`
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from losslint.facts.float32 import (
     FROM_LOGITS,
@@ -187,14 +187,19 @@ class Point:
 
     # -- backwards
 
-    def gradients(self, result: Node) -> dict[int, float]:
-        """The derivative of ``result`` with respect to each node of the cone, as the registered gradients compute it."""
+    def gradients(self, result: Node, repaired: Collection[int] = ()) -> dict[int, float]:
+        """The derivative of ``result`` with respect to each node of the cone, as the registered gradients compute it.
+
+        ``repaired``: nodes that are taken to have a finite slope, to see what else is wrong.
+        """
         upstream: dict[int, float] = {result.index: 1.0}
         for node in reversed(self.nodes):
             dy = upstream.get(node.index)
             if dy is None:
                 continue
             for operand, gradient in self.contributions(node, dy):
+                if node.index in repaired and not math.isfinite(gradient):
+                    gradient = dy
                 upstream[operand.index] = upstream.get(operand.index, 0.0) + gradient
         return upstream
 

@@ -570,7 +570,8 @@ def _comprehension(
 
 def may_be_several(value: Node) -> bool:
     """Whether a node may be a tuple or list of tensors: a model with several outputs, an operation that returns a tuple."""
-    return bool(value.detail.get("tuple")) or value.op in ("layer", "unknown", "gradient", "attribute")
+    structured = value.op == "phi" and any(isinstance(side, (Seq, Map)) for side in value.inputs.values())
+    return structured or bool(value.detail.get("tuple")) or value.op in ("layer", "unknown", "gradient", "attribute")
 
 
 def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) -> Seq:

@@ -77,6 +77,8 @@ class ModuleScope(Env):
             return self.imported(self.module.imports[name])
         for star in self.module.star_imports:
             source = self.tracer.project.find_module(star, self.module)
+            if source is None and self.tracer.prefers_table(f"{star}.{name}"):
+                return External(f"{star}.{name}")
             found = self.tracer.project.member(source, name) if source is not None else None
             if found is not None:
                 return self.project_value(found)

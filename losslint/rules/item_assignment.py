@@ -70,8 +70,11 @@ def padded_loss(y_true, y_pred):
 
 
 def is_missing_method(node: Node) -> bool:
-    """Whether a method is called that NumPy arrays have and tensors have not, on what is certainly one tensor."""
-    method = node.family == "missing" and node.name.startswith("tf.Tensor.")
+    """Whether a method is called that NumPy arrays have and tensors have not, on what is certainly one tensor.
+
+    Not ``copy``: what is copied is a dict more often than an array.
+    """
+    method = node.family == "missing" and node.name.startswith("tf.Tensor.") and not node.name.endswith(".copy")
     return method and any(is_tensor(operand) for operand in tensor_operands(node)[:1])
 
 
