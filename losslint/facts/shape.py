@@ -142,6 +142,11 @@ class ShapeFacts:
         (at,) = axes
         return (*shape[:at], 1, *shape[at:])
 
+    def _per_row(self, node: Node) -> Shape | None:
+        """One number a sample."""
+        shape = self(node.inputs.get("x"))
+        return shape[:1] if shape else None
+
     def _item(self, node: Node) -> Shape | None:
         base, index = node.inputs.get("x"), node.inputs.get("index")
         shape = self(base)
@@ -166,7 +171,8 @@ class ShapeFacts:
 
     def _product(self, node: Node) -> Shape | None:
         first, second = self(node.inputs.get("x")), self(node.inputs.get("y"))
-        if first is None or second is None or len(first) != 2 or len(second) != 2:
+        plain = node.inputs.keys() == {"x", "y"}  # nothing is transposed
+        if not plain or first is None or second is None or len(first) != 2 or len(second) != 2:
             return None
         return (first[0], second[1])
 
@@ -175,7 +181,7 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "phi": ShapeFacts._phi, "layer": ShapeFacts._layer, "squeeze": ShapeFacts._squeezed,
     "expand_dims": ShapeFacts._expanded, "item": ShapeFacts._item, "reshape": ShapeFacts._reshaped,
     "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
-    "unknown": ShapeFacts._unknown,
+    "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
     **dict.fromkeys(FILLED, ShapeFacts._filled),
 }  # fmt: skip
 

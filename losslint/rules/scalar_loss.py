@@ -95,7 +95,8 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
                 )
                 continue
             for node in summed(value):
-                if loss.gradient.live(node) and shapes(node) == ():
+                rows = shapes(node.inputs.get("x"))
+                if loss.gradient.live(node) and shapes(node) == () and rows is not None and BATCH in rows:
                     yield Problem(
                         node.source,
                         f"{node.source.text} adds up the whole batch: the loss and the step grow with the batch size",
