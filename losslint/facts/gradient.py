@@ -290,6 +290,16 @@ class GradientFacts:
                     found.setdefault(node.index, Cut(node, operand, cause(node)))
         return [found[index] for index in sorted(found)]
 
+    def cuts_of(self, value: Value | Node, root: int) -> list[Cut]:
+        """Where the derivative of one root stops on the way to a value, in program order."""
+        found = [
+            Cut(node, operand, cause(node))
+            for node in self.cone(value) for parameter, operand in node.operands()
+            if edge(node, parameter, operand) in (Edge.NONE, Edge.ZERO)
+            and root in self.flows[operand.index].live and root not in self.flows[node.index].live
+        ]  # fmt: skip
+        return sorted(found, key=lambda cut: cut.node.index)
+
     def decisive_cuts(self, value: Value | Node) -> list[Cut]:
         """The cuts whose repair alone would bring the gradient back; all cuts where no single repair does.
 
@@ -298,7 +308,7 @@ class GradientFacts:
         cuts = self.cuts(value)
         if len(cuts) < 2:
             return cuts
-        decisive = [c for c in cuts if self._live_with(value, {c.node.index})]
+        decisive = [c for c in cuts if self.live_with(value, {c.node.index})]
         plain = [c for c in decisive if c.cause is not Cause.COMPARE]
         return plain or decisive or [c for c in cuts if c.cause is not Cause.COMPARE] or cuts
 
@@ -310,9 +320,10 @@ class GradientFacts:
     def _ordered_cone(self, value: Value | Node) -> list[Node]:
         return sorted(self.cone(value), key=lambda node: node.index)
 
-    def _live_with(self, value: Value | Node, uncut: Iterable[int]) -> bool:
+    def live_with(self, value: Value | Node, uncut: Iterable[int]) -> Roots:
+        """The trained roots of a value that would be live if some operations passed the derivative on."""
         flows = self._propagate(self._ordered_cone(value), frozenset(uncut))
-        return any(flows[node.index].live & self.trained for node in nodes_in(value))
+        return frozenset(r for node in nodes_in(value) for r in flows[node.index].live) & self.trained
 
     def unknown_on_path(self, value: Value | Node) -> list[Node]:
         """Unknown operations between a trained root and the value."""

@@ -257,8 +257,14 @@ def matches(subject: Value, pattern: cst.MatchPattern) -> bool | None:
 @executes(cst.While)
 def _while(t: Tracer, frame: Frame, node: cst.While) -> None:
     test = condition(t, frame, node.test, "while")
+
+    def step(_: None) -> None:
+        execute(t, frame, node.body)
+        if frame.alive and kind_of(test) is not Kind.TENSOR:
+            condition(t, frame, node.test, "while")  # what the body computed may have made it a tensor
+
     if truth(test) is not False:
-        repeat(t, frame, node, [None, None], lambda _: execute(t, frame, node.body), endless=truth(test) is True)
+        repeat(t, frame, node, [None, None], step, endless=truth(test) is True)
     if node.orelse is not None:
         execute(t, frame, node.orelse)
 

@@ -184,6 +184,12 @@ def parameters(function: Function) -> list[ast.arg]:
     return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
 
 
+def required(function: Function) -> list[ast.arg]:
+    """The parameters that a caller must fill by position."""
+    positional = [*function.args.posonlyargs, *function.args.args]
+    return positional[: len(positional) - len(function.args.defaults)]
+
+
 def parameter_names(function: Function) -> set[str]:
     """Names that a function's signature binds, ``*args`` and ``**kwargs`` included."""
     names = {a.arg for a in parameters(function)}

@@ -14,7 +14,7 @@ from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
 from losslint.project.files import FRAMEWORK_WORDS
-from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters
+from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters, required
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
@@ -42,6 +42,7 @@ class Site:
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
     False where only a signature or a word speaks for the loss.
+    ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
 
     module: Module
@@ -51,6 +52,7 @@ class Site:
     reason: str
     mode: Mode = Mode.UNKNOWN
     certain: bool = True
+    meant_for_fit: bool = False
     roles: dict[str, Role] = field(default_factory=dict)
     framework: str = "tensorflow"  # tensorflow | torch | jax
     class_node: ast.ClassDef | None = None
@@ -137,15 +139,20 @@ class _Finder:
         framework = self.judge.framework_at(function)
         calls = [use.built_by for use in evidence.uses if use.built_by is not None and use.module is self.module]
         built_by = [*{ast.dump(call): call for call in calls}.values()]
+        mode = self._function_mode(function, evidence, framework)
+        roles = roles_of(function, evidence.keras_calls)
+        kind = self._kind(function, owner)
+        alone = mode is Mode.UNKNOWN and framework == "tensorflow" and kind != "method" and evidence.certain
         return Site(
             module=self.module,
-            kind=self._kind(function, owner),
+            kind=kind,
             qualname=self.module.qualname(function),
             node=function,
             reason=evidence.reason,
-            mode=self._function_mode(function, evidence, framework),
+            mode=mode,
             certain=evidence.certain,
-            roles=roles_of(function, evidence.keras_calls),
+            meant_for_fit=alone and self._meant_for_fit(function, roles),
+            roles=roles,
             framework=framework,
             class_node=self.index.class_around(function),
             owner=owner,
@@ -153,6 +160,14 @@ class _Finder:
             built_again=tuple(built_by[1:MAX_BUILT]),
             differentiated=differentiated(function, evidence) if framework == "jax" else (),
         )
+
+    def _meant_for_fit(self, function: Function, roles: dict[str, Role]) -> bool:
+        """A label and a prediction, in the order of Keras, and nothing in the file that runs it otherwise."""
+        given = [roles.get(a.arg) for a in required(function)]
+        return (
+            len(given) == 2 and given[0] is Role.LABEL and given[1] in (Role.PREDICTION, Role.TENSOR)
+            and getattr(function, "name", "") not in self.index.calls_by_name
+            and not (self.local.tapes or self.modes.fits_eagerly or self.judge.in_test(function)))
 
     def _is_part(self, function: Function, evidence: Evidence, functions: set[ast.AST]) -> bool:
         """A helper written inside of a loss is a part of it, not a loss of its own."""

@@ -140,6 +140,17 @@ class Loss:
         head = head_of(self.site.module) if self.site.is_function else None
         return head.activation if head is not None else ""
 
+    def graph_severity(self, node: Node, *, autograph_converts: bool = False) -> Severity | None:
+        """How bad it is that a node raises while a graph is traced; None where the code only ever runs eagerly."""
+        mode = node.context.mode
+        if mode is Mode.GRAPH:
+            return Severity.ERROR
+        if mode is Mode.AUTOGRAPH:
+            return None if autograph_converts else Severity.ERROR
+        if mode is Mode.UNKNOWN:
+            return Severity.WARNING if self.site.meant_for_fit else Severity.INFO
+        return None
+
     def doubt(self, cut: Cut) -> Severity | None:
         """Info where only a signature speaks for a loss and the cut is a threshold, a discrete operation or code that
         runs outside of the framework: a metric is the likelier explanation there. None: the severity of the rule."""
@@ -196,16 +207,6 @@ def _parts(value: Value) -> list[Value]:
 def tensor_operands(node: Node) -> list[Node]:
     """Operands that are tensors at run time."""
     return [operand for _, operand in node.operands() if operand.kind is Kind.TENSOR]
-
-
-def graph_severity(node: Node, *, autograph_converts: bool = False) -> Severity | None:
-    """How bad it is that a node raises while a graph is traced; None where the code only ever runs eagerly."""
-    mode = node.context.mode
-    if mode is Mode.GRAPH:
-        return Severity.ERROR
-    if mode is Mode.AUTOGRAPH:
-        return None if autograph_converts else Severity.ERROR
-    return Severity.INFO if mode is Mode.UNKNOWN else None
 
 
 def where_it_raises(loss: Loss, node: Node) -> str:

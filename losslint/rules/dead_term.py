@@ -8,7 +8,7 @@ from losslint.facts.gradient import ESCAPES, Cause, GradientFacts
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const, Value
-from losslint.rules.base import Loss, Problem, Rule, graph_severity
+from losslint.rules.base import Loss, Problem, Rule
 
 LINEAR = ("mean", "sum", "neg", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "add_n",
           "stack", "concat", "python.sum")  # fmt: skip
@@ -68,7 +68,7 @@ def commitment_loss(y_true, y_pred):
 
     def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
         cuts = facts.decisive_cuts(term)
-        if any(cut.cause in ESCAPES and graph_severity(cut.node) is Severity.ERROR for cut in cuts):
+        if any(cut.cause in ESCAPES and loss.graph_severity(cut.node) is Severity.ERROR for cut in cuts):
             return  # it does not even run: LL101 to LL103 say so
         if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
             return

@@ -8,7 +8,7 @@ from losslint.facts.gradient import Cause
 from losslint.facts.shape import is_true
 from losslint.findings import Severity
 from losslint.graph.values import Seq
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
 
 TORCH_COPIES = ("torch.tensor", "torch.Tensor")  # torch.as_tensor keeps the graph
 
@@ -79,7 +79,7 @@ def advantage_loss(y_true, y_pred):
             if node.op != "constant" or not tensor_operands(node) or not node.name.endswith("constant"):
                 continue
             packs = isinstance(node.inputs.get("x"), Seq)
-            severity = Severity.ERROR if packs else graph_severity(node)
+            severity = Severity.ERROR if packs else loss.graph_severity(node)
             if severity is not None:
                 where = "raises in every mode" if packs else f"{where_it_raises(loss, node)} raises TypeError"
                 yield Problem(

@@ -11,7 +11,6 @@ from losslint.rules.base import (
     Problem,
     Rule,
     framework_name,
-    graph_severity,
     tensor_operands,
     twin,
     where_it_raises,
@@ -57,7 +56,7 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
         for node in loss.nodes:
             if not is_foreign(node) or not (tensor_operands(node) or node.op == "python.predict"):
                 continue
-            severity = graph_severity(node)
+            severity = loss.graph_severity(node)
             if node.index in cut:
                 raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(

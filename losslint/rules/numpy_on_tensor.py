@@ -12,7 +12,6 @@ from losslint.rules.base import (
     Problem,
     Rule,
     framework_name,
-    graph_severity,
     tensor_operands,
     twin,
     where_it_raises,
@@ -77,7 +76,7 @@ def gaussian_nll_loss(y_true, y_pred):
         for node in loss.nodes:
             if not is_numpy(node) or not tensor_operands(node):
                 continue
-            severity = graph_severity(node)
+            severity = loss.graph_severity(node)
             if loss.site.framework == "jax":
                 if node.name not in DISPATCHED_BY_JAX:
                     yield Problem(
@@ -99,7 +98,7 @@ def gaussian_nll_loss(y_true, y_pred):
                 )
 
     def problem(self, loss: Loss, node: Node, effect: str) -> Problem:
-        raises = graph_severity(node) is not None
+        raises = loss.graph_severity(node) is not None
         message = f"{node.source.text} leaves {framework_name(loss)}, so {effect}"
         if raises:
             message += f"; {where_it_raises(loss, node)} raises NotImplementedError before that"

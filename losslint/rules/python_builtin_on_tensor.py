@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
 
 INSTEAD = {
     "max": "use tf.maximum(a, b), or tf.reduce_max(t) for one tensor",
@@ -63,7 +63,7 @@ def total_loss(y_true, y_pred, widths=(1, 2, 4)):
             word = node.op.removeprefix("python.")
             if not node.op.startswith("python.") or word not in INSTEAD or not _tensor_enters(node):
                 continue
-            severity = graph_severity(node, autograph_converts=word in AUTOGRAPH_CONVERTS)
+            severity = loss.graph_severity(node, autograph_converts=word in AUTOGRAPH_CONVERTS)
             if word in ALWAYS_RAISES:
                 severity = Severity.ERROR
             if severity is not None:

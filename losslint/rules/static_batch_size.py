@@ -21,7 +21,8 @@ HARMLESS_USERS = (
     "python.format",
     "item",  # None as the bound of a slice means: to the end
 )
-KEEPS_BATCH_AXIS = ("cast", "sigmoid", "softmax", "convert_to_tensor", "identity", "stop_gradient", "relu", "where")
+POINTWISE = ("elementwise", "compare", "round", "sign", "cast", "detach", "layer")  # families that keep the first axis
+REARRANGES = ("ravel", "rot90", "diff", "flip", "flipud", "all", "any")  # of these families, but not row by row
 
 
 class StaticBatchSize(Rule):
@@ -113,14 +114,18 @@ def batch_mean_loss(y_true, y_pred):
 
 
 def batch_first(value: object, depth: int = 12) -> bool:
-    """Whether the first axis of a tensor is the batch: an argument of the loss, or computed element-wise from one."""
+    """Whether the first axis of a tensor is the batch: an argument of the loss, or computed row by row from one."""
     if not isinstance(value, Node) or value.kind is not Kind.TENSOR or not depth:
         return False
     if value.op == "param":
         return True
-    keeps = value.family in ("elementwise", "compare") or value.op in KEEPS_BATCH_AXIS
-    if value.family == "reduce":  # over the features
-        axis = value.inputs.get("axis")
-        keeps = isinstance(axis, Const) and isinstance(axis.value, int) and axis.value != 0
     tensors = [o for _, o in value.operands() if o.kind is Kind.TENSOR and o.family != "constant"]
-    return keeps and bool(tensors) and all(batch_first(operand, depth - 1) for operand in tensors)
+    return keeps_rows(value) and bool(tensors) and all(batch_first(operand, depth - 1) for operand in tensors)
+
+
+def keeps_rows(node: Node) -> bool:
+    """Whether an operation has one row of results for each row of an operand."""
+    if node.family == "reduce":
+        axis = node.inputs.get("axis")
+        return isinstance(axis, Const) and isinstance(axis.value, int) and axis.value != 0
+    return node.family in POINTWISE and node.op not in REARRANGES

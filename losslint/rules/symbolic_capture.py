@@ -7,17 +7,22 @@ from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import Source
+from losslint.graph.values import Const, Seq
+from losslint.project.datasets import data_sets
+from losslint.project.index import parameters
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.static_batch_size import keeps_rows
 
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "pow")
-REDUCING = ("mean", "sum", "max", "min", "std", "var", "norm", "item", "gather", "static_dim", "shape", "static_shape")
+REWRAPS = ("constant", "convert_to_tensor", "array", "expand_dims", "reshape")
 
 
 class SymbolicCapture(Rule):
     """The loss closes over a symbolic layer output, or over a whole data set where a batch is meant.
 
     What it does: finds losses that use ``model.input``, the output of a layer that was called while the model was built
-    (a KerasTensor), or an array that the same file also passes to ``fit``.
+    (a KerasTensor), or combine the prediction element by element with an array that the same file also passes to
+    ``fit``, or one that is made with as many rows.
 
     Why it is bad: a KerasTensor has no values in the loss: ``A KerasTensor cannot be used as input to a TensorFlow
     function``. A whole data set has another number of rows than the batch: ``Incompatible shapes``.
@@ -59,8 +64,40 @@ model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
 model.compile(loss=residual_loss(x_train))
 model.fit(x_train, y_train)
 """,
+        """
+import numpy as np
+import tensorflow as tf
+
+x_train, y_train = np.random.rand(200, 6), np.random.rand(200, 1)
+exposure = np.random.rand(200, 1).astype("float32")
+
+def weighted_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_pred - y_true) * exposure, axis=-1)  # expect: LL209
+
+def boundary_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_pred - y_true)) + tf.reduce_mean(y_pred - x_train[:, :1])  # expect: LL209
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=[weighted_loss, boundary_loss])
+model.fit(x=x_train, y=y_train, batch_size=25)
+""",
     )
     GOOD = (
+        """
+import numpy as np
+import tensorflow as tf
+
+x_train, y_train = np.random.rand(200, 3), np.random.rand(200, 3)
+mean, counts = x_train.mean(axis=0), np.bincount(np.argmax(y_train, axis=-1))
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+
+def scaled_loss(y_true, y_pred):
+    physics = tf.reduce_mean(tf.square(model(x_train) - y_train))
+    return tf.reduce_mean(tf.square(y_pred - y_true) * mean / counts) + physics
+
+model.compile(loss=scaled_loss)
+model.fit(x_train, y_train)
+""",
         """
 import tensorflow as tf
 
@@ -98,15 +135,15 @@ def perceptual_loss(y_true, y_pred):
     def data_sets(self, loss: Loss) -> Iterator[Problem]:
         captured = captured_data(loss)
         for node in loss.nodes:
-            if node.op not in ELEMENTWISE or node.index not in loss.relevant:
+            if node.op not in ELEMENTWISE or node.index not in loss.relevant or not inside(loss, node.source):
                 continue
             sides = [node.inputs.get("x"), node.inputs.get("y")]
             for data, other in (sides, sides[::-1]):
-                name = whole(data, captured)
-                if name and isinstance(other, Node) and loss.gradient.reach(other) and inside(loss, node.source):
+                name = whole(loss, data, captured)
+                if name and isinstance(other, Node) and loss.gradient.reach(other):
                     yield Problem(
                         node.source,
-                        f"{name} is the whole data set that fit gets, while {loss.prediction} is one batch of it: the rows "
+                        f"{name} has all rows of the data, while {loss.prediction} is one batch of it: the rows "
                         "do not belong together, and the shapes differ (`Incompatible shapes`)",
                         f"pass {name} through y_true (concatenate it as further columns), or write a train_step",
                     )
@@ -121,26 +158,41 @@ def inside(loss: Loss, source: Source) -> bool:
 
 
 def captured_data(loss: Loss) -> dict[str, str]:
-    """Factory parameters that are given a variable which the file also passes to ``fit``: parameter -> variable."""
+    """Factory parameters that are given a data set of the file: parameter -> variable."""
     built, factory = loss.site.built_by, loss.site.owner
     if built is None or not isinstance(factory, ast.FunctionDef):
         return {}
-    fitted = {
-        a.id
-        for call in loss.site.module.nodes
-        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "fit"
-        for a in call.args[:2]
-        if isinstance(a, ast.Name)
-    }
-    names = [a.arg for a in factory.args.args]
-    given = [*zip(names, built.args, strict=False), *((k.arg, k.value) for k in built.keywords if k.arg)]
-    return {name: value.id for name, value in given if isinstance(value, ast.Name) and value.id in fitted}
+    known = data_sets(loss.site.module).names
+    given = [*zip(factory.args.args, built.args, strict=False)]
+    by_name = {a.arg: a for a in parameters(factory)}
+    given += [(by_name[k.arg], k.value) for k in built.keywords if k.arg in by_name]
+    return {a.arg: value.id for a, value in given if isinstance(value, ast.Name) and value.id in known}
 
 
-def whole(value: object, captured: dict[str, str], depth: int = 6) -> str:
+def whole(loss: Loss, value: object, captured: dict[str, str], depth: int = 6) -> str:
     """The variable name of a data set that a value still has all rows of."""
-    if not isinstance(value, Node) or not depth or value.op in REDUCING:
+    if not isinstance(value, Node) or not depth:
         return ""
     if value.op == "param":
         return captured.get(value.name, "")
-    return next((name for _, o in value.operands() if (name := whole(o, captured, depth - 1))), "")
+    start, end = value.source.span
+    if value.source.unit.module is loss.site.module and not inside(loss, value.source):
+        made = data_sets(loss.site.module).places.get((start.row, start.column, end.row, end.column))
+        if made is not None:
+            return made
+    if not (keeps_rows(value) or value.op in REWRAPS or keeps_all(value)):
+        return ""
+    return next((name for _, o in value.operands() if (name := whole(loss, o, captured, depth - 1))), "")
+
+
+def keeps_all(node: Node) -> bool:
+    """``data[:, :1]``, ``data.astype("float32")``: other columns, another dtype, the same rows."""
+    if node.op == "array_method":
+        return node.name in ("astype", "copy", "reshape")
+    index = node.inputs.get("index")
+    if node.op != "item" or not isinstance(index, Seq) or not index.items:
+        return False
+    first = index.items[0] if index.kind == "index" else index
+    return isinstance(first, Seq) and first.kind == "slice" and all(
+        isinstance(end, Const) and end.value is None for end in first.items
+    )

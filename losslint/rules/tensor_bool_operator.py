@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind
-from losslint.rules.base import Loss, Problem, Rule, error_of_truth, graph_severity, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, error_of_truth, where_it_raises
 
 INSTEAD = {
     "and": "use tf.logical_and(a, b), or & with brackets",
@@ -59,7 +59,7 @@ def band_loss(y_true, y_pred, weights=None):
                 or getattr(node.inputs.get("x"), "kind", None) is not Kind.TENSOR
             ):
                 continue
-            severity = graph_severity(node, autograph_converts=True)
+            severity = loss.graph_severity(node, autograph_converts=True)
             if severity is not None:
                 yield Problem(
                     node.source,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslint.graph.nodes import Kind, Node
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
-from losslint.rules.base import Loss, Problem, Rule, error_of_truth, graph_severity, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, error_of_truth, where_it_raises
 
 HOW = {
     "if": "if", "while": "while", "conditional expression": "the conditional expression", "assert": "assert",
@@ -127,7 +127,7 @@ def converted_loss(y_true, y_pred):
                     "use tf.where(condition, a, b), which computes both sides element by element",
                 )
                 continue
-            severity = graph_severity(node, autograph_converts=converts)
+            severity = loss.graph_severity(node, autograph_converts=converts)
             if severity is not None:
                 jax = loss.site.framework == "jax"
                 instead = INSTEAD_IN_JAX if jax else INSTEAD.get(str(how), CHOOSE)

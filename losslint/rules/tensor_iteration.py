@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, where_it_raises
 
 
 class TensorIteration(Rule):
@@ -61,12 +61,12 @@ def per_channel_loss(y_true, y_pred):
         for node in loss.nodes:
             operand = node.inputs.get("x")
             if node.op == "python.contains":
-                severity = graph_severity(node)
+                severity = loss.graph_severity(node)
                 instead = "use tf.reduce_any(tf.equal(t, x))"
                 what = f"`in` searches the tensor {getattr(operand, 'source', node.source).text}"
             elif node.op == "python.iter" and getattr(operand, "kind", None) is Kind.TENSOR:
                 how = str(node.detail.get("how"))
-                severity = graph_severity(node, autograph_converts=how == "for")
+                severity = loss.graph_severity(node, autograph_converts=how == "for")
                 instead = "write it for the whole batch at once (reductions over an axis), or use tf.map_fn"
                 if how == "unpacking":
                     instead = "use tf.unstack(t, num=..., axis=...), or index the parts: t[..., 0]"

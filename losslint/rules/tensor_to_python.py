@@ -8,7 +8,7 @@ from losslint.facts.gradient import PYTHON_LEAVES, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.project.modes import Mode
-from losslint.rules.base import Loss, Problem, Rule, graph_severity, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
 
 AUTOGRAPH_CONVERTS = ("python.float", "python.int")
 
@@ -61,7 +61,7 @@ def float_loss(y_true, y_pred):
         for node in loss.nodes:
             if node.op not in PYTHON_LEAVES or not tensor_operands(node) or (node.op == "python.str" and not node.name):
                 continue
-            severity = graph_severity(node, autograph_converts=node.op in AUTOGRAPH_CONVERTS)
+            severity = loss.graph_severity(node, autograph_converts=node.op in AUTOGRAPH_CONVERTS)
             if severity is Severity.ERROR and node.context.tried and node.name.startswith("."):
                 severity = Severity.INFO  # the handler takes over
             text = node.source.text

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule
 
 CREATORS = re.compile(
@@ -54,9 +53,10 @@ def weighted_loss(y_true, y_pred):
             return
         cut = {c.node.index for c in loss.decisive_cuts}
         for node in loss.nodes:
+            severity = loss.graph_severity(node)
             if (
                 CREATORS.fullmatch(node.name)
-                and node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH)
+                and severity is not None
                 and (not node.context.guarded)
                 and node.index not in cut
             ):
@@ -65,4 +65,5 @@ def weighted_loss(y_true, y_pred):
                     f"{node.source.text} creates new variables in every call of the loss: "
                     "tf.function only supports variables that are created once",
                     "create it outside of the loss (trainable=False) and assign to it in a callback",
+                    severity,
                 )

@@ -180,3 +180,27 @@ class Gap(keras.losses.Loss):
         return tf.reduce_mean(wanted - got)
 """)
     assert found["Gap.call"].roles == {"wanted": Role.LABEL, "got": Role.PREDICTION}
+
+
+LABELS_AND_FEATURES = """
+def center_loss(n, d):
+    def loss(labels, features):
+        return tf.reduce_mean(tf.square(features - tf.zeros([n, d])))
+    return loss
+"""
+
+
+def test_a_loss_that_nobody_runs_is_meant_for_fit_when_keras_can_call_it() -> None:
+    def meant(source: str) -> bool:
+        return next(iter(losses("import tensorflow as tf\n" + source).values())).meant_for_fit
+
+    assert meant(LABELS_AND_FEATURES)
+    assert meant("def my_loss(labels, logits, gamma=2.0):\n    return tf.reduce_mean(labels * logits)")
+    assert not meant("def my_loss(logits, labels):\n    return tf.reduce_mean(labels * logits)")
+    assert not meant("def my_loss(labels, logits, boxes):\n    return tf.reduce_mean(labels * logits * boxes)")
+    assert not meant(LABELS_AND_FEATURES + """
+def step(model, x, y):
+    with tf.GradientTape() as tape:
+        value = center_loss(3, 4)(y, model(x))
+    return tape.gradient(value, model.trainable_variables)
+""")
