@@ -63,7 +63,10 @@ class Unit:
 
     def text(self, node: cst.CSTNode) -> str:
         """The source of ``node`` on one line, shortened for a message."""
-        code = re.sub(r"\s+", " ", self._tree.code_for_node(node)).strip().rstrip(",")
+        code = self._tree.code_for_node(node)
+        if "\n" in code:
+            code = re.sub(r"(?<=[(\[{])\s+|,?\s+(?=[)\]}])", "", code)
+        code = re.sub(r"\s+", " ", code).strip().rstrip(",")
         return code if len(code) <= MAX_QUOTED else code[: MAX_QUOTED - 4].rstrip() + " ..."
 
     def find(self, node: ast.AST) -> cst.CSTNode | None:

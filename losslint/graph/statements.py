@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import libcst as cst
@@ -329,7 +328,7 @@ def _with(t: Tracer, frame: Frame, node: cst.With) -> None:
         if item.asname is not None:
             assign(t, frame, item.asname.name, manager)
     execute(t, frame, node.body)
-    frame.context = replace(context)
+    frame.context = context
 
 
 def _catches_attribute_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:
@@ -379,6 +378,8 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
     """Bind ``value`` to an assignment target."""
     match target:
         case cst.Name(value=name):
+            if name in t.differentiated and frame.context.tapes and isinstance(value, Node) and value.op == "unknown":
+                value.kind = Kind.TENSOR  # tape.gradient takes nothing else
             frame.env.bind(name, value)
         case cst.Tuple() | cst.List():
             unpack(t, frame, target, value)

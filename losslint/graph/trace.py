@@ -30,11 +30,12 @@ from losslint.graph.values import (
     Seq,
     Value,
 )
-from losslint.project.index import FunctionNode
+from losslint.project.index import FunctionNode, argument
 from losslint.project.modes import Mode
 from losslint.project.module import Project
 from losslint.project.roles import Role
 from losslint.project.sites import Site
+from losslint.project.uses import local_uses
 
 TENSOR_ROLES = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
 
@@ -42,6 +43,8 @@ TENSOR_ROLES = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
 def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     """Execute a site symbolically. Never raises for what the code does: gaps say what could not be followed."""
     t = Tracer(project, units, site.framework)
+    if site.kind == "tape":
+        t.differentiated = differentiated_names(site)
     try:
         if site.kind == "model":
             _trace_model(t, site)
@@ -52,6 +55,13 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     except RecursionError:
         t.gap("it nests too deeply to follow")
     return t.graph
+
+
+def differentiated_names(site: Site) -> set[str]:
+    """The names that the tapes of a file are asked for the gradient of."""
+    gradients = (call for calls in local_uses(site.module).tapes.values() for call in calls)
+    targets = (argument(call, 0, "target", "loss") for call in gradients)
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def _trace(t: Tracer, site: Site) -> None:
@@ -186,10 +196,10 @@ def _constant_arguments(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Va
         return Const(constant) if not isinstance(constant, (dict, set)) else None
 
     args: list[Value] = []
-    for argument in built.args:
-        if isinstance(argument, ast.Starred):
+    for given in built.args:
+        if isinstance(given, ast.Starred):
             break
-        args.append(literal(argument) or UNBOUND)
+        args.append(literal(given) or UNBOUND)
     named = {k.arg: literal(k.value) or UNBOUND for k in built.keywords if k.arg is not None}
     return args, named
 

@@ -111,6 +111,7 @@ class Tracer:
         self.limit = MAX_STEPS
         self.stack: list[cst.CSTNode] = []  # functions being inlined, against recursion
         self.functions: list[Func] = []  # every function object made
+        self.differentiated: set[str] = set()  # names whose gradient a tape is asked for: they hold tensors
         self._scopes: dict[Module, ModuleScope] = {}
 
     # -- scopes and units

@@ -288,9 +288,11 @@ class Judge:
             and not (self.in_metric_file or self.in_metric_folder or self.in_test(function)))
 
     def _is_arithmetic(self, function: FunctionNode) -> bool:
-        """``return y_true * y_pred``: no call that could be NumPy's, no branch."""
-        kinds = {type(node) for node in ast.walk(function)}
-        return ast.BinOp in kinds and ast.If not in kinds and not self.bodies.numpy_only(function)
+        """``return y_true * y_pred``, ``return min(y_true, y_pred)``: no call that could be NumPy's, no branch."""
+        nodes = list(ast.walk(function))
+        kinds = {type(node) for node in nodes}
+        picks = any(isinstance(n, ast.Call) and last_name(n.func) in {"min", "max", "abs", "sum"} for n in nodes)
+        return (ast.BinOp in kinds or picks) and ast.If not in kinds and not self.bodies.numpy_only(function)
 
     def _without_gradient(self, function: FunctionNode) -> bool:
         """Whether all of it runs under ``no_grad``."""

@@ -292,7 +292,7 @@ class _Finder:
                 qualname="<model>" if owner is None else self.module.qualname(owner),
                 node=model if owner is None else owner,
                 reason=f"its layers lie before the loss compiled in line {model.lineno}",
-                mode=self.modes.keras,
+                mode=Mode.EAGER if self.modes.fits_eagerly else self.modes.keras,
                 class_node=None if owner is None else self.index.class_around(owner),
                 owner=None if owner is None else self.index.def_around(owner),
             )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
+import libcst as cst
+
 from losslint.facts.gradient import Cause, Cut, GradientFacts
 from losslint.facts.hazards import Hazard, HazardFacts
 from losslint.findings import Severity
@@ -171,7 +173,11 @@ class Loss:
         """The trained parameter an operand comes from, for messages."""
         roots = self.gradient.live(operand) or self.gradient.reach(operand)
         names = [self.nodes[i].name for i in sorted(roots) if self.nodes[i].op == "param"]
-        return names[0] if len(names) == 1 else self.prediction
+        if len(names) == 1:
+            return names[0]
+        called = {callee(self.nodes[i]) for i in roots}
+        models = {callee(self.nodes[i]) for i in self.gradient.trained}
+        return called.pop() if len(called) == 1 < len(models) and "" not in called else self.prediction
 
     def users(self, node: Node) -> list[Node]:
         """The nodes that take a node as an input."""
@@ -189,6 +195,12 @@ class Loss:
     def relevant(self) -> set[int]:
         """Nodes that some result is computed from."""
         return {node.index for value, _ in self.results for node in self.gradient.cone(value)}
+
+
+def callee(node: Node) -> str:
+    """What a call of a model names: ``generator`` for ``generator(noise)``; empty for other nodes."""
+    call = node.source.node
+    return node.source.unit.text(call.func) if node.op == "layer" and isinstance(call, cst.Call) else ""
 
 
 def keeps_a_mean(cut: Cut) -> bool:

@@ -77,10 +77,13 @@ def commitment_loss(y_true, y_pred):
         for cut in cuts:
             slope = "a slope of 0 everywhere" if cut.cause is Cause.ZERO else "no gradient"
             instead = cut.node.operation.instead if cut.node.operation is not None else "-"
+            if cut.cause in ESCAPES:
+                instead = "keep the tensor: without the conversion the term is trained"
+            text, whole = cut.node.source.text, term.source.text
+            subject = f"{text} has {slope}, so the term {whole}" if text != whole else f"the term {text} has {slope}: it"
             yield Problem(
                 cut.node.source,
-                f"{cut.node.source.text} has {slope}, so the term {term.source.text} adds to the loss but never to the "
-                "training: nothing warns of it",
+                f"{subject} adds to the loss but never to the training: nothing warns of it",
                 instead if instead != "-" else "use a differentiable stand-in, or move the term to metrics=",
                 related=(term.source,),
             )

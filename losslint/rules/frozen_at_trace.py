@@ -82,9 +82,10 @@ class Warmup(tf.keras.callbacks.Callback):
         for node in loss.nodes:
             counts = node.family != "sample" or node.name in CLOCKS or node.index in loss.relevant
             if counts and node.context.mode in (Mode.GRAPH, Mode.AUTOGRAPH) and (what := frozen(node)):
+                what_runs = ("the assignment to " if node.op == "python.setattr" else "") + node.source.text
                 yield Problem(
                     node.source,
-                    f"{node.source.text} runs once, while the graph is traced: every later step {what}",
+                    f"{what_runs} runs once, while the graph is traced: every later step {what}",
                     "use tf.random, which samples anew in each step"
                     if "numbers" in what
                     else "keep it in a tf.Variable(..., trainable=False), and assign to it",

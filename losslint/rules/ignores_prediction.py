@@ -96,7 +96,8 @@ def add_loss_output(y_true, y_pred):
                 label = next(p.name for p in params if p.role is Role.LABEL)
                 yield Problem(
                     target.source,
-                    f"the returned value does not depend on {label}: the loss pulls every prediction the same way",
+                    f"the returned value does not depend on {label}: unless the batch itself says what is right, as in a "
+                    "contrastive loss, every prediction is pulled the same way",
                     f"compare {loss.prediction} with {label}, or rename the parameter to _ if this is a regulariser",
                     Severity.INFO,
                 )

@@ -64,7 +64,7 @@ def squared_loss(y_true, y_pred):
                 yield Problem(
                     node.source,
                     f"{raw} does not exist in Keras 3: AttributeError",
-                    f"use keras.ops.{raw.rpartition('.')[2]}, or import it from tensorflow.keras.backend",
+                    f"use {self.current_keras(node.op, raw)}import it from tensorflow.keras.backend",
                 )
             elif api.note == "TensorFlow 1" and raw.startswith("tensorflow.") and not old:
                 yield Problem(
@@ -72,6 +72,14 @@ def squared_loss(y_true, y_pred):
                     f"{raw.replace('tensorflow.', 'tf.', 1)} does not exist in TensorFlow 2: AttributeError",
                     "use " + self.current(node.op, raw),
                 )
+
+    def current_keras(self, operation: str, raw: str) -> str:
+        """The name in Keras 3 with "or" after it; nothing where there is none."""
+        from losslint.ops.table import lookup, preferred
+
+        name = f"keras.ops.{raw.rpartition('.')[2]}"
+        name = name if lookup(name) is not None else preferred("keras", operation)
+        return f"{name}, or " if name and not name.startswith("keras.backend.") else ""
 
     def current(self, operation: str, raw: str) -> str:
         from losslint.ops.table import preferred

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind
+from losslint.graph.source import Source
 from losslint.rules.base import Loss, Problem, Rule, error_of_truth, where_it_raises
 
 INSTEAD = {
@@ -13,6 +14,10 @@ INSTEAD = {
     "not": "use tf.logical_not(a), or ~",
     "chained comparison": "use tf.logical_and(low < x, x < high)",
 }
+BRANCHES = ("if", "while", "conditional expression", "assert")
+IN_A_CONDITION = (
+    "combine with tf.logical_and, tf.logical_or or tf.logical_not, and choose with tf.where or tf.cond instead of a branch"
+)
 
 
 class TensorBoolOperator(Rule):
@@ -51,6 +56,7 @@ def band_loss(y_true, y_pred, weights=None):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        asked = [n for n in loss.nodes if n.op == "python.bool" and n.detail.get("how") in BRANCHES]
         for node in loss.nodes:
             how = str(node.detail.get("how"))
             if (
@@ -61,10 +67,18 @@ def band_loss(y_true, y_pred, weights=None):
                 continue
             severity = loss.graph_severity(node, autograph_converts=True)
             if severity is not None:
+                branches = any(asks.source.unit is node.source.unit and holds(asks.source, node.source) for asks in asked)
                 yield Problem(
                     node.source,
                     f"{how} needs the truth of the tensor {node.source.text}: "
                     f"{where_it_raises(loss, node)} raises {error_of_truth(loss)}",
-                    INSTEAD[how],
+                    IN_A_CONDITION if branches else INSTEAD[how],
                     severity,
                 )
+
+
+def holds(outer: Source, inner: Source) -> bool:
+    """Whether a piece of code lies within another of the same statement."""
+    first, last = outer.span
+    start, end = inner.span
+    return (first.row, first.column) <= (start.row, start.column) and (end.row, end.column) <= (last.row, last.column)

@@ -131,9 +131,10 @@ def converted_loss(y_true, y_pred):
             if severity is not None:
                 jax = loss.site.framework == "jax"
                 instead = INSTEAD_IN_JAX if jax else INSTEAD.get(str(how), CHOOSE)
+                asked = operand.source if how == "bool()" and isinstance(operand, Node) else node.source
                 yield Problem(
                     node.source,
-                    f"{HOW[str(how)]} needs the value of the tensor {node.source.text}: "
+                    f"{HOW[str(how)]} needs the value of the tensor {asked.text}: "
                     f"{where_it_raises(loss, node)} raises {error_of_truth(loss)}",
                     instead,
                     severity,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.graph.nodes import Kind
+from losslint.graph.nodes import Kind, Node
 from losslint.rules.base import Loss, Problem, Rule, where_it_raises
 
 
@@ -63,14 +63,14 @@ def per_channel_loss(y_true, y_pred):
             if node.op == "python.contains":
                 severity = loss.graph_severity(node)
                 instead = "use tf.reduce_any(tf.equal(t, x))"
-                what = f"`in` searches the tensor {getattr(operand, 'source', node.source).text}"
+                what = f"`in` searches the tensor {subject(operand, node)}"
             elif node.op == "python.iter" and getattr(operand, "kind", None) is Kind.TENSOR:
                 how = str(node.detail.get("how"))
                 severity = loss.graph_severity(node, autograph_converts=how == "for")
                 instead = "write it for the whole batch at once (reductions over an axis), or use tf.map_fn"
                 if how == "unpacking":
                     instead = "use tf.unstack(t, num=..., axis=...), or index the parts: t[..., 0]"
-                what = f"{how} iterates over the tensor {getattr(operand, 'source', node.source).text}"
+                what = f"{how} iterates over the tensor {subject(operand, node)}"
             else:
                 continue
             if severity is not None:
@@ -80,3 +80,10 @@ def per_channel_loss(y_true, y_pred):
                     instead,
                     severity,
                 )
+
+
+def subject(operand: object, node: Node) -> str:
+    """The tensor in the words of the code; ``x[0] = 1`` before it left the name as it was."""
+    while isinstance(operand, Node) and operand.op.endswith(".set_item"):
+        operand = operand.inputs["x"]
+    return (operand if isinstance(operand, Node) else node).source.text

@@ -18,6 +18,33 @@ from tests.expectations import check, expected, loud
 HEADER = "import functools\nimport numpy as np\nimport tensorflow as tf\nfrom tensorflow.keras import backend as K\n"
 
 FOLLOWED = {
+    "what a tape differentiates is a tensor, whoever computed it": """
+        class Critic(tf.keras.Model):
+            def compile(self, optimizer, d_fn):
+                super().compile()
+                self.optimizer, self.d_fn = optimizer, d_fn
+
+            def train_step(self, x):
+                with tf.GradientTape() as tape:
+                    cost = self.d_fn(self.disc(x))
+                    if cost < 0:  # expect: LL201
+                        cost = -cost
+                slopes = tape.gradient(cost, self.disc.trainable_variables)
+                self.optimizer.apply_gradients(zip(slopes, self.disc.trainable_variables))
+                return {"cost": float(cost)}  # expect: LL102
+    """,
+    "the smaller of two tensors": """
+        def a_loss(y_true, y_pred):
+            return min(y_pred[:, 0], y_true[:, 0])  # expect: LL204
+    """,
+    "NumPy in a layer of a model that is run eagerly": """
+        class Squash(tf.keras.layers.Layer):
+            def call(self, x):
+                return np.tanh(x)  # expect: LL114
+
+        model = tf.keras.Sequential([tf.keras.layers.Dense(8), Squash(), tf.keras.layers.Dense(1)])
+        model.compile("adam", "mse", run_eagerly=True)
+    """,
     "a condition of while that the body makes a tensor": """
         def a_loss(y_true, y_pred):
             error, largest = tf.abs(y_pred - y_true), 1.0
