@@ -6,7 +6,8 @@ driven by those fields alone; a new setting is one more field.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from fnmatch import fnmatchcase
 from os.path import abspath
@@ -107,6 +108,8 @@ def _keras_version(value: Any, codes: Codes) -> str | int:
 
 def _modes(value: Any, codes: Codes) -> tuple[str, ...]:
     modes = _strings(value, codes)
+    if not modes:
+        raise ValueError("name at least one mode")
     for mode in modes:
         if mode not in MODES:
             raise ValueError(f"unknown mode {mode!r}{did_you_mean(mode, MODES)}")
@@ -289,7 +292,7 @@ def find(start: Path) -> Path | None:
 
 
 def resolve(paths: Iterable[Path], codes: Codes) -> list[tuple[Settings, list[Path]]]:
-    """The given paths, each under the settings of the nearest settings file.
+    """The given paths and the folders below them, each under the settings of the nearest settings file.
 
     Raises:
         ConfigError: one of those files cannot be used.
@@ -301,7 +304,28 @@ def resolve(paths: Iterable[Path], codes: Codes) -> list[tuple[Settings, list[Pa
         if folder not in seen:
             seen[folder] = find(folder)
         groups.setdefault(seen[folder], []).append(path)
-    return [(load(file, codes) if file else Settings(), members) for file, members in groups.items()]
+        for inner in _configured_below(path) if path.is_dir() else ():
+            groups.setdefault(find(inner), []).append(inner)
+    governed = {file: load(file, codes) if file else Settings() for file in groups}
+    folders = [Path(abspath(file.parent)) for file in groups if file is not None]
+    return [(_without(settings, folders), groups[file]) for file, settings in governed.items()]
+
+
+def _configured_below(top: Path) -> Iterator[Path]:
+    """Folders below one that have settings of their own."""
+    for folder, names, files in os.walk(top):
+        names[:] = sorted(name for name in names if name not in DEFAULT_EXCLUDE and not name.startswith("."))
+        here = Path(folder)
+        if here != top and any(
+                name in files and (name != "pyproject.toml" or _has_table(here / name)) for name in CONFIG_NAMES):
+            yield here
+
+
+def _without(settings: Settings, folders: Iterable[Path]) -> Settings:
+    """Settings that leave the folders below them to the settings that stand there."""
+    root = Path(abspath(settings.root))
+    inner = [f"/{folder.relative_to(root).as_posix()}/" for folder in folders if root in folder.parents]
+    return replace(settings, extend_exclude=(*settings.extend_exclude, *inner)) if inner else settings
 
 
 def load(file: Path, codes: Codes, root: Path | None = None) -> Settings:
@@ -316,7 +340,14 @@ def load(file: Path, codes: Codes, root: Path | None = None) -> Settings:
 def _has_table(file: Path) -> bool:
     data = _bytes(file)
     named = b"losslint" in data.replace(b"\0", b"")  # also in UTF-16, which is then an error
-    return named and "losslint" in _parse(file, data).get("tool", {})
+    return named and "losslint" in _tools(file, _parse(file, data))
+
+
+def _tools(file: Path, document: dict[str, Any]) -> dict[str, Any]:
+    tools = document.get("tool", {})
+    if not isinstance(tools, dict):
+        raise ConfigError(f"{file}: `tool` must be a table")
+    return tools
 
 
 def _bytes(file: Path) -> bytes:
@@ -339,7 +370,7 @@ def _read(file: Path, codes: Codes, chain: tuple[Path, ...]) -> dict[str, Any]:
         raise ConfigError(f"{file}: `extend` comes back to this file")
     table = _table(file)
     parent = table.pop("extend", None)
-    if parent is not None and not isinstance(parent, str):
+    if parent is not None and (not isinstance(parent, str) or "\0" in parent):
         raise ConfigError(f"{file}: `extend` must be the path of another settings file")
     values = _read(file.parent / parent, codes, (*chain, file.resolve())) if parent is not None else {}
     for key, value in table.items():
@@ -352,7 +383,7 @@ def _table(file: Path) -> dict[str, Any]:
     document = _parse(file, _bytes(file))
     if file.name != "pyproject.toml":
         return document
-    table = document.get("tool", {}).get("losslint")
+    table = _tools(file, document).get("losslint")
     if not isinstance(table, dict):
         raise ConfigError(f"{file}: has no [tool.losslint] table")
     return dict(table)

@@ -140,9 +140,9 @@ def run(request: Request) -> int:
     checks = [check for check in looks if check is not None]
     if request.confirm:
         checks = confirmed(request, checks)
-    for check in checks:
-        gather(gathered, check)
     severity = min(settings.severity for settings, _ in groups)
+    for check in checks:
+        gather(gathered, check, severity)
     if request.verbose:
         _narrate(groups, gathered)
     if request.add_noqa is not None:
@@ -156,6 +156,7 @@ def settings_for(request: Request) -> list[tuple[Settings, list[Path]]]:
     Raises:
         config.ConfigError: settings or codes that cannot be used.
     """
+    select, ignore, extend_select = (_codes_of(request, name) for name in ("select", "ignore", "extend_select"))
     if request.isolated:
         groups = [(Settings(), request.targets)]
     elif request.config:
@@ -163,7 +164,6 @@ def settings_for(request: Request) -> list[tuple[Settings, list[Path]]]:
     else:
         groups = config.resolve(request.targets, CODES)
     severity = Severity(request.severity) if request.severity else None
-    select, ignore, extend_select = (_codes_of(request, name) for name in ("select", "ignore", "extend_select"))
     return [(settings.override(select, ignore, extend_select, severity), paths) for settings, paths in groups]
 
 
@@ -295,14 +295,15 @@ def trials_named(target: str) -> list[Trial]:
     raise click.ClickException(f"there is no loss {name} in {file}{hint}.")
 
 
-def gather(gathered: Gathered, check: Check) -> None:
-    """Add the outcome of a check."""
+def gather(gathered: Gathered, check: Check, severity: Severity) -> None:
+    """Add the outcome of a check; without what its own settings hide where others show down to ``severity``."""
     from losslint.suppress import apply
 
     report = check.report
     targets = [abspath(path) for path in check.paths]
     outcome = apply(report.findings, report.modules, check.settings, CODES, lambda path: _is_below(path, targets))
-    gathered.findings += outcome.findings
+    least = check.settings.severity
+    gathered.findings += [f for f in outcome.findings if least == severity or least <= f.severity]
     gathered.suppressed += outcome.suppressed
     gathered.losses += report.losses
     gathered.files += report.files
@@ -464,7 +465,7 @@ def wants_colour(stream: TextIO) -> bool:
     """NO_COLOR forbids, FORCE_COLOR demands, else a terminal decides."""
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR", "0") != "0":
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 

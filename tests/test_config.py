@@ -311,3 +311,18 @@ def test_project_root(tmp_path: Path) -> None:
     written(tmp_path / "repo/setup.py", "")
     file = written(tmp_path / "repo/pkg/sub/a.py", "")
     assert project_root(file) == project_root(file.parent) == tmp_path / "repo"
+
+
+def test_the_nearest_settings_govern_what_a_walk_finds(tmp_path: Path) -> None:
+    top = written(tmp_path / "losslint.toml", 'severity = "info"')
+    inner = written(tmp_path / "a/losslint.toml", 'ignore = ["LL102"]')
+    written(tmp_path / ".hidden/losslint.toml", 'ignore = ["LL1"]')
+    outer, own = resolve([tmp_path], CODES)
+    assert (outer[0].source, outer[1], outer[0].extend_exclude) == (top, [tmp_path], ("/a/",))
+    assert (own[0].source, own[1]) == (inner, [tmp_path / "a"])
+
+
+@pytest.mark.parametrize("text", ["tool = 3 # losslint", 'tool = "losslint"'])
+def test_tool_that_is_no_table(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ConfigError, match="`tool` must be a table"):
+        find(written(tmp_path / "pyproject.toml", text).parent)

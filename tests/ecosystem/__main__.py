@@ -84,7 +84,7 @@ def check(package: Package, cache: Path) -> Outcome:
     started = time.process_time()
     found = look(gathered, Settings(), [root])
     assert found is not None
-    gather(gathered, found)
+    gather(gathered, found, Severity.WARNING)
     seconds = time.process_time() - started
     loud = (finding for finding in gathered.findings if finding.severity >= Severity.WARNING)
     entries = sorted((entry(finding, root) for finding in loud), key=lambda e: e.key)
