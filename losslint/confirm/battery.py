@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm import contract, differences, jumps, locate, training, witness
+from losslint.confirm import bindings, contract, differences, jumps, locate, training, witness
 from losslint.confirm.failures import UserFiles, only_about_shapes
 from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Loss, observe
+from losslint.confirm.probes import Loss, observe, tensors_of
 from losslint.confirm.program import Program, TensorSpec
 from losslint.confirm.tiers import Tier
 from losslint.confirm.values import Inputs, corpus, generic
@@ -56,6 +56,8 @@ def probe(program: Program, entry: Any, report: Report) -> None:
             if not only_about_shapes(seen):
                 break
         report.saw(unless_about_shapes(seen))
+        for found in bindings.bypassed(entry, lambda: entry(**tensors_of(generic(specs, program.seed))), program.claims):
+            report.saw(found)
     else:
         Battery(program, Loss(entry, files, program.kind, program.called_by_keras), report).run()
 
@@ -91,6 +93,11 @@ class Battery:
             for measure in (*self.of_the_slope(inputs), self.broken_contract, self.dead_terms):
                 for seen in measure(inputs):
                     self.report.saw(seen)
+        if eager.outcome in RUNS:
+            for seen in bindings.late(self.loss, inputs, self.claims, self.program.tree):
+                self.report.saw(seen)
+            for seen in bindings.bypassed(self.loss.entry, lambda: self.loss(tensors_of(inputs)), self.claims):
+                self.report.saw(seen)
         if "LL207" in self.codes:
             for seen in contract.frozen(self.loss, inputs, self.specs, self.claims):
                 self.report.saw(seen)

@@ -127,7 +127,7 @@ class _Recorder:
             return
         name = op_type.decode() if isinstance(op_type, bytes) else str(op_type)
         for output in outputs:
-            if _floating(output):
+            if self.trail.tape is not None and _floating(output):
                 self.trail.tape.watch(output)
         path, row = self.place(sys._getframe(1))
         self.trail.steps.append(Step(name, list(inputs), list(outputs), path, row))
@@ -163,6 +163,14 @@ class _Recorder:
             return original(tensor, *args, **kwargs)
 
         return leave
+
+
+@contextlib.contextmanager
+def noted(files: UserFiles) -> Iterator[Trail]:
+    """The eager operations that run meanwhile, under whatever tapes the user's code has."""
+    trail = Trail([])
+    with _Recorder(trail, files):
+        yield trail
 
 
 def record(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> Trail:

@@ -27,7 +27,7 @@ CUTS = Proof((*NOTHING, O.RAISES), ("eager",))
 TRACES = Proof((O.RAISES,), ("graph",))
 FAILS = Proof((O.RAISES,), anywhere=True)
 NUMERIC = Proof(NUMBERS, BOTH)
-CONTRACT = Proof((O.CONTRACT,), anywhere=True)
+CONTRACT = Proof((O.CONTRACT,))
 
 PROOFS: dict[str, Proof] = {
     "LL101": LEAVES, "LL102": LEAVES, "LL103": LEAVES, "LL104": replace(LEAVES, refuted_in=(*BOTH, "fit")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import copy
 import pprint
+from pathlib import Path
 
 from losslint.confirm.observation import Observation
 from losslint.confirm.program import ENTRY, Program
@@ -35,6 +36,14 @@ class Files(MetaPathFinder, Loader):
 
 sys.meta_path.insert(0, Files())
 __package__ = {package!r}
+'''
+
+REAL_MODULE = '''
+import importlib
+import sys
+
+sys.path.insert(0, {root!r})
+globals().update(vars(importlib.import_module({module!r})))
 '''
 
 TAPE = '''
@@ -84,12 +93,27 @@ def _definitions(program: Program) -> tuple[list[str], str]:
         if isinstance(node, ast.Name) and node.id == ENTRY:
             node.id = LOSS
     future = [s for s in tree.body if isinstance(s, ast.ImportFrom) and s.module == "__future__"]
-    rest = [s for s in tree.body if s not in future]
-    return [ast.unparse(s) for s in future], "\n".join(ast.unparse(s) for s in rest)
+    rest = [part for s in tree.body if s not in future for part in (_smallest(s) if _is_ours(s) else [s])]
+    return [ast.unparse(s) for s in future], ast.unparse(ast.Module(rest, []))
+
+
+def _is_ours(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.ImportFrom) and statement.module == "losslint.confirm.smallest"
+
+
+def _smallest(statement: ast.stmt) -> list[ast.stmt]:
+    """The code that a program imports from losslint, so that a script does without."""
+    assert isinstance(statement, ast.ImportFrom)
+    source = ast.parse(Path(__file__).with_name("smallest.py").read_text(encoding="utf-8"))
+    code = [s for s in source.body[1:] if not (isinstance(s, ast.ImportFrom) and s.module == "__future__")]
+    names = [f"{alias.asname} = {alias.name}" for alias in statement.names if alias.asname]
+    return [*code, *ast.parse("\n".join(names)).body]
 
 
 def _other_files(program: Program) -> str:
     """The import hook that stands in for the rest of the project; "" when the loss needs nothing of it."""
+    if program.whole_file:
+        return REAL_MODULE.format(root=str(program.root or program.path.parent), module=program.module or program.path.stem)
     if not program.modules:
         return ""
     package = program.module if program.path.stem == "__init__" else program.module.rpartition(".")[0]

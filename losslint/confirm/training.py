@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from losslint.confirm import locate
 from losslint.confirm.failures import UserFiles, failure
 from losslint.confirm.observation import Observation, Outcome
 from losslint.confirm.probes import Inputs, numbers, tensors_of, told
@@ -31,9 +32,9 @@ class Derivative:
 def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Observation:
     """Take one step; what the user's tapes give says how it went, by the first call that went wrong."""
     try:
-        with watched_tapes(files) as derivatives:
+        with watched_tapes(files) as derivatives, locate.noted(files) as trail:
             entry(**tensors_of(inputs))
-        seen = [_judged(derivative, files) for derivative in derivatives]
+        seen = [_placed(_judged(derivative, files), derivative, trail, files) for derivative in derivatives]
     except Exception as error:
         return dataclasses.replace(failure(error, files), mode="eager", **told(inputs))
     wrong = [one for one in seen if one.outcome is not Outcome.FINE]
@@ -91,6 +92,18 @@ def _judged(derivative: Derivative, files: UserFiles) -> Observation:
         loss=numbers(targets[0]) if len(targets) == 1 else None,
         detail=f"no gradient to {', '.join(filter(None, missing)) or len(missing)}" if missing else "",
     )
+
+
+def _placed(seen: Observation, derivative: Derivative, trail: locate.Trail, files: UserFiles) -> Observation:
+    """A number that is not finite has its place where it first is not: not in the row that asks for a derivative. That
+    of a derivative is not known, as the step has changed the weights when it is seen."""
+    if seen.outcome not in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
+        return seen
+    born = locate.value_births(dataclasses.replace(trail, value=list(tf.nest.flatten(derivative.target))))
+    if not born:
+        return dataclasses.replace(seen, row=0, path="", operation="")
+    other = "" if born[0].path == str(files.path) else born[0].path
+    return dataclasses.replace(seen, row=born[0].row, path=other, operation=born[0].op)
 
 
 def fit(entry: Callable[[], Any], files: UserFiles) -> Observation:
