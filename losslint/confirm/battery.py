@@ -55,7 +55,8 @@ def probe(program: Program, entry: Any, report: Report) -> None:
             seen = training.step(entry, generic(specs, program.seed), files)
             if not only_about_shapes(seen):
                 break
-        report.saw(unless_about_shapes(seen))
+        for one in training.cuts(entry, generic(specs, program.seed), files, unless_about_shapes(seen)):
+            report.saw(one)
         for found in bindings.bypassed(entry, lambda: entry(**tensors_of(generic(specs, program.seed))), program.claims):
             report.saw(found)
     else:

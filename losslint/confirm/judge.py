@@ -122,8 +122,8 @@ class Case:
 
     def refutation(self, finding: Finding, proof: Proof, claim: Claim | None) -> str:
         """Why a finding does not hold; "" when that is not known."""
-        if not proof.refuted_in or finding.path != self.program.path:
-            return ""
+        if not proof.refuted_in or finding.path != self.program.path or finding.severity is Severity.INFO:
+            return ""  # what an info claims is extreme, or about something else than the prediction
         if proof.outcomes == NUMBERS:
             return self.searched_in_vain(finding, claim)
         modes = claim.modes if claim is not None and claim.modes else proof.refuted_in
@@ -142,8 +142,8 @@ class Case:
         wanted = {"graph" if mode in ("fit", "autograph") else mode for mode in modes}
         reached = {s.mode for s in rows if s.reached}
         anything = any(seen.outcome in NUMBERS and not seen.row for seen in self.told)
-        if not wanted <= reached or anything or finding.severity is Severity.INFO:
-            return ""  # inputs that make up an info finding are extreme, and not searched to the end
+        if not wanted <= reached or anything:
+            return ""
         most = max(s.inputs for s in rows)
         return f"{most} inputs reach the row and all is finite ({', '.join(sorted(wanted))}){_nearest(rows)}"
 
@@ -194,7 +194,7 @@ class Case:
             return ""  # at a corner, not at points in general position
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
-            if fine or seen.operation == "StopGradient" or is_zero:
+            if fine or seen.operation == "StopGradient" or is_zero or self.is_of_one_class(seen):
                 return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
         if seen.outcome in NUMBERS:
@@ -207,6 +207,12 @@ class Case:
         if seen.outcome is Outcome.JUMP:
             return "LL905" if seen.operation in THRESHOLDS else ""
         return {Outcome.WRONG_GRADIENT: "LL904", Outcome.CONTRACT: "LL907"}.get(seen.outcome, "")
+
+    def is_of_one_class(self, seen: Observation) -> bool:
+        """Whether the gradient is 0 in predictions of a single column: rows that are normalised are constant there."""
+        roles = {s.name: s.role for rung in self.program.inputs for s in rung}
+        rows = [value for name, value in seen.inputs.items() if roles.get(name) == "prediction"]
+        return seen.outcome is Outcome.ZERO_GRADIENT and any(_width(value) == 1 for value in rows)
 
     def is_ordinary(self, seen: Observation) -> bool:
         """Whether training meets these inputs for sure: nothing far out, and where nothing is known of a prediction only
@@ -278,6 +284,13 @@ def _nearest(rows: Sequence[Searched]) -> str:
 
 def _is_unknown(spec: TensorSpec | None) -> bool:
     return spec is None or (spec.values == "real" and spec.role in ("prediction", "tensor"))
+
+
+def _width(value: object) -> int:
+    """The size of the last axis of nested lists."""
+    while isinstance(value, list) and value and isinstance(value[0], list):
+        value = value[0]
+    return len(value) if isinstance(value, list) else 0
 
 
 def _words(code: str, seen: Observation) -> tuple[Severity, str, str]:

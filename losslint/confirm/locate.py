@@ -166,10 +166,15 @@ class _Recorder:
 
 
 @contextlib.contextmanager
-def noted(files: UserFiles) -> Iterator[Trail]:
-    """The eager operations that run meanwhile, under whatever tapes the user's code has."""
+def noted(files: UserFiles, watched: bool = False) -> Iterator[Trail]:
+    """The eager operations that run meanwhile, under whatever tapes the user's code has; ``watched`` by another one."""
+    import tensorflow as tf
+
     trail = Trail([])
-    with _Recorder(trail, files):
+    with contextlib.ExitStack() as stack:
+        if watched:
+            trail.tape = stack.enter_context(tf.GradientTape(persistent=True))
+        stack.enter_context(_Recorder(trail, files))
         yield trail
 
 
@@ -338,20 +343,29 @@ def place(loss: Loss, specs: Sequence[TensorSpec], observation: Observation) -> 
     if observation.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
         found = [(s.path, s.row, s.op) for s in births(trail)]
     elif observation.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
-        found = [(b.step.path, b.step.row, b.step.op) for b in breaks(trail)]
-        dependent = trail.dependent
-        found += [(path, row, how) for path, row, how, tensor in trail.escapes if id(tensor) in dependent]
+        found = cuts(trail)
     else:
         found = []
-    placed = []
-    for path, row, op in dict.fromkeys(found):
-        placed.append(dataclasses.replace(observation, row=row, path=other(loss, path), operation=op))
-    return tuple(placed) or (observation,)
+    return at_each(observation, found, loss.files) or (observation,)
+
+
+def cuts(trail: Trail) -> list[tuple[str, int, str]]:
+    """(file, row, operation) wherever a derivative is lost: in an operation, or as a value leaves the framework."""
+    dependent = trail.dependent
+    found = [(b.step.path, b.step.row, b.step.op) for b in breaks(trail)]
+    return found + [(path, row, how) for path, row, how, tensor in trail.escapes if id(tensor) in dependent]
 
 
 def other(loss: Loss, path: str) -> str:
     """A file as observations name it: "" for the loss's own."""
     return "" if path == str(loss.files.path) else path
+
+
+def at_each(seen: Observation, places: Iterable[tuple[str, int, str]], files: UserFiles) -> tuple[Observation, ...]:
+    """An observation, once for each place; the loss's own file is named ""."""
+    return tuple(
+        dataclasses.replace(seen, row=row, path="" if path == str(files.path) else path, operation=operation)
+        for path, row, operation in dict.fromkeys(places))
 
 
 def arrays(observation: Observation, specs: Iterable[TensorSpec]) -> dict[str, Array]:

@@ -94,6 +94,20 @@ def _judged(derivative: Derivative, files: UserFiles) -> Observation:
     )
 
 
+def cuts(entry: Callable[..., Any], inputs: Inputs, files: UserFiles, seen: Observation) -> tuple[Observation, ...]:
+    """A step whose gradients are None, once for each place where they are lost: the step is taken again with everything
+    noted. The row that asks for the gradients is no such place; where none is found, none is named."""
+    if seen.outcome is not Outcome.NO_GRADIENT or seen.error.startswith("LookupError"):
+        return (seen,)
+    with watched_tapes(files) as derivatives, locate.noted(files, watched=True) as trail, contextlib.suppress(Exception):
+        entry(**tensors_of(inputs))
+    trail.value = [target for derivative in derivatives[:1] for target in tf.nest.flatten(derivative.target)]
+    reads = [step for step in trail.steps if step.op == "ReadVariableOp"]
+    trail.trained = [output for step in reads for output in step.outputs if output.dtype.is_floating]
+    places = [place for place in locate.cuts(trail) if place[1]] if trail.value else []
+    return locate.at_each(seen, places, files) or (dataclasses.replace(seen, row=0, path="", operation=""),)
+
+
 def _placed(seen: Observation, derivative: Derivative, trail: locate.Trail, files: UserFiles) -> Observation:
     """A number that is not finite has its place where it first is not: not in the row that asks for a derivative. That
     of a derivative is not known, as the step has changed the weights when it is seen."""
