@@ -1,0 +1,211 @@
+"""Losses under test in people's own suites: ``losslint.confirm`` and ``losslint.assert_trainable``.
+
+Both run in the caller's process, which has TensorFlow. The file of the loss is checked first, so that what is claimed of
+it is looked for, and so that inputs which are not given can be inferred.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from losslint.findings import Finding, LossRef, Severity
+
+if TYPE_CHECKING:
+    from losslint.check import Checked
+    from losslint.confirm.observation import Evidence
+    from losslint.confirm.program import Program, TensorSpec
+
+ROWS = 8  # of an axis that is left open
+ROLES = ("prediction", "label", "weight")
+
+
+def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
+    """Fail where a loss has no usable gradient: None, zero, wrong, not finite, or raising where ``fit`` traces it.
+
+    Args:
+        loss: a function or a ``keras.losses.Loss`` object.
+        **inputs: what it is called with, by name; see `confirm`.
+
+    Raises:
+        AssertionError: a failure was seen; the message names the inputs that show it.
+        ImportError: TensorFlow is not installed.
+        TypeError: an input is none of the forms that `confirm` takes.
+        ValueError: a text is no input.
+    """
+    __tracebackhide__ = True
+    found = confirm(loss, **inputs)
+    failures = [finding for finding in found if finding.status == "confirmed" and finding.severity > Severity.INFO]
+    if failures:
+        name = getattr(loss, "__qualname__", type(loss).__qualname__)
+        raise AssertionError("\n".join([f"{name} cannot be trained with:", *map(_told, failures)]))
+
+
+def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
+    """Run a loss under a GradientTape, eagerly and as ``fit`` traces it, and search for inputs that break it.
+
+    Args:
+        loss: a function or a ``keras.losses.Loss`` object.
+        **inputs: what it is called with, by name, each as a shape ``(8, 3)``, a text ``"float32[8, 3] in [0, 1]"``, a
+            ``tf.TensorSpec``, or an array or tensor, which is tried as it is and says what range others are taken from.
+            Without any, they are inferred from the code of the loss.
+
+    Returns:
+        What the check of its file found in the loss, and what only running showed (LL901 to LL907); ``verdict`` says
+        of each whether it is confirmed, refuted or unconfirmed, with the inputs that show it.
+
+    Raises:
+        ImportError: TensorFlow is not installed.
+        TypeError: an input is none of these.
+        ValueError: a text is no input, or none is given and none can be inferred.
+    """
+    try:
+        import tensorflow  # noqa: F401
+    except ImportError as error:
+        raise ImportError("TensorFlow is not installed: python -m pip install 'losslint[confirm]'") from error
+    from losslint.confirm.judge import judge
+
+    code = _code_of(loss)
+    checked = _checked(code)
+    program = _program(loss, code, checked, inputs)
+    evidence = _evidence(loss, program, inputs)
+    findings = () if checked is None else checked.findings
+    reference = LossRef(program.name, "function", code.row)
+    return judge(findings, program, evidence, reference)
+
+
+@dataclass(frozen=True)
+class Code:
+    """Where the code of a loss stands."""
+
+    path: Path
+    name: str
+    row: int
+    function: Any
+
+
+def _code_of(loss: Callable[..., Any]) -> Code:
+    """The function that calling a loss runs."""
+    function: Any = loss
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = inspect.unwrap(getattr(function, "python_function", function))
+    if not (inspect.isfunction(function) or inspect.ismethod(function)):
+        function = type(function).call if hasattr(type(function), "call") else type(function).__call__
+    function = getattr(function, "__func__", function)
+    code = getattr(function, "__code__", None)
+    if code is None:
+        raise TypeError(f"{loss!r} is no function with code in Python")
+    return Code(Path(code.co_filename), function.__qualname__.replace(".<locals>", ""), code.co_firstlineno, function)
+
+
+def _checked(code: Code) -> Checked | None:
+    """The loss as the check of its file sees it, with what is found there; None where there is no such file."""
+    from losslint import config
+    from losslint.check import check_paths
+    from losslint.session import CODES
+
+    if not code.path.is_file():
+        return None
+    ((settings, paths),) = config.resolve([code.path], CODES)
+    settings = replace(settings, loss_functions=(*settings.loss_functions, f"*{code.name}"))
+    for checked in check_paths(paths, settings, keep_losses=True).checked:
+        node: Any = checked.loss.site.node
+        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+        if code.row in (first, node.lineno):
+            adjusted = [found for finding in checked.findings if (found := settings.adjust(finding)) is not None]
+            return replace(checked, findings=tuple(adjusted))
+    return None
+
+
+def _program(loss: Callable[..., Any], code: Code, checked: Checked | None, inputs: Mapping[str, Any]) -> Program:
+    """What is run: the caller's own function, with the inputs that are given."""
+    import ast
+
+    from losslint.confirm.program import Program
+    from losslint.confirm.specs import inputs_of
+    from losslint.confirm.verdicts import claim_of
+
+    inferred = () if checked is None else inputs_of(checked.loss).ladder
+    known = {spec.name: spec for spec in (inferred[0] if inferred else ())}
+    ladder = (tuple(_spec(name, given, known.get(name)) for name, given in inputs.items()),) if inputs else inferred
+    if not ladder or not ladder[0]:
+        raise ValueError("the inputs of the loss cannot be inferred: give them by name, such as y_pred=(8, 3)")
+    by_keras = len(ladder[0]) == 2 and (checked.loss.called_by_keras if checked else set(inputs) == {"y_true", "y_pred"})
+    claims = [] if checked is None else [claim_of(f, checked.loss) for f in checked.findings if f.path == code.path]
+    text = code.path.read_text(encoding="utf-8") if code.path.is_file() else ""
+    return Program(
+        path=code.path, name=code.name, tree=ast.parse(text), kind="loss" if by_keras else "function", inputs=ladder,
+        called_by_keras=by_keras, claims=tuple(dict.fromkeys(claims)),
+    )  # fmt: skip
+
+
+def _spec(name: str, given: Any, known: TensorSpec | None) -> TensorSpec:
+    """What is known of one input, by what is given for it and by what the code of the loss says of it."""
+    from losslint.confirm.program import TensorSpec
+    from losslint.confirm.written import parse_spec
+    from losslint.project.roles import role_by_name
+
+    role = role_by_name(name).value
+    usual = known or TensorSpec(name, (), role=role if role in ROLES else "tensor")
+    if isinstance(given, str):
+        written = parse_spec(given)
+        closed = written.values == "real" and (written.low, written.high) == (0.0, 1.0)
+        return replace(written, name=name, role=usual.role, values="probability" if closed else written.values)
+    if isinstance(given, (tuple, list)) and all(size is None or isinstance(size, int) for size in given):
+        return replace(usual, shape=tuple(ROWS if size is None else size for size in given))
+    if hasattr(given, "shape") and hasattr(given, "dtype") and not hasattr(given, "__array__"):
+        dtype = getattr(given.dtype, "name", str(given.dtype))
+        return replace(usual, shape=tuple(ROWS if size is None else size for size in given.shape), dtype=dtype)
+    if hasattr(given, "__array__"):
+        return _like(usual, given)
+    raise TypeError(f"{name}={given!r}: give a shape, a text such as 'float32[8, 3] in [0, 1]', an array or a tensor")
+
+
+def _like(usual: TensorSpec, given: Any) -> TensorSpec:
+    """The kind of numbers that an array holds."""
+    import numpy as np
+
+    from losslint.confirm.values import fits
+
+    array = np.asarray(given)
+    spec = replace(usual, shape=array.shape, dtype=str(array.dtype))
+    if array.dtype.kind in "iu":
+        return replace(spec, values="class", classes=max(int(array.max(initial=0)) + 1, 2))
+    kinds = ("onehot", "binary", "simplex", "probability") if spec.role == "label" else (
+        spec.values, "simplex", "probability")
+    fitting = [kind for kind in kinds if array.ndim and fits(replace(spec, values=kind), array)]
+    return replace(spec, values=fitting[0] if fitting else "real")
+
+
+def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, Any]) -> Evidence:
+    """What is seen: with the arrays that are given, then with others."""
+    import numpy as np
+
+    from losslint.confirm import locate, probes, wire
+    from losslint.confirm.battery import Battery
+    from losslint.confirm.failures import UserFiles
+
+    lines: list[bytes] = []
+    report = wire.Report(lines.append)
+    run = probes.Loss(loss, UserFiles(program.path, program.path.parent), program.kind, program.called_by_keras)
+    specs = program.inputs[0]
+    if inputs and all(hasattr(given, "__array__") for given in inputs.values()):
+        arrays = {name: np.asarray(given) for name, given in inputs.items()}
+        seen = probes.observe(run, arrays, specs, "eager")
+        if seen.outcome.value in ("bad value", "bad gradient"):
+            for one in locate.place(run, specs, seen):
+                report.saw(one)
+    Battery(program, run, report).run()
+    return wire.evidence([line.decode() for line in lines], None, 0.0)
+
+
+def _told(finding: Finding) -> str:
+    from losslint.report import verdict
+
+    place = f"{finding.path}:{finding.start.row}:{finding.start.column}"
+    return f"  {place}: {finding.code} [{finding.name}] {finding.message}\n    {verdict(finding)}"

@@ -1,0 +1,111 @@
+"""The functions for other people's test-suites, on losses of this file."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import losslint
+from tests.readme import block
+
+tf = pytest.importorskip("tensorflow")
+PROBABILITIES = "float32[8, 3] in [0, 1]"
+
+
+def squared(y_true: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+
+
+def logarithm(y_true: Any, y_pred: Any) -> Any:
+    return -tf.reduce_mean(y_true * tf.math.log(y_pred), axis=-1)
+
+
+def rounded(y_true: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)), axis=-1)
+
+
+def branching(y_true: Any, y_pred: Any) -> Any:
+    if tf.reduce_mean(y_pred) > 0.0:
+        return squared(y_true, y_pred)
+    return 2.0 * squared(y_true, y_pred)
+
+
+def hinge(scores: Any, signs: Any, margin: float = 1.0) -> Any:
+    return tf.reduce_mean(tf.maximum(margin - scores * signs, 0.0))
+
+
+class Scaled(tf.keras.losses.Loss):  # type: ignore[misc]
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self.factor * squared(y_true, y_pred)
+
+
+@pytest.mark.parametrize("inputs", [
+    {}, {"y_true": (8, 3), "y_pred": (8, 3)}, {"y_true": (None, 3), "y_pred": (None, 3)},
+    {"y_true": PROBABILITIES, "y_pred": PROBABILITIES},
+    {"y_true": tf.TensorSpec((None, 3)), "y_pred": tf.TensorSpec((None, 3))},
+    {"y_true": tf.zeros((4, 2)), "y_pred": np.ones((4, 2), "float32")},
+])  # fmt: skip
+def test_what_trains_passes(inputs: dict[str, Any]) -> None:
+    losslint.assert_trainable(squared, **inputs)
+
+
+def test_objects_and_bound_arguments_pass() -> None:
+    losslint.assert_trainable(Scaled(2.0), y_true=(8, 3), y_pred=(8, 3))
+    losslint.assert_trainable(functools.partial(hinge, margin=0.5), scores=(8,), signs=np.ones(8, "float32"))
+
+
+@pytest.mark.parametrize(("loss", "told"), [
+    (logarithm, "y_pred=[[0.]]"), (rounded, "LL105"), (branching, "LL201"),
+])  # fmt: skip
+def test_what_does_not_train_fails_with_its_witness(loss: Any, told: str) -> None:
+    with pytest.raises(AssertionError) as failed:
+        losslint.assert_trainable(loss, y_true=PROBABILITIES, y_pred=PROBABILITIES)
+    text = str(failed.value)
+    assert text.startswith(f"{loss.__name__} cannot be trained with:\n")
+    assert told in text
+    assert "confirmed in " in text
+
+
+def test_code_without_a_file_is_run_all_the_same() -> None:
+    space: dict[str, Any] = {"tf": tf}
+    exec("def made(y_true, y_pred):\n    return -tf.reduce_mean(y_true * tf.math.log(y_pred))", space)
+    found = losslint.confirm(space["made"], y_true=PROBABILITIES, y_pred=PROBABILITIES)
+    assert [finding.code for finding in found if finding.status == "confirmed"] == ["LL902"]
+    losslint.assert_trainable(space["made"], y_true=PROBABILITIES, y_pred="float32[8, 3] in [0.1, 0.9]")
+
+
+@pytest.mark.parametrize(("inputs", "error"), [
+    ({"y_true": (8, 3), "y_pred": object()}, TypeError), ({"y_true": (8, 3), "y_pred": "eight"}, ValueError),
+])  # fmt: skip
+def test_what_is_no_input_is_said(inputs: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"float32\[8, "):
+        losslint.confirm(squared, **inputs)
+
+
+def test_without_tensorflow_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorflow", None)
+    with pytest.raises(ImportError, match=r"pip install 'losslint\[confirm\]'"):
+        losslint.confirm(squared)
+
+
+def test_the_example_of_the_readme_fails_as_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "test_losses.py"
+    path.write_text(block("python", "assert_trainable"))
+    spec = importlib.util.spec_from_file_location("readme_example", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.test_smooth_dice_trains()
+    with pytest.raises(AssertionError, match="dice cannot be trained"):
+        module.test_dice_trains()
