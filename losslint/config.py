@@ -129,7 +129,7 @@ def _per_code(value: Any, codes: Codes) -> dict[str, Severity]:
 
 
 def _inputs(value: Any, codes: Codes) -> dict[str, dict[str, Any]]:
-    from losslint.confirm.written import parse_spec
+    from losslint.confirmation.written import parse_spec
 
     if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
         raise ValueError

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from losslint.confirm.program import Program
+    from losslint.confirmation.program import Program
 
 
 @contextmanager

@@ -26,8 +26,8 @@ from losslint.project.files import Problem, discover, worth_parsing
 
 if TYPE_CHECKING:
     from losslint.check import Report
-    from losslint.confirm.client import Options
-    from losslint.confirm.verdicts import Trial
+    from losslint.confirmation.client import Options
+    from losslint.confirmation.verdicts import Trial
     from losslint.project.module import Module
     from losslint.project.sites import Site
     from losslint.report import Result
@@ -215,8 +215,8 @@ def confirmed(request: Request, checks: list[Check]) -> list[Check]:
     Raises:
         click.ClickException: losses cannot be run here.
     """
-    from losslint.confirm.client import ConfirmError
-    from losslint.confirm.verdicts import with_verdicts
+    from losslint.confirmation.client import ConfirmError
+    from losslint.confirmation.verdicts import with_verdicts
     from losslint.progress import bar
 
     reports = [(check.settings, check.report) for check in checks]
@@ -231,8 +231,8 @@ def confirmed(request: Request, checks: list[Check]) -> list[Check]:
 
 def run_options(request: Request) -> Options:
     """How losses are run."""
-    from losslint.confirm.client import Options
-    from losslint.confirm.limits import Limits
+    from losslint.confirmation.client import Options
+    from losslint.confirmation.limits import Limits
 
     limits = Limits() if request.timeout is None else Limits(seconds=request.timeout)
     return Options(jobs=request.jobs or 0, device=request.device or "auto", limits=limits)
@@ -244,10 +244,10 @@ def repro(target: str, codes: tuple[str, ...], request: Request) -> str:
     Raises:
         click.ClickException: there is no such loss, it cannot be run, or no such finding is confirmed.
     """
-    from losslint.confirm.client import ConfirmError
-    from losslint.confirm.judge import CONFIRMED, proof_of
-    from losslint.confirm.repro import script
-    from losslint.confirm.verdicts import run as run_trials
+    from losslint.confirmation.client import ConfirmError
+    from losslint.confirmation.judge import CONFIRMED, proof_of
+    from losslint.confirmation.repro import script
+    from losslint.confirmation.verdicts import run as run_trials
 
     trials = trials_named(target)
     wanted = [config.read_code(code, CODES) for code in codes]
@@ -274,7 +274,7 @@ def trials_named(target: str) -> list[Trial]:
     Raises:
         click.ClickException: there is none.
     """
-    from losslint.confirm.verdicts import trials_of
+    from losslint.confirmation.verdicts import trials_of
 
     file, separator, name = target.rpartition("::")
     path = Path(file)

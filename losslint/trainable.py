@@ -17,8 +17,8 @@ from losslint.findings import Finding, LossRef, Severity
 
 if TYPE_CHECKING:
     from losslint.check import Checked
-    from losslint.confirm.observation import Evidence
-    from losslint.confirm.program import Program, TensorSpec
+    from losslint.confirmation.observation import Evidence
+    from losslint.confirmation.program import Program, TensorSpec
 
 ROWS = 8  # of an axis that is left open
 ROLES = ("prediction", "label", "weight")
@@ -67,7 +67,7 @@ def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
         import tensorflow  # noqa: F401
     except ImportError as error:
         raise ImportError("TensorFlow is not installed: python -m pip install 'losslint[confirm]'") from error
-    from losslint.confirm.judge import judge
+    from losslint.confirmation.judge import judge
 
     code = _code_of(loss)
     checked = _checked(code)
@@ -126,9 +126,9 @@ def _program(loss: Callable[..., Any], code: Code, checked: Checked | None, inpu
     """What is run: the caller's own function, with the inputs that are given."""
     import ast
 
-    from losslint.confirm.program import Program
-    from losslint.confirm.specs import inputs_of
-    from losslint.confirm.verdicts import claim_of
+    from losslint.confirmation.program import Program
+    from losslint.confirmation.specs import inputs_of
+    from losslint.confirmation.verdicts import claim_of
 
     inferred = () if checked is None else inputs_of(checked.loss).ladder
     known = {spec.name: spec for spec in (inferred[0] if inferred else ())}
@@ -146,8 +146,8 @@ def _program(loss: Callable[..., Any], code: Code, checked: Checked | None, inpu
 
 def _spec(name: str, given: Any, known: TensorSpec | None) -> TensorSpec:
     """What is known of one input, by what is given for it and by what the code of the loss says of it."""
-    from losslint.confirm.program import TensorSpec
-    from losslint.confirm.written import parse_spec
+    from losslint.confirmation.program import TensorSpec
+    from losslint.confirmation.written import parse_spec
     from losslint.project.roles import role_by_name
 
     role = role_by_name(name).value
@@ -170,7 +170,7 @@ def _like(usual: TensorSpec, given: Any) -> TensorSpec:
     """The kind of numbers that an array holds."""
     import numpy as np
 
-    from losslint.confirm.values import fits
+    from losslint.confirmation.values import fits
 
     array = np.asarray(given)
     spec = replace(usual, shape=array.shape, dtype=str(array.dtype))
@@ -186,9 +186,9 @@ def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, A
     """What is seen: with the arrays that are given, then with others."""
     import numpy as np
 
-    from losslint.confirm import locate, probes, wire
-    from losslint.confirm.battery import Battery
-    from losslint.confirm.failures import UserFiles
+    from losslint.confirmation import locate, probes, wire
+    from losslint.confirmation.battery import Battery
+    from losslint.confirmation.failures import UserFiles
 
     lines: list[bytes] = []
     report = wire.Report(lines.append)

@@ -17,11 +17,11 @@ from pathlib import Path
 
 from losslint.check import check_paths
 from losslint.config import Settings
-from losslint.confirm import client
-from losslint.confirm.client import Options
-from losslint.confirm.observation import Evidence, Observation, Outcome
-from losslint.confirm.program import Claim, Program
-from losslint.confirm.slicing import program_of
+from losslint.confirmation import client
+from losslint.confirmation.client import Options
+from losslint.confirmation.observation import Evidence, Observation, Outcome
+from losslint.confirmation.program import Claim, Program
+from losslint.confirmation.slicing import program_of
 from losslint.findings import Finding
 from losslint.graph.trace import trace
 from losslint.project.module import Project

@@ -10,11 +10,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from losslint.confirm.failures import UserFiles
-from losslint.confirm.program import Claim, TensorSpec
+from losslint.confirmation.failures import UserFiles
+from losslint.confirmation.program import Claim, TensorSpec
 
 if TYPE_CHECKING:
-    from losslint.confirm.probes import Loss
+    from losslint.confirmation.probes import Loss
 
 HERE = Path(__file__).parent
 TAKES = re.compile(r"# takes: (\w+), (\w+)")
@@ -33,7 +33,7 @@ class Known:
 
     @cached_property
     def loss(self) -> Loss:
-        from losslint.confirm.probes import Loss
+        from losslint.confirmation.probes import Loss
 
         module = importlib.import_module(f"tests.confirm.{self.path.stem}")
         return Loss(getattr(module, self.name), UserFiles(self.path, HERE))

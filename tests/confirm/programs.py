@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from losslint.config import Settings
-from losslint.confirm.load import load
-from losslint.confirm.program import ENTRY, NotSliced, Program
-from losslint.confirm.slicing import program_of
+from losslint.confirmation.load import load
+from losslint.confirmation.program import ENTRY, NotSliced, Program
+from losslint.confirmation.slicing import program_of
 from losslint.graph.trace import trace
 from losslint.project.module import Project
 from losslint.project.sites import collect_uses, find_sites

@@ -13,8 +13,8 @@ import sys
 import traceback
 from typing import Any
 
-from losslint.confirm.load import load
-from losslint.confirm.program import ENTRY, Program, TensorSpec
+from losslint.confirmation.load import load
+from losslint.confirmation.program import ENTRY, Program, TensorSpec
 
 SECONDS = 60
 

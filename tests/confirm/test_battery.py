@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from losslint.confirm import client
-from losslint.confirm.client import ConfirmError, Options
-from losslint.confirm.limits import Limits
-from losslint.confirm.observation import Evidence, Observation, Outcome
-from losslint.confirm.program import ENTRY, Claim, Program, TensorSpec
+from losslint.confirmation import client
+from losslint.confirmation.client import ConfirmError, Options
+from losslint.confirmation.limits import Limits
+from losslint.confirmation.observation import Evidence, Observation, Outcome
+from losslint.confirmation.program import ENTRY, Claim, Program, TensorSpec
 
 pytest.importorskip("tensorflow")
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")]

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from losslint.confirm.failures import UserFiles
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.program import Claim
+from losslint.confirmation.failures import UserFiles
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.program import Claim
 
 tf = pytest.importorskip("tensorflow")
 
@@ -36,8 +36,8 @@ def entry(source: str) -> tuple[Any, ast.Module]:
 
 
 def late(source: str) -> list[Observation]:
-    from losslint.confirm import bindings
-    from losslint.confirm.probes import Loss
+    from losslint.confirmation import bindings
+    from losslint.confirmation.probes import Loss
 
     made, tree = entry(source)
     loss = Loss(made, UserFiles(Path("losses.py")))
@@ -62,8 +62,8 @@ def test_a_bound_variable_is_not_late(source: str) -> None:
 
 @pytest.mark.parametrize(("call", "seen"), [("boosted(y=y, f=f)", 1), ("boosted(y, f)", 0), ("right(y=y, f=f)", 0)])
 def test_keywords_go_past_a_custom_gradient(call: str, seen: int) -> None:
-    from losslint.confirm import bindings
-    from losslint.confirm.probes import tensors_of
+    from losslint.confirmation import bindings
+    from losslint.confirmation.probes import tensors_of
 
     made, _ = entry(f"{BOOSTED}def entry(y, f):\n    return {call}\n")
     found = list(bindings.bypassed(made, lambda: made(**tensors_of(INPUTS)), [Claim("LL514", 9, 9, expression=call)]))

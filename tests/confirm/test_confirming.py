@@ -20,10 +20,11 @@ import losslint
 from losslint import cli
 from losslint.check import check_paths
 from losslint.config import Settings
-from losslint.confirm import client, verdicts
-from losslint.confirm.observation import Evidence, Observation, Outcome
-from losslint.confirm.program import Program
+from losslint.confirmation import client, verdicts
+from losslint.confirmation.observation import Evidence, Observation, Outcome
+from losslint.confirmation.program import Program
 from losslint.findings import Finding
+from tests.expectations import expected
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
 
@@ -51,6 +52,7 @@ model.compile("sgd", loss=numpy_loss)
 model.compile("sgd", loss=guarded)
 """
 INF = float("inf")
+FIXTURES = Path(__file__).parents[2] / "fixtures"
 WITNESS = Observation(
     Outcome.BAD_VALUE, "eager", {"y_true": [[1.0]], "y_pred": [[0.0]]}, {"y_true": "float32", "y_pred": "float32"},
     loss=INF, gradient={"y_pred": [[-INF]]}, row=7, operation="Log",
@@ -173,3 +175,33 @@ def verdict(status: str) -> dict[str, Any]:
 ])  # fmt: skip
 def test_a_helper_of_two_losses_is_refuted_by_both_or_not(known: str, other: str, together: str) -> None:
     assert verdicts.joined(verdict(known), verdict(other))["status"] == together
+
+
+# -- the fixtures
+
+
+def verdicts_in(folder: Path) -> dict[Path, dict[tuple[int, str], str]]:
+    """Row and code of each warning and error -> its verdict, by file."""
+    done = losslint_process("--confirm", "--isolated", "--output-format", "json", "--severity", "warning", str(folder))
+    assert done.returncode == 1, done.stderr
+    found: dict[Path, dict[tuple[int, str], str]] = {path: {} for path in sorted(folder.rglob("*.py"))}
+    for one in json.loads(done.stdout):
+        found[Path(one["filename"])][one["location"]["row"], one["code"]] = one["verdict"]["status"]
+    return found
+
+
+@pytest.mark.slow
+@needs_tensorflow
+def test_what_tutorials_are_marked_with_is_confirmed() -> None:
+    for path, found in verdicts_in(FIXTURES / "tutorials").items():
+        status = "unconfirmed" if path.stem.endswith("_torch") else "confirmed"
+        assert found == dict.fromkeys(expected(path.read_text(encoding="utf-8")), status), path
+
+
+@pytest.mark.slow
+@needs_tensorflow
+def test_nothing_is_confirmed_that_is_not_marked_and_nothing_marked_is_refuted() -> None:
+    for path, found in verdicts_in(FIXTURES).items():
+        marked = expected(path.read_text(encoding="utf-8"))
+        assert {place for place, status in found.items() if status == "confirmed"} <= marked, path
+        assert not {place for place, status in found.items() if status == "refuted"} & marked, path

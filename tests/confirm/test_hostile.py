@@ -18,11 +18,11 @@ from pathlib import Path
 
 import pytest
 
-from losslint.confirm import client
-from losslint.confirm.client import ConfirmError, FrameworkMissing, Options, ServerDied
-from losslint.confirm.limits import Limits
-from losslint.confirm.observation import Evidence, Observation, Outcome
-from losslint.confirm.program import ENTRY, Program
+from losslint.confirmation import client
+from losslint.confirmation.client import ConfirmError, FrameworkMissing, Options, ServerDied
+from losslint.confirmation.limits import Limits
+from losslint.confirmation.observation import Evidence, Observation, Outcome
+from losslint.confirmation.program import ENTRY, Program
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 LIMITS = Limits(seconds=60.0, cpu_seconds=60, memory=256 << 20, output=1 << 20, processes=4)
@@ -255,8 +255,8 @@ def test_progress_is_told() -> None:
 
 PARENT = """
 from tests.confirm.test_hostile import program
-from losslint.confirm import client
-from losslint.confirm.limits import Limits
+from losslint.confirmation import client
+from losslint.confirmation.limits import Limits
 sleeping = program("import time\\nprint(1)\\ndef entry(): time.sleep(1000)")
 for _ in client.run([sleeping] * 3, client.Options(2, limits=Limits(100.0), framework="none"),
                     lambda what, _: print(what, flush=True)):

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from losslint.confirm.judge import judge, not_run
-from losslint.confirm.observation import Evidence, Observation, Outcome, Searched
-from losslint.confirm.program import Claim, NotSliced, Program, TensorSpec
-from losslint.confirm.proofs import PROOFS
+from losslint.confirmation.judge import judge, not_run
+from losslint.confirmation.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
+from losslint.confirmation.proofs import PROOFS
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.rules import catalogue
 
@@ -78,7 +78,9 @@ def test_no_framework_is_imported() -> None:
     """Judging happens in the main process."""
     import subprocess
 
-    look = "import sys, losslint.confirm.judge, losslint.confirm.repro; print({'tensorflow', 'numpy'} & set(sys.modules))"
+    modules = ("judge", "repro", "verdicts", "client")
+    look = "".join(f"import losslint.confirmation.{name}\n" for name in modules)
+    look += "import sys; print({'tensorflow', 'numpy'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from losslint.confirm.program import ENTRY, NotSliced, Program
-from losslint.confirm.slicing import compiled_program_of, model_programs_of
+from losslint.confirmation.program import ENTRY, NotSliced, Program
+from losslint.confirmation.slicing import compiled_program_of, model_programs_of
 from tests.confirm.programs import code, loss_in, program_in, programs_in
 
 TF = "import tensorflow as tf\n"

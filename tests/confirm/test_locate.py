@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip("tensorflow")
 
-from losslint.confirm.failures import UserFiles
-from losslint.confirm.locate import dead_terms, place, record, rows_run, slope_births, value_births
-from losslint.confirm.observation import Outcome
-from losslint.confirm.probes import Loss, observe
-from losslint.confirm.program import Claim
-from losslint.confirm.values import generic
+from losslint.confirmation.failures import UserFiles
+from losslint.confirmation.locate import dead_terms, place, record, rows_run, slope_births, value_births
+from losslint.confirmation.observation import Outcome
+from losslint.confirmation.probes import Loss, observe
+from losslint.confirmation.program import Claim
+from losslint.confirmation.values import generic
 from tests.confirm.known import HERE, specs
 
 PATH = HERE / "cuts.py"

@@ -11,10 +11,10 @@ import pytest
 np = pytest.importorskip("numpy")
 tf = pytest.importorskip("tensorflow")
 
-from losslint.confirm.failures import UserFiles, only_about_shapes  # noqa: E402
-from losslint.confirm.observation import Observation, Outcome  # noqa: E402
-from losslint.confirm.probes import Loss, observe  # noqa: E402
-from losslint.confirm.program import TensorSpec  # noqa: E402
+from losslint.confirmation.failures import UserFiles, only_about_shapes  # noqa: E402
+from losslint.confirmation.observation import Observation, Outcome  # noqa: E402
+from losslint.confirmation.probes import Loss, observe  # noqa: E402
+from losslint.confirmation.program import TensorSpec  # noqa: E402
 
 PATH = Path("measured_losses.py")
 SOURCE = '''

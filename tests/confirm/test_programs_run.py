@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from losslint.confirm.program import NotSliced, Program
-from losslint.confirm.slicing import program_of
+from losslint.confirmation.program import NotSliced, Program
+from losslint.confirmation.slicing import program_of
 from losslint.graph.trace import trace
 from losslint.project.module import Project
 from losslint.project.sites import collect_uses, find_sites

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.program import ModuleSlice, Program, TensorSpec
-from losslint.confirm.repro import script
-from losslint.confirm.words import code, compact, literal, sentence
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.program import ModuleSlice, Program, TensorSpec
+from losslint.confirmation.repro import script
+from losslint.confirmation.words import code, compact, literal, sentence
 
 SPECS = (
     TensorSpec("y_true", (1, 1), values="binary", role="label"),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from losslint.confirm.program import ENTRY, NotSliced, Program
+from losslint.confirmation.program import ENTRY, NotSliced, Program
 from tests.confirm.programs import code, program_in, programs_in, run
 
 TF = "import tensorflow as tf\n"

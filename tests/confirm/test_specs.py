@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from losslint.config import Settings
-from losslint.confirm.program import TensorSpec
-from losslint.confirm.written import parse_spec
+from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.written import parse_spec
 from tests.confirm.programs import code, program_in
 
 TF = "import tensorflow as tf\n"

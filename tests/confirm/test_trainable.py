@@ -40,7 +40,7 @@ def hinge(scores: Any, signs: Any, margin: float = 1.0) -> Any:
     return tf.reduce_mean(tf.maximum(margin - scores * signs, 0.0))
 
 
-class Scaled(tf.keras.losses.Loss):  # type: ignore[misc]
+class Scaled(tf.keras.losses.Loss):  # type: ignore[misc, name-defined]
     def __init__(self, factor: float) -> None:
         super().__init__()
         self.factor = factor
@@ -65,7 +65,7 @@ def test_objects_and_bound_arguments_pass() -> None:
 
 
 @pytest.mark.parametrize(("loss", "told"), [
-    (logarithm, "y_pred=[[0.]]"), (rounded, "LL105"), (branching, "LL201"),
+    (logarithm, "y_pred=[[0.]]"), (rounded, "lost in Round"), (branching, "OperatorNotAllowedInGraphError"),
 ])  # fmt: skip
 def test_what_does_not_train_fails_with_its_witness(loss: Any, told: str) -> None:
     with pytest.raises(AssertionError) as failed:

@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from losslint.confirm.program import TensorSpec
-from losslint.confirm.tiers import Tier, tier
-from losslint.confirm.values import corpus, fits, generic, project, rows_of
+from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.tiers import Tier, tier
+from losslint.confirmation.values import corpus, fits, generic, project, rows_of
 
 KINDS = ("real", "logits", "probability", "simplex", "binary", "onehot", "class", "positive", "nonnegative", "unit", "mask",
          "weight", "image", "integer", "constant")  # fmt: skip

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from losslint.confirm.failures import UserFiles
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.program import Claim
-from losslint.confirm.tiers import Tier, numbers, tier
-from losslint.confirm.values import fits
+from losslint.confirmation.failures import UserFiles
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.program import Claim
+from losslint.confirmation.tiers import Tier, numbers, tier
+from losslint.confirmation.values import fits
 from tests.confirm.known import HERE, Known, known, specs
 
 pytest.importorskip("tensorflow")
 
-from losslint.confirm.locate import arrays
-from losslint.confirm.probes import Loss, observe
-from losslint.confirm.witness import search, settled, shaped
+from losslint.confirmation.locate import arrays
+from losslint.confirmation.probes import Loss, observe
+from losslint.confirmation.witness import search, settled, shaped
 
 FAULTY = {loss.name: loss for loss in known("faulty")}
 CLEAN = {loss.name: loss for loss in known("clean")}

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from losslint.confirm.locate import Step, Trail, other
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Inputs, Loss, differentiated, tensors_of, told
-from losslint.confirm.program import TensorSpec
+from losslint.confirmation.locate import Step, Trail, other
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import Inputs, Loss, differentiated, tensors_of, told
+from losslint.confirmation.program import TensorSpec
 
 RANGES = {"probability": (0.01, 0.99), "simplex": (0.01, 0.99), "image": (0.01, 0.99), "unit": (-0.99, 0.99),
           "positive": (0.05, 3.0), "nonnegative": (0.05, 3.0)}

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import (
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import (
     Inputs,
     Loss,
     differentiated,
@@ -25,7 +25,7 @@ from losslint.confirm.probes import (
     traced_step,
     value_and_gradient,
 )
-from losslint.confirm.program import Claim, TensorSpec
+from losslint.confirmation.program import Claim, TensorSpec
 
 
 def check(

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm import locate
-from losslint.confirm.failures import UserFiles, failure
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Inputs, numbers, tensors_of, told
+from losslint.confirmation import locate
+from losslint.confirmation.failures import UserFiles, failure
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import Inputs, numbers, tensors_of, told
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,7 +132,10 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Observation:
                 before = [np.array(weight) for weight in model.trainable_variables]
             history = model.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
     except Exception as error:
-        return dataclasses.replace(failure(error, files), mode="fit")
+        seen = dataclasses.replace(failure(error, files), mode="fit")
+        if "No gradients provided" in seen.error:  # the row that asks for them is not the one that loses them
+            seen = dataclasses.replace(seen, row=0, path="", operation="")
+        return seen
     losses = history.history.get("loss", [])
     after = [np.array(weight) for weight in model.trainable_variables]
     unmoved = _unmoved(model.trainable_variables, before, after)

@@ -14,12 +14,12 @@ from typing import Any
 
 from losslint.check import Checked, Report, reference
 from losslint.config import Settings
-from losslint.confirm import client
-from losslint.confirm.client import Options, Progress
-from losslint.confirm.judge import CONFIRMED, REFUTED, judge, not_run
-from losslint.confirm.observation import Evidence
-from losslint.confirm.program import Claim, NotSliced, Program
-from losslint.confirm.slicing import compiled_program_of, model_programs_of, program_of
+from losslint.confirmation import client
+from losslint.confirmation.client import Options, Progress
+from losslint.confirmation.judge import CONFIRMED, REFUTED, judge, not_run
+from losslint.confirmation.observation import Evidence
+from losslint.confirmation.program import Claim, NotSliced, Program
+from losslint.confirmation.slicing import compiled_program_of, model_programs_of, program_of
 from losslint.findings import Finding
 from losslint.project.modes import Mode
 from losslint.project.module import Project
@@ -81,8 +81,14 @@ def trials_of(report: Report, settings: Settings) -> list[Trial]:
         site = checked.loss.site
         key = (site.module.path, site.node, site.class_node, site.built_by if checked.findings else None)
         if checked.findings or not any(key[:3] == other[:3] for other in found):
-            found.setdefault(key, Trial(checked, report.project, settings))
+            found.setdefault(key, Trial(one_each(checked), report.project, settings))
     return list(found.values())
+
+
+def one_each(checked: Checked) -> Checked:
+    """A loss with one finding a place: the most severe."""
+    ordered = sorted(checked.findings, key=lambda finding: finding.severity)
+    return replace(checked, findings=tuple({key_of(finding): finding for finding in ordered}.values()))
 
 
 def run(
@@ -127,6 +133,8 @@ def claimed(program: Program, loss: Loss, findings: Sequence[Finding]) -> Progra
     """The program with what is claimed of its own file, and with paths that hold wherever it is run."""
     path = loss.site.module.path
     claims = tuple(dict.fromkeys(claim_of(finding, loss) for finding in findings if finding.path == path))
+    if program.kind in ("step", "model"):  # these trace themselves, as their file does
+        claims = tuple(replace(claim, modes=()) for claim in claims)
     slices = tuple(replace(one, path=Path(abspath(one.path))) for one in program.modules)
     root = None if program.root is None else Path(abspath(program.root))
     return replace(program, path=Path(abspath(path)), root=root, modules=slices, claims=claims)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from losslint.confirm.observation import Outcome as O
+from losslint.confirmation.observation import Outcome as O
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from losslint.confirm.observation import Observation, Outcome
+from losslint.confirmation.observation import Observation, Outcome
 
 LONG = 120  # characters of an error
 MOST_NUMBERS = 8  # in a sentence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from losslint.confirm.program import TensorSpec
+from losslint.confirmation.program import TensorSpec
 
 SPEC = re.compile(
     r"\s*(?P<dtype>u?int\d+|float\d+|bfloat16|bool)\s*\[(?P<shape>[^\]]*)\]"

@@ -26,11 +26,11 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import IO, Any
 
-from losslint.confirm import limits
-from losslint.confirm.limits import Limits
-from losslint.confirm.observation import Evidence, Observation, Outcome
-from losslint.confirm.program import Program
-from losslint.confirm.wire import HEADER, evidence, send_program
+from losslint.confirmation import limits
+from losslint.confirmation.limits import Limits
+from losslint.confirmation.observation import Evidence, Observation, Outcome
+from losslint.confirmation.program import Program
+from losslint.confirmation.wire import HEADER, evidence, send_program
 
 START_SECONDS = 300.0  # importing a framework from a slow disk
 END_SECONDS = 5.0
@@ -127,7 +127,7 @@ class Server:
         }
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "losslint.confirm.server", json.dumps(settings)],
+                [sys.executable, "-m", "losslint.confirmation.server", json.dumps(settings)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True,
                 env=environment(options.device),
             )
@@ -267,7 +267,7 @@ def _spawn(program: Program, options: Options, scratch: Path) -> Evidence:
     seconds = options.limits.seconds + IMPORT_SECONDS
     death = Observation(Outcome.TIMEOUT, "", error=f"still running after {seconds:g} s")
     process = subprocess.Popen(
-        [sys.executable, "-m", "losslint.confirm.child", str(scratch), options.device, *numbers],
+        [sys.executable, "-m", "losslint.confirmation.child", str(scratch), options.device, *numbers],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment(options.device),
     )
     try:

@@ -14,12 +14,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from losslint.confirm.failures import only_about_shapes
-from losslint.confirm.observation import Evidence, Observation, Outcome, Searched
-from losslint.confirm.program import Claim, NotSliced, Program, TensorSpec
-from losslint.confirm.proofs import NUMBERS, PROOFS, Proof
-from losslint.confirm.tiers import Tier, numbers, tier
-from losslint.confirm.words import seen_in, sentence
+from losslint.confirmation.failures import only_about_shapes
+from losslint.confirmation.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
+from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof
+from losslint.confirmation.tiers import Tier, numbers, tier
+from losslint.confirmation.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.notices import SEEN
 

@@ -22,9 +22,9 @@ from typing import Any, TypedDict
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm.failures import UserFiles, failure
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.program import TensorSpec
+from losslint.confirmation.failures import UserFiles, failure
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.program import TensorSpec
 
 Inputs = Mapping[str, np.ndarray[Any, Any]]
 Tensors = dict[str, Any]

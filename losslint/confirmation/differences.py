@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Inputs, Loss, differentiated, numbers, tensors_of, told, value_and_gradient
-from losslint.confirm.program import TensorSpec
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import Inputs, Loss, differentiated, numbers, tensors_of, told, value_and_gradient
+from losslint.confirmation.program import TensorSpec
 
 DIRECTIONS = 3
 STEPS = (1e-4, 3e-5)

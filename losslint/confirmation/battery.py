@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm import bindings, contract, differences, jumps, locate, training, witness
-from losslint.confirm.failures import UserFiles, only_about_shapes
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Loss, observe, tensors_of
-from losslint.confirm.program import Program, TensorSpec
-from losslint.confirm.tiers import Tier
-from losslint.confirm.values import Inputs, corpus, generic
-from losslint.confirm.wire import Report
+from losslint.confirmation import bindings, contract, differences, jumps, locate, training, witness
+from losslint.confirmation.failures import UserFiles, only_about_shapes
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import Loss, observe, tensors_of
+from losslint.confirmation.program import Program, TensorSpec
+from losslint.confirmation.tiers import Tier
+from losslint.confirmation.values import Inputs, corpus, generic
+from losslint.confirmation.wire import Report
 
 RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 PLACED = (Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from losslint.confirm.failures import UserFiles, one_line
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Inputs, Loss, differentiated, numbers, tensors_of
-from losslint.confirm.program import Claim, TensorSpec
-from losslint.confirm.values import Array
+from losslint.confirmation.failures import UserFiles, one_line
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import Inputs, Loss, differentiated, numbers, tensors_of
+from losslint.confirmation.program import Claim, TensorSpec
+from losslint.confirmation.values import Array
 
 MOST_STEPS = 4000  # operations; beyond that a loss is a whole network, and the search for a place takes too long
 OF_THE_SHAPE = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")  # take no number of their operand

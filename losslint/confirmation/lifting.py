@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from losslint.config import Settings
-from losslint.confirm.arguments import expression, given
-from losslint.confirm.cut import Body, CannotCut, free_names, located
-from losslint.confirm.effects import hazard
-from losslint.confirm.program import TensorSpec
-from losslint.confirm.specs import Inputs, inputs_of, spec_role
+from losslint.confirmation.arguments import expression, given
+from losslint.confirmation.cut import Body, CannotCut, free_names, located
+from losslint.confirmation.effects import hazard
+from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.specs import Inputs, inputs_of, spec_role
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.index import FunctionNode, argument, last_name, walk
 from losslint.project.module import bound_names, module_level_statements
@@ -22,7 +22,7 @@ from losslint.project.sites import Site
 from losslint.project.uses import local_uses
 
 if TYPE_CHECKING:
-    from losslint.confirm.slicing import Draft
+    from losslint.confirmation.slicing import Draft
 
 STEP, FITTING = "__losslint_step__", "__losslint_fitting__"
 STEPS = ("train_step", "compute_loss", "test_step", "call", "_compute_loss")
@@ -68,7 +68,7 @@ def classes(draft: Draft) -> Classes:
 
 def training_step(draft: Draft, function: FunctionNode, settings: Settings | None) -> None:
     """A function that trains: called as the file calls it, else with a small model, an optimizer and a batch."""
-    from losslint.confirm.slicing import bound_arguments, callable_of
+    from losslint.confirmation.slicing import bound_arguments, callable_of
 
     draft.kind = "step"
     target = callable_of(draft, function)
@@ -79,7 +79,7 @@ def training_step(draft: Draft, function: FunctionNode, settings: Settings | Non
 
 def script_step(draft: Draft, block: ast.With) -> None:
     """A tape block at the top of a script, with the statements that use its gradients, as a function of nothing."""
-    from losslint.confirm.slicing import made_by
+    from losslint.confirmation.slicing import made_by
 
     module, top = draft.module, draft.top
     statements = step_statements(draft, block)
@@ -153,7 +153,7 @@ def expression_entry(draft: Draft, settings: Settings | None) -> None:
 
 def placeholder_function(draft: Draft) -> None:
     """``cost`` as a function of the placeholders it is computed from."""
-    from losslint.confirm.slicing import made_by
+    from losslint.confirmation.slicing import made_by
 
     site, top = draft.loss.site, draft.top
     assert isinstance(site.node, ast.expr)
@@ -265,7 +265,7 @@ def compile_calls(draft: Draft) -> list[ast.Call]:
 
 def replay(draft: Draft, call: ast.Call, model: ast.expr | None = None) -> None:
     """One call of ``compile`` on the model it stands for (or on ``model``), and the data of the ``fit`` beside it."""
-    from losslint.confirm.slicing import body_around, cut_open, made_by
+    from losslint.confirmation.slicing import body_around, cut_open, made_by
 
     module = draft.module
     statement = next(a for a in module.ancestors(call) if isinstance(a, ast.stmt))
@@ -276,7 +276,7 @@ def replay(draft: Draft, call: ast.Call, model: ast.expr | None = None) -> None:
     if model is not None and isinstance(receiver, ast.Name):
         draft.fixed[receiver.id] = model
     draft.kind = "model"
-    draft.last.append(located(ast.parse(f"from losslint.confirm.smallest import fitting as {FITTING}").body[0], call))
+    draft.last.append(located(ast.parse(f"from losslint.confirmation.smallest import fitting as {FITTING}").body[0], call))
     data = fit_data(draft, body, call)
     made = located(ast.Call(ast.Name(FITTING, ast.Load()), [copy.deepcopy(receiver)], data), call)
     if owner is not None:
@@ -320,7 +320,7 @@ def usable_data(draft: Draft, body: Body, fit: ast.Call) -> list[ast.keyword]:
 
 def model_of_class(draft: Draft) -> None:
     """An object of a model class, compiled as the file does it where that can be run."""
-    from losslint.confirm.slicing import instance_of, made_by
+    from losslint.confirmation.slicing import instance_of, made_by
 
     site, module = draft.loss.site, draft.module
     home = site.class_node
@@ -338,7 +338,7 @@ def model_of_class(draft: Draft) -> None:
     fit = next(iter(calls_on(draft, "fit", home)), None)
     data = usable_data(draft, draft.top, fit) if fit is not None else []
     draft.kind = "model"
-    draft.last.append(located(ast.parse(f"from losslint.confirm.smallest import fitting as {FITTING}").body[0], home))
+    draft.last.append(located(ast.parse(f"from losslint.confirmation.smallest import fitting as {FITTING}").body[0], home))
     body = ast.parse("model = None\nmodel.compile()\nreturn None").body
     assign, compiling, returning = body
     assert isinstance(assign, ast.Assign)
@@ -383,7 +383,7 @@ def usable_keywords(draft: Draft, call: ast.Call) -> list[ast.keyword]:
 
 def model_with_layer(draft: Draft, home: ast.ClassDef) -> None:
     """A layer that adds a term to the loss, in the model of the file that holds it, else in the smallest one."""
-    from losslint.confirm.slicing import instance_of, made_by
+    from losslint.confirmation.slicing import instance_of, made_by
 
     if draft.module.index.def_around(home) is not None:
         raise CannotCut("its class is defined inside of a function")
@@ -409,7 +409,7 @@ return {FITTING}(model)""").body
     for statement in body:
         unplaced(statement, home)
     draft.kind = "model"
-    draft.last.append(located(ast.parse(f"from losslint.confirm.smallest import fitting as {FITTING}").body[0], home))
+    draft.last.append(located(ast.parse(f"from losslint.confirmation.smallest import fitting as {FITTING}").body[0], home))
     made_by(draft, body, home, STEP)
     draft.entry = expression(STEP, home)
 

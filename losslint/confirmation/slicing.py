@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from losslint.config import Settings
-from losslint.confirm.arguments import Argument, expression, given, made_up, missing
-from losslint.confirm.cut import Body, CannotCut, Cutter, located
-from losslint.confirm.program import ENTRY, NotSliced, Program
-from losslint.confirm.specs import Inputs, configured, inputs_of
+from losslint.confirmation.arguments import Argument, expression, given, made_up, missing
+from losslint.confirmation.cut import Body, CannotCut, Cutter, located
+from losslint.confirmation.program import ENTRY, NotSliced, Program
+from losslint.confirmation.specs import Inputs, configured, inputs_of
 from losslint.project.decisions import CALL_METHODS
 from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk
 from losslint.project.module import Module, Project
@@ -61,7 +61,7 @@ def program_of(loss: Loss, project: Project, settings: Settings | None = None, w
 
     ``whole_file`` runs the real module instead of a slice; only what is called is put together here.
     """
-    from losslint.confirm import lifting
+    from losslint.confirmation import lifting
 
     def fill(draft: Draft) -> None:
         for name, value in configured(loss.site, settings).items():
@@ -78,14 +78,14 @@ def program_of(loss: Loss, project: Project, settings: Settings | None = None, w
 def compiled_program_of(loss: Loss, project: Project, whole_file: bool = False) -> Program | NotSliced:
     """The program that replays the ``compile`` call which uses a loss, on its model and data: for what the loss
     captures from the model, and for how it is wired."""
-    from losslint.confirm import lifting
+    from losslint.confirmation import lifting
 
     return drafted(loss, project, lifting.compiled_with, whole_file)
 
 
 def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
     """The programs of a ``model`` site: one for each model that its function, or the script, compiles."""
-    from losslint.confirm import lifting
+    from losslint.confirmation import lifting
 
     return [
         drafted(loss, project, partial(lifting.compiled_model, node=node), whole_file)
@@ -148,7 +148,7 @@ def _after_futures(body: list[ast.stmt]) -> int:
 
 def function_entry(draft: Draft, settings: Settings | None) -> None:
     """The callable of a function, method, closure or lambda."""
-    from losslint.confirm import lifting
+    from losslint.confirmation import lifting
 
     site = draft.loss.site
     function = site.node

@@ -11,13 +11,13 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from losslint.confirm import limits
-from losslint.confirm.failures import UserFiles, failure
-from losslint.confirm.limits import Limits
-from losslint.confirm.load import load
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.program import ENTRY, Program
-from losslint.confirm.wire import Report, receive_program
+from losslint.confirmation import limits
+from losslint.confirmation.failures import UserFiles, failure
+from losslint.confirmation.limits import Limits
+from losslint.confirmation.load import load
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.program import ENTRY, Program
+from losslint.confirmation.wire import Report, receive_program
 
 
 def run(payload: bytes, pipe: int, device: str) -> NoReturn:
@@ -49,7 +49,7 @@ def framework_probe(framework: str, seed: int, device: str, report: Report) -> A
     """What is done with a program of a framework, which is imported here if the server has not done so."""
     if framework == "none":
         return call_only
-    from losslint.confirm import battery
+    from losslint.confirmation import battery
 
     battery.prepare(seed, device, report)
     return battery.probe

@@ -10,9 +10,9 @@ import copy
 import pprint
 from pathlib import Path
 
-from losslint.confirm.observation import Observation
-from losslint.confirm.program import ENTRY, Program
-from losslint.confirm.words import constant, sentence
+from losslint.confirmation.observation import Observation
+from losslint.confirmation.program import ENTRY, Program
+from losslint.confirmation.words import constant, sentence
 
 LOSS = "loss_function"  # the name of the callable in a script
 
@@ -98,7 +98,7 @@ def _definitions(program: Program) -> tuple[list[str], str]:
 
 
 def _is_ours(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.ImportFrom) and statement.module == "losslint.confirm.smallest"
+    return isinstance(statement, ast.ImportFrom) and statement.module == "losslint.confirmation.smallest"
 
 
 def _smallest(statement: ast.stmt) -> list[ast.stmt]:

@@ -1,7 +1,7 @@
 """Numbers for the tensors of a loss: points in general position, and the corners where losses break.
 
 A value that no training meets proves nothing, so the corners stay at what data sets, sigmoids and untrained networks
-really produce; ``losslint.confirm.tiers`` says how far out a set of inputs lies.
+really produce; ``losslint.confirmation.tiers`` says how far out a set of inputs lies.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from losslint.confirm.program import TensorSpec
+from losslint.confirmation.program import TensorSpec
 
 Array = NDArray[Any]
 Inputs = dict[str, Array]

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from losslint.confirm.cut import Body, Cutter, located
+from losslint.confirmation.cut import Body, Cutter, located
 from losslint.project import names
 from losslint.project.index import (
     Function,

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from losslint.config import Settings, relative_to
-from losslint.confirm.arguments import expression, number_for, object_for
-from losslint.confirm.cut import located
-from losslint.confirm.program import TensorSpec
-from losslint.confirm.shapes import Shape, fitted_labels, model_shapes
-from losslint.confirm.written import SPEC, parse_spec
+from losslint.confirmation.arguments import expression, number_for, object_for
+from losslint.confirmation.cut import located
+from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.shapes import Shape, fitted_labels, model_shapes
+from losslint.confirmation.written import SPEC, parse_spec
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.trace import structured_names
 from losslint.graph.values import Const, Seq, Value

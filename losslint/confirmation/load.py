@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from losslint.confirm.program import ModuleSlice, Program
+from losslint.confirmation.program import ModuleSlice, Program
 
 FALLBACK_NAME = "__losslint__"  # of the module where the file's own name is taken: a user's keras.py
 
@@ -126,7 +126,7 @@ def _absent_in_function(statement: ast.stmt) -> ast.stmt:
         return ast.copy_location(ast.Pass(), statement)
     if len(missing) != len(statement.names):
         return statement
-    stand_ins = f"from losslint.confirm.load import Absent\n{', '.join(missing)} = " + ", ".join(
+    stand_ins = f"from losslint.confirmation.load import Absent\n{', '.join(missing)} = " + ", ".join(
         f"Absent({package!r})" for package in missing.values())
     made = ast.If(ast.Constant(True), ast.parse(stand_ins).body, [])
     for node in ast.walk(made):

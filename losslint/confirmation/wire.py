@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from losslint.confirm.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirmation.observation import Evidence, Observation, Outcome, Searched
 
 HEADER = struct.Struct("!QQ")  # index of the program, length of its pickle
 CHUNK = 1 << 16

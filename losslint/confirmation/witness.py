@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from losslint.confirm import locate
-from losslint.confirm.locate import Operand, Trail
-from losslint.confirm.observation import Observation, Outcome, Searched
-from losslint.confirm.probes import Loss, differentiated, observe
-from losslint.confirm.program import Claim, TensorSpec
-from losslint.confirm.tiers import Tier, numbers, tier
-from losslint.confirm.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
+from losslint.confirmation import locate
+from losslint.confirmation.locate import Operand, Trail
+from losslint.confirmation.observation import Observation, Outcome, Searched
+from losslint.confirmation.probes import Loss, differentiated, observe
+from losslint.confirmation.program import Claim, TensorSpec
+from losslint.confirmation.tiers import Tier, numbers, tier
+from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
 OUTSIDE_DOMAIN, KILLED = "LL307", "LL311"

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirm.observation import Observation, Outcome
-from losslint.confirm.probes import Inputs, Loss, numbers, tensors_of, told
-from losslint.confirm.program import Claim
-from losslint.confirm.words import compact
+from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.probes import Inputs, Loss, numbers, tensors_of, told
+from losslint.confirmation.program import Claim
+from losslint.confirmation.words import compact
 
 LATE, BYPASSED = "LL210", "LL514"
 LOOPS = (ast.For, ast.comprehension)

@@ -25,14 +25,14 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from losslint.confirm import child, limits
-from losslint.confirm.limits import Limits
-from losslint.confirm.observation import Outcome
-from losslint.confirm.wire import CHUNK, receive_program
+from losslint.confirmation import child, limits
+from losslint.confirmation.limits import Limits
+from losslint.confirmation.observation import Outcome
+from losslint.confirmation.wire import CHUNK, receive_program
 
 TICK = 0.05  # seconds between two looks at the clock and the memory of the children
 PRELOADED = {
-    "tensorflow": ("tensorflow", "numpy.random", "numpy.ma", "losslint.confirm.battery"),  # else each child imports them
+    "tensorflow": ("tensorflow", "numpy.random", "numpy.ma", "losslint.confirmation.battery"),  # else by each child
     "none": (),
 }
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, TracebackType
 
-from losslint.confirm.observation import Observation, Outcome
+from losslint.confirmation.observation import Observation, Outcome
 
 INSTALLED = ("site-packages", "dist-packages")
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')

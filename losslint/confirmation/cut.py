@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from losslint.confirm.effects import hazard
-from losslint.confirm.program import ModuleSlice
+from losslint.confirmation.effects import hazard
+from losslint.confirmation.program import ModuleSlice
 from losslint.project.index import FunctionNode, last_name, parameter_names, walk
 from losslint.project.module import Definition, Module, Project, absolute_module, bound_names, module_level_statements
 from losslint.project.names import words
