@@ -250,6 +250,8 @@ def test_deliberate_and_accidental() -> None:
     zero = Observation(Outcome.ZERO_GRADIENT, "eager", FINE.inputs)
     assert codes(replace(zero, loss=0.0)) == []  # a loss that is 0 on purpose
     zero = replace(zero, loss=0.7)
+    assert codes(zero) == []  # a softmax over one column is constant
+    zero = replace(zero, inputs={"y_true": [[1.0, 0.0]], "y_pred": [[0.3, 0.7]]})
     assert codes(zero) == ["LL903"]
     assert codes(zero, FINE) == []  # zero at one point only
 
