@@ -6,12 +6,14 @@ import ast
 from typing import TYPE_CHECKING
 
 from losslint.graph.source import Unit
-from losslint.graph.values import UNBOUND, ClassValue, External, Func, ModuleValue, Value
+from losslint.graph.values import UNBOUND, ClassValue, External, Func, Instance, ModuleValue, Value
+from losslint.ops.table import canonical_name
 from losslint.project.module import Definition, Module
 
 if TYPE_CHECKING:
     from losslint.graph.tracer import Tracer
 
+KERAS_BACKEND = External("tensorflow.keras.backend")
 MAX_BINDINGS = 40  # statements executed to find out what one module-level name holds
 
 
@@ -74,7 +76,8 @@ class ModuleScope(Env):
             if value is not UNBOUND:
                 return value
         if name in self.module.imports:
-            return self.imported(self.module.imports[name])
+            value = self.imported(self.module.imports[name])
+            return KERAS_BACKEND if is_keras_backend(name, self.module.imports[name], value) else value
         for star in self.module.star_imports:
             source = self.tracer.project.find_module(star, self.module)
             if source is None and self.tracer.prefers_table(f"{star}.{name}"):
@@ -106,6 +109,16 @@ class ModuleScope(Env):
         if isinstance(found, Module):
             return ModuleValue(found)
         return self.tracer.scope(found.module).lookup(found.name)
+
+
+def is_keras_backend(name: str, dotted: str, value: Value) -> bool:
+    """Whether an import is another library's door to the Keras backend: ``from csbdeep.utils.tf import BACKEND as K``.
+
+    ``K`` is that to everyone; what stands behind the door is often an object that looks its functions up by name.
+    """
+    if name != "K" or dotted.rpartition(".")[2].lower() not in ("k", "backend"):
+        return False
+    return isinstance(value, Instance) or (isinstance(value, External) and canonical_name(value.name) != "keras.backend")
 
 
 def method_unit(tracer: Tracer, cls: ClassValue, name: str) -> Func | None:

@@ -119,6 +119,8 @@ def batch_first(value: object, depth: int = 12) -> bool:
         return False
     if value.op == "param":
         return True
+    if value.op == "phi":
+        return all(batch_first(value.inputs.get(side), depth - 1) for side in ("x", "y"))
     tensors = [o for _, o in value.operands() if o.kind is Kind.TENSOR and o.family != "constant"]
     return keeps_rows(value) and bool(tensors) and all(batch_first(operand, depth - 1) for operand in tensors)
 

@@ -75,6 +75,12 @@ FOLLOWED = {
             p = tf.round(p)  # expect: LL105
             return tf.reduce_mean(tf.square(y_true - p))
     """,
+    "another library's door to the Keras backend": """
+        from imagetools.utils.tf import BACKEND as K
+
+        def a_loss(y_true, y_pred):
+            return K.mean(K.square(y_true - K.round(y_pred)))  # expect: LL105
+    """,
     "the framework's own loss, through super": """
         class Checked(tf.keras.losses.BinaryCrossentropy):
             def call(self, y_true, y_pred):

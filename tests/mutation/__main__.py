@@ -14,6 +14,7 @@ from random import Random
 
 import click
 
+from tests.ecosystem.packages import Unavailable
 from tests.mutation.corpus import CACHE, subjects, unpack
 from tests.mutation.mutators import MUTATORS
 from tests.mutation.study import Outcomes, Verdict, cases, study
@@ -33,7 +34,10 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 def main(
     places: int, sample: int | None, seed: int, loss: str, only: tuple[str, ...], survivors: bool, workers: int
 ) -> None:
-    unpacked = unpack()
+    try:
+        unpacked = unpack()
+    except Unavailable as reason:
+        raise click.ClickException(str(reason)) from reason
     chosen_subjects = [s for s in subjects(unpacked) if loss in s.name]
     folders = {s.module.partition(".")[0]: str(unpacked[s.package]) for s in chosen_subjects if s.package != "keras"}
     chosen = [c for c in cases(chosen_subjects, places, seed) if not only or c.mutant.mutator in only]

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import ast
-import subprocess
-import sys
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from os import environ
 from pathlib import Path
 from typing import Any
 
+from platformdirs import user_cache_path
+
 from losslint.target import parse_toml
+from tests.ecosystem.packages import fetch, pinned
 from tests.mutation.excerpt import excerpt
 
 HERE = Path(__file__).parent
-CACHE = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "losslint")
+CACHE = user_cache_path("losslint", appauthor=False)
 
 # Every loss is used like this: compiled into a model that is trained with weights. What is wrong with a loss may depend
 # on that; and losslint is told the same story as TensorFlow.
@@ -33,7 +32,7 @@ class Subject:
     """One loss: a module cut down to it, where the module lies, and how the loss is spelled and fed."""
 
     package: str
-    path: Path  # of the module the text was cut out of
+    path: Path  # where the text stands for losslint: beside the package, as a file of a user that imports from it
     module: str
     loss: str
     inputs: str
@@ -48,20 +47,21 @@ def subjects(unpacked: Mapping[str, Path]) -> Iterator[Subject]:
     """The losses of the packages that were unpacked into these folders."""
     for package, told in corpus().items():
         for file, loss, inputs in told["losses"]:
-            path = unpacked[package] / file
-            text = path.read_text(encoding="utf-8")
-            yield Subject(package, path, file.removesuffix(".py").replace("/", "."), loss, inputs, cut(text, loss))
+            text = (unpacked[package] / file).read_text(encoding="utf-8")
+            module = file.removesuffix(".py").replace("/", ".")
+            beside = unpacked[package] / f"excerpt_of_{module.rpartition('.')[2]}.py"
+            yield Subject(package, beside, module, loss, inputs, cut(text, loss, module.rpartition(".")[0]))
 
 
 def corpus() -> dict[str, Any]:
     return parse_toml((HERE / "corpus.toml").read_text(encoding="utf-8"))
 
 
-def cut(text: str, loss: str) -> str:
+def cut(text: str, loss: str, package: str = "") -> str:
     """What a module's loss needs, and the rows that train a model with it."""
     defined = {name for s in ast.parse(text).body if isinstance(s, ast.FunctionDef | ast.ClassDef) for name in [s.name]}
     used = {n.id for n in ast.walk(ast.parse(loss, mode="eval")) if isinstance(n, ast.Name)}
-    kept = excerpt(text, sorted(used & defined))
+    kept = excerpt(text, sorted(used & defined), package)
     imports = [line for name, line in LIBRARIES.items() if name in used and line not in kept]
     return with_imports(kept, imports) + USE.format(loss=loss)
 
@@ -80,46 +80,8 @@ def unpack() -> dict[str, Path]:
     """Package -> the folder its pinned wheel is unpacked into; downloaded when it is not there yet.
 
     Raises:
-        SystemExit: a wheel cannot be had, or is not the one that was pinned.
+        Unavailable: pip cannot download them.
     """
-    folders = {}
-    for name, told in corpus().items():
-        folder = CACHE / "packages" / f"{name}-{told['version']}"
-        if not folder.exists():
-            _download(name, told["version"], told["sha256"], folder)
-        folders[name] = folder
-    return folders
-
-
-def _download(name: str, version: str, sha256: str, folder: Path) -> None:
-    wheels = folder.with_name(folder.name + ".wheel")
-    wheels.mkdir(parents=True, exist_ok=True)
-    pinned = wheels / "requirements.txt"
-    pinned.write_text(f"{name}=={version} --hash=sha256:{sha256}\n", encoding="utf-8")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--require-hashes",
-    ]
-    for python in ("3.11", "3.10"):  # some wheels are for one version; nothing of them is compiled that a loss needs
-        place = [
-            "--python-version",
-            python,
-            "--platform",
-            "manylinux2014_x86_64",
-            "--platform",
-            "manylinux_2_28_x86_64",
-        ]
-        done = subprocess.run([*command, *place, "-r", str(pinned), "-d", str(wheels)], capture_output=True, text=True)
-        if done.returncode == 0:
-            break
-    else:
-        raise SystemExit(f"cannot download {name} {version}: {done.stderr.strip().splitlines()[-1]}")
-    [wheel] = wheels.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder)
+    packages = [pinned()[name] for name in corpus()]
+    fetch(packages, CACHE / "ecosystem")
+    return {package.name: package.root(CACHE / "ecosystem") for package in packages}

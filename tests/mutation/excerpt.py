@@ -8,11 +8,15 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from losslint.project.module import absolute_module
+
 ALWAYS = ("K", "keras", "np", "ops", "tf")  # imports that are kept: they tell what kind of file it is
 
 
-def excerpt(text: str, names: list[str]) -> str:
+def excerpt(text: str, names: list[str], package: str = "") -> str:
     """The part of a module that ``names`` need: top-level statements in their order, unused imports left out.
+
+    Relative imports become absolute ones from ``package``, so that the excerpt may stand anywhere.
 
     Raises:
         KeyError: the module has no such name.
@@ -33,7 +37,7 @@ def excerpt(text: str, names: list[str]) -> str:
             if not isinstance(statement, ast.Import | ast.ImportFrom):
                 wanted += [n.id for n in ast.walk(statement) if isinstance(n, ast.Name)]
     lines = text.splitlines(keepends=True)
-    return "".join(_piece(s, lines, used) for s in tree.body if s in kept or _is_kept_import(s))
+    return "".join(_piece(s, lines, used, package) for s in tree.body if s in kept or _is_kept_import(s))
 
 
 def _bound(statement: ast.stmt) -> Iterator[str]:
@@ -62,10 +66,12 @@ def _is_kept_import(statement: ast.stmt) -> bool:
     return _is_future(statement) or any(name in ALWAYS for name in _bound(statement))
 
 
-def _piece(statement: ast.stmt, lines: list[str], used: set[str]) -> str:
+def _piece(statement: ast.stmt, lines: list[str], used: set[str], package: str) -> str:
     if isinstance(statement, ast.Import | ast.ImportFrom) and not _is_future(statement):
         names = [a for a in statement.names if (a.asname or a.name.partition(".")[0]) in used]
         statement.names = names
+        if isinstance(statement, ast.ImportFrom) and statement.level:
+            statement.module, statement.level = absolute_module(statement.module or "", statement.level, package), 0
         return ast.unparse(statement) + "\n"
     decorators = getattr(statement, "decorator_list", [])
     first = min([statement.lineno, *(d.lineno for d in decorators)])

@@ -254,7 +254,7 @@ def math_function(node: cst.CSTNode, source: Source) -> Iterator[str]:
         yield f"math.{call.op}({call.x}{call.without()})"
 
 
-@mutator("LL104")
+@mutator("LL104", "LL112")
 def numpy_function(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``tf.log(x)`` -> ``tf.numpy_function(np.log, [x], tf.float32)``."""
     call = source.call(node)
@@ -262,7 +262,7 @@ def numpy_function(node: cst.CSTNode, source: Source) -> Iterator[str]:
         yield f"tf.numpy_function(np.{TWINS[call.op]}, [{call.x}], tf.float32)"
 
 
-@mutator("LL104")
+@mutator("LL104", "LL112")
 def py_function(node: cst.CSTNode, source: Source) -> Iterator[str]:
     """``tf.log(x)`` -> ``tf.py_function(lambda v: np.log(v), [x], tf.float32)``."""
     call = source.call(node)
