@@ -112,6 +112,8 @@ def parse(comment: str, row: int, column: int) -> Iterator[Suppression]:
 
 def _codes(match: re.Match[str], column: int) -> tuple[tuple[str, int], ...]:
     start = match.start("codes")
+    if match["codes"] is not None and not match["codes"].strip():
+        return (("[]", column + start),)  # names no rule, and so silences none: LL003 says it
     return tuple((code.group(), column + start + code.start()) for code in CODE.finditer(match["codes"] or ""))
 
 

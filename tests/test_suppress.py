@@ -203,3 +203,8 @@ def test_columns_count_characters_from_the_start_of_the_line() -> None:
     [suppression] = parse("# y  # losslint: ignore[LL1]  why  ", 7, 5)
     assert (suppression.row, suppression.start, suppression.end, suppression.codes) == (7, 10, 38, (("LL1", 29),))
     assert suppression.reason == "why"
+
+
+@pytest.mark.parametrize("comment", ["# losslint: ignore[]", "# losslint: file-ignore[ ]"])
+def test_brackets_without_a_code_silence_nothing(comment: str) -> None:
+    assert [line.split()[1] for line in shown(run(f"a = 1  {comment}\n", finding(1)))] == ["LL101", "LL003"]

@@ -102,6 +102,8 @@ def _flows(api: Api) -> tuple[str, ...]:
         return (ALL,)
     spelled = dict(api.parameters)
     named = [own for canonical, own in api.parameters if canonical in api.operation.flows]
+    if named and api.operation.family == "loss":
+        return tuple(named)  # sample_weight is an argument of some spellings of a loss only
     return (*named, *sorted(api.operation.flows - spelled.keys()))
 
 
