@@ -267,7 +267,8 @@ def cells(text: str) -> int:
 
 def at_cell(text: str, start: int, end: int) -> str:
     """The characters of printed text between two cells."""
-    return "".join(c for i, c in enumerate(text) if start <= cells(text[:i]) and cells(text[:i + 1]) <= end)
+    ends = [cells(text[:i + 1]) for i in range(len(text))]  # a mark without a width ends where the one before it does
+    return "".join(c for i, c in enumerate(text) if start <= cells(text[:i]) and start < ends[i] <= end)
 
 
 @given(st.text(CHARACTERS | ODD, max_size=80), st.text("abcdefgh", min_size=1, max_size=12),
