@@ -97,6 +97,8 @@ class Battery:
         if eager.outcome in RUNS:
             for seen in bindings.late(self.loss, inputs, self.claims, self.program.tree):
                 self.report.saw(seen)
+            for seen in bindings.upstream(self.loss, inputs, self.specs, self.claims):
+                self.report.saw(seen)
             for seen in bindings.bypassed(self.loss.entry, lambda: self.loss(tensors_of(inputs)), self.claims):
                 self.report.saw(seen)
         if "LL207" in self.codes:

@@ -1,5 +1,5 @@
-"""What names and arguments are bound to when a loss runs: loop variables that are read too late (LL210), and custom
-gradients that a call with keywords alone goes past (LL514).
+"""What names and arguments are bound to when a loss runs: loop variables that are read too late (LL210), custom
+gradients that a call with keywords alone goes past (LL514), or that leave out what arrives from above (LL511).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Inputs, Loss, numbers, tensors_of, told
-from losslint.confirmation.program import Claim
+from losslint.confirmation.probes import Inputs, Loss, differentiated, numbers, tensors_of, told
+from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.words import compact
 
-LATE, BYPASSED = "LL210", "LL514"
+LATE, BYPASSED, UPSTREAM = "LL210", "LL514", "LL511"
 LOOPS = (ast.For, ast.comprehension)
 
 
@@ -64,6 +64,22 @@ def _numbers_read(entry: Any, names: set[str]) -> Iterator[tuple[str, Any, Calla
 def _looked_up(code: CodeType) -> set[str]:
     inner = [_looked_up(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
     return set(code.co_names).union(*inner)
+
+
+def upstream(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
+    """``WRONG_GRADIENT`` for each claim that a gradient does not depend on what the loss is multiplied by afterwards."""
+    wanted = [claim for claim in claims if claim.code == UPSTREAM]
+    if not wanted:
+        return
+    tensors = tensors_of(inputs)
+    sources = {name: tensors[name] for name in differentiated(inputs, specs)}
+    once, thrice = (_gradient(partial(_scaled, loss, tensors, factor), sources) for factor in (1.0, 3.0))
+    for name in sources:
+        if once[name] is not None and not _same(3.0 * once[name], thrice[name]):
+            detail = f"the gradient to {name} is {_listed(once[name])} of the loss, {_listed(thrice[name])} of 3 * loss"
+            for claim in wanted:
+                yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, detail=detail, **told(inputs))
+            return
 
 
 def bypassed(entry: Any, run: Callable[[], object], claims: Sequence[Claim]) -> Iterator[Observation]:
@@ -120,6 +136,10 @@ def _compared(original: Callable[..., Any], given: dict[str, Any], claim: Claim)
             yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation="custom_gradient", detail=detail,
                               **told({name: np.asarray(value) for name, value in sources.items()}))
             return
+
+
+def _scaled(loss: Loss, tensors: dict[str, Any], factor: float) -> Any:
+    return factor * tf.convert_to_tensor(loss(tensors))
 
 
 def _gradient(call: Callable[[], Any], sources: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ may differ from the user's; ``locate.py`` instruments a second one. The modes:
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -53,13 +54,26 @@ class Loss:
 
     def apply(self, entry: Callable[..., Any], tensors: Mapping[str, Any]) -> Any:
         """Call ``entry`` the way this loss is called."""
-        return entry(*tensors.values()) if self.kind == "loss" else entry(**tensors)
+        if self.kind == "loss":
+            return entry(*tensors.values())
+        args, kwargs = by_position(entry, tensors)
+        return entry(*args, **kwargs)
 
     def prepared(self, inputs: Inputs) -> dict[str, np.ndarray[Any, Any]]:
         """The arrays as the loss gets them: Keras 3 casts labels and predictions first."""
         if not (CASTS_LABELS and self.called_by_keras and self.kind == "loss"):
             return dict(inputs)
         return {name: value.astype(np.float32) for name, value in inputs.items()}
+
+
+def by_position(entry: Callable[..., Any], tensors: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Named tensors as the arguments of a call that passes by position what it can: a ``tf.custom_gradient`` ignores what
+    is passed by keyword."""
+    try:
+        bound = inspect.signature(entry).bind(**tensors)
+    except (TypeError, ValueError):  # it has no signature, or another one
+        return (), dict(tensors)
+    return bound.args, bound.kwargs
 
 
 def observe(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str) -> Observation:

@@ -68,3 +68,23 @@ def test_keywords_go_past_a_custom_gradient(call: str, seen: int) -> None:
     made, _ = entry(f"{BOOSTED}def entry(y, f):\n    return {call}\n")
     found = list(bindings.bypassed(made, lambda: made(**tensors_of(INPUTS)), [Claim("LL514", 9, 9, expression=call)]))
     assert [one.outcome for one in found] == [Outcome.WRONG_GRADIENT] * seen
+
+
+@pytest.mark.parametrize(("returned", "seen"), [("1.0 - 1.0 / (1.0 + e)", 1), ("up * (1.0 - 1.0 / (1.0 + e))", 0)])
+def test_a_custom_gradient_that_leaves_out_what_arrives(returned: str, seen: int) -> None:
+    from losslint.confirmation import bindings
+    from losslint.confirmation.probes import Loss
+    from losslint.confirmation.program import TensorSpec
+
+    made, _ = entry(f"""
+@tf.custom_gradient
+def entry(f):
+    e = tf.exp(f)
+    def grad(up):
+        return {returned}
+    return tf.math.log(1.0 + e), grad
+""")
+    loss = Loss(made, UserFiles(Path("losses.py")), kind="function")
+    given = {"f": INPUTS["f"]}
+    found = list(bindings.upstream(loss, given, [TensorSpec("f", (2, 1))], [Claim("LL511", 6, 6)]))
+    assert [(one.outcome, one.row) for one in found] == [(Outcome.WRONG_GRADIENT, 6)] * seen
