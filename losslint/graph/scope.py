@@ -13,7 +13,7 @@ from losslint.project.module import Definition, Module
 if TYPE_CHECKING:
     from losslint.graph.tracer import Tracer
 
-KERAS_BACKEND = External("tensorflow.keras.backend")
+DOORS = {"K": ("tensorflow.keras.backend", ("k", "backend")), "tf": ("tensorflow", ("tf", "tensorflow"))}
 MAX_BINDINGS = 40  # statements executed to find out what one module-level name holds
 
 
@@ -77,7 +77,7 @@ class ModuleScope(Env):
                 return value
         if name in self.module.imports:
             value = self.imported(self.module.imports[name])
-            return KERAS_BACKEND if is_keras_backend(name, self.module.imports[name], value) else value
+            return through_a_door(name, self.module.imports[name], value)
         for star in self.module.star_imports:
             source = self.tracer.project.find_module(star, self.module)
             if source is None and self.tracer.prefers_table(f"{star}.{name}"):
@@ -111,14 +111,17 @@ class ModuleScope(Env):
         return self.tracer.scope(found.module).lookup(found.name)
 
 
-def is_keras_backend(name: str, dotted: str, value: Value) -> bool:
-    """Whether an import is another library's door to the Keras backend: ``from csbdeep.utils.tf import BACKEND as K``.
+def through_a_door(name: str, dotted: str, value: Value) -> Value:
+    """What ``K`` and ``tf`` mean where another library hands them on: ``from csbdeep.utils.tf import BACKEND as K``.
 
-    ``K`` is that to everyone; what stands behind the door is often an object that looks its functions up by name.
+    The names mean the same to everyone; what stands behind such a door is often an object that looks its functions up
+    by name, or a module that is loaded on first use.
     """
-    if name != "K" or dotted.rpartition(".")[2].lower() not in ("k", "backend"):
-        return False
-    return isinstance(value, Instance) or (isinstance(value, External) and canonical_name(value.name) != "keras.backend")
+    framework, spellings = DOORS.get(name, ("", ()))
+    if dotted.rpartition(".")[2].lower() not in spellings or not isinstance(value, Instance | External):
+        return value
+    known = isinstance(value, External) and canonical_name(value.name) == canonical_name(framework)
+    return value if known else External(framework)
 
 
 def method_unit(tracer: Tracer, cls: ClassValue, name: str) -> Func | None:

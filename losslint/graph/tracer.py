@@ -7,6 +7,7 @@ executed in ``statements.py``, expressions evaluated in ``expressions.py``, call
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -179,6 +180,7 @@ class Tracer:
             if unit is None:
                 continue
             frame = self.module_frame(unit, env)
+            env.vars |= not_yet_shadowed(scope.module, statement)
             if isinstance(statement, (ast.For, ast.With)) and isinstance(unit.statement, (cst.For, cst.With)):
                 bind_loop_target(self, frame, unit.statement)
             elif isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -273,6 +275,15 @@ class Tracer:
         for earlier in reversed(frame.returns[:-1]):
             value = self.join(frame, earlier.value, value, earlier.at, earlier.condition)
         return value
+
+
+def not_yet_shadowed(module: Module, statement: ast.stmt) -> dict[str, Value]:
+    """The builtins in ``py_all = all`` that the module gives another meaning only further down."""
+    if not isinstance(statement, ast.Assign) or not isinstance(statement.value, ast.Name):
+        return {}
+    used = statement.value.id
+    later = [other.lineno > statement.lineno for other in module.bindings.get(used, [])]
+    return {used: External(f"builtins.{used}")} if later and all(later) and hasattr(builtins, used) else {}
 
 
 def snapshot(value: Value, depth: int = 4) -> Value:

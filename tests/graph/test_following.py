@@ -81,6 +81,21 @@ FOLLOWED = {
         def a_loss(y_true, y_pred):
             return K.mean(K.square(y_true - K.round(y_pred)))  # expect: LL105
     """,
+    "a builtin kept under another name": """
+        py_max = max
+
+        def max(x, axis):
+            return tf.reduce_max(x, axis)
+
+        def a_loss(y_true, y_pred):
+            return py_max(tf.reduce_mean(tf.round(y_pred)), 1.0)  # expect: LL204
+    """,
+    "another library's door to TensorFlow": """
+        from imagetools.compat import tensorflow as tf
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.square(y_true - tf.round(y_pred)))  # expect: LL105
+    """,
     "the framework's own loss, through super": """
         class Checked(tf.keras.losses.BinaryCrossentropy):
             def call(self, y_true, y_pred):
