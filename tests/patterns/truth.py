@@ -365,7 +365,7 @@ def step_complaints(file: PatternFile, name: str, step: Callable[..., Any]) -> l
     """Where the markers of a training step and TensorFlow disagree."""
     codes = file.codes(name)
     outcome = run_step(step)
-    if codes & (LEAVES | NO_GRADIENT | RAISES_TRACED) or codes == {"LL107"}:
+    if codes & (LEAVES | NO_GRADIENT | RAISES_TRACED) or codes in ({"LL107"}, {"LL501"}):
         return [f"trains: {outcome}"] if outcome.how == "finite" else []
     return [] if outcome.how == "finite" else [f"does not train: {outcome}"]
 
