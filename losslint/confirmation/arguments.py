@@ -48,7 +48,6 @@ MODEL_WORDS = names.words(
     "classifier vgg gen disc autoencoder vae target online",
 )
 OPTIMIZER_WORDS = names.words("optimizer opt optim optimiser")
-DATASET_WORDS = names.words("dataset loader dataloader batches ds")
 _OF_MODELS = names.words("trainable_variables trainable_weights variables weights layers predict predict_on_batch")
 
 

@@ -377,10 +377,10 @@ def rungs(
         width = max(rows.values())
         first = next(iter(stated), (8, width))
         for other in dict.fromkeys([first, (8, width)]):
-            yield {n: spec_for(n, (8, rows[n]) if n in rows else other, demands[n], roles[n], "", wanted) for n in order}
+            yield {n: spec_for(n, (8, rows[n]) if n in rows else other, demands[n], roles[n], "") for n in order}
     prediction = next((demands[n].values for n in main if roles[n] in TRAINED and demands[n].values), "")
     for shape in found[:MAX_RUNGS]:
-        rung = {name: spec_for(name, shape, demands[name], roles[name], prediction, wanted) for name in order}
+        rung = {name: spec_for(name, shape, demands[name], roles[name], prediction) for name in order}
         yield rung
         labels = [n for n in order if roles[n] is Role.LABEL and not demands[n].labels]
         if shape == (8, 8) and labels and len(order) == 2:  # numbers of groups against embeddings or similarities
@@ -420,7 +420,7 @@ def fitted(base: Shape, demand: Demand, classes: int) -> Shape | None:
     return tuple(shape)
 
 
-def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: str, shared: Demand) -> TensorSpec:
+def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: str) -> TensorSpec:
     """One argument on a rung whose predictions have ``shape``."""
     if demand.labels:
         inner = (shape[0],) if demand.exactly == 1 else shape[:-1] if len(shape) > 1 else shape

@@ -242,10 +242,10 @@ class HazardFacts:
 
     def _compared(self) -> Iterator[tuple[Variable, Variable]]:
         """A network's output and what is subtracted from it: equal where the prediction is perfect."""
+        nodes = self.gradient.graph.nodes
         for node in self.nodes:
             if node.op in ("sub", "squared_difference", "mse", "mae"):
                 pair = [v for o in operands_of(node) if (v := self._variable(o)) is not None]
-                nodes = self.gradient.graph.nodes
                 if len(pair) == 2 and pair[0] != pair[1] and any(
                         nodes[index].op == "layer" or is_network(nodes[index]) for index, _ in pair):
                     yield pair[0], pair[1]

@@ -92,9 +92,9 @@ def _trace(t: Tracer, site: Site) -> None:
         tensors: list[Value] = [n for n in t.graph.params.values() if n.role is not Role.CONFIG]
         note_custom_gradient(t, frame, function, value.items[1], tensors, {}, at)
         value = value.items[0]
-    if site.is_function:
-        t.graph.targets.clear()  # a tape inside a loss differentiates something else
-    if site.is_function or len(t.graph.targets) == before:
+    if site.is_function:  # what a tape inside of it differentiates is something else
+        t.graph.targets.clear()
+    if len(t.graph.targets) <= before:
         t.target(value, "return", frame.source(at))
 
 
