@@ -9,13 +9,10 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-import tensorflow as tf
-
-from losslint.confirmation import bindings, contract, differences, jumps, locate, training, witness
-from losslint.confirmation.failures import UserFiles, only_about_shapes
+from losslint.confirmation import bindings, contract, differences, frameworks, jumps, locate, witness
+from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Loss, observe, tensors_of
+from losslint.confirmation.probes import Loss, observe
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
 from losslint.confirmation.values import Inputs, corpus, generic
@@ -29,38 +26,19 @@ OF_FIT = ("LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
 Specs = tuple[TensorSpec, ...]
 
 
-def prepare(seed: int, device: str, report: Report) -> None:
-    """Seed what is random and find the device.
-
-    Raises:
-        RuntimeError: the device that was asked for is not there.
-    """
-    np.random.seed(seed)
-    tf.random.set_seed(seed)
-    found = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
-    if device.startswith("gpu:") and not found:
-        raise RuntimeError(f"{device} was asked for, but TensorFlow sees no GPU")
-    report.runs_on("gpu:0" if found else "cpu")
-
-
 def probe(program: Program, entry: Any, report: Report) -> None:
     """Measure a program and report each observation as it is made."""
     files = UserFiles(program.path, program.root)
+    framework = frameworks.load(program.framework)
     if program.kind == "model":
         report.begin("fit")
-        report.saw(training.fit(entry, files))
+        report.saw(framework.fit(entry, files))
     elif program.kind == "step":
         report.begin("eager")
-        for specs in program.inputs:
-            seen = training.step(entry, generic(specs, program.seed), files)
-            if not only_about_shapes(seen):
-                break
-        for one in training.cuts(entry, generic(specs, program.seed), files, unless_about_shapes(seen)):
-            report.saw(one)
-        for found in bindings.bypassed(entry, lambda: entry(**tensors_of(generic(specs, program.seed))), program.claims):
-            report.saw(found)
+        for seen in framework.steps(program, entry, files):
+            report.saw(seen)
     else:
-        Battery(program, Loss(entry, files, program.kind, program.called_by_keras), report).run()
+        Battery(program, Loss(entry, files, program.kind, program.called_by_keras, framework), report).run()
 
 
 class Battery:
@@ -87,7 +65,7 @@ class Battery:
         for mode in self.modes():
             self.report.begin(mode)
             seen = self.observed(inputs, mode)
-            self.traces = self.traces or (mode == "graph" and seen.outcome in RUNS)
+            self.traces = self.traces or (mode in self.loss.framework.usual and seen.outcome in RUNS)
             self.tell(seen)
         self.report.begin("eager")
         if eager.outcome is Outcome.FINE:
@@ -99,7 +77,7 @@ class Battery:
                 self.report.saw(seen)
             for seen in bindings.upstream(self.loss, inputs, self.specs, self.claims):
                 self.report.saw(seen)
-            for seen in bindings.bypassed(self.loss.entry, lambda: self.loss(tensors_of(inputs)), self.claims):
+            for seen in bindings.bypassed(self.loss, inputs, self.claims):
                 self.report.saw(seen)
         if "LL207" in self.codes:
             for seen in contract.frozen(self.loss, inputs, self.specs, self.claims):
@@ -150,18 +128,19 @@ class Battery:
             self.report.saw(one)
 
     def modes(self) -> tuple[str, ...]:
-        """Graph mode always, as it is cheap and tells the row of what cannot be traced; others where a claim asks."""
+        """The framework's usual ones always; others where a claim asks."""
         asked = [mode for claim in self.claims for mode in claim.modes if mode != "eager"]
         fit = ["fit"] if self.program.called_by_keras and not self.codes.isdisjoint(OF_FIT) else []
-        wanted = dict.fromkeys(["graph", *asked, *fit])
-        return tuple(mode for mode in wanted if mode != "fit" or self.program.kind == "loss")
+        wanted = dict.fromkeys([*self.loss.framework.usual, *asked, *fit])
+        known = (mode for mode in wanted if mode in self.loss.framework.modes)
+        return tuple(mode for mode in known if mode != "fit" or self.program.kind == "loss")
 
     def of_the_slope(self, inputs: Inputs) -> list[Callable[[Inputs], Iterator[Observation]]]:
         """What compares the gradient with the value: nothing where the two are meant to differ. A loss that cannot be
         traced hides nothing that its graph would show."""
-        operations = differences.operations(self.loss, inputs)
-        steps = [self.jump] if operations is None or differences.may_jump(operations) else []
-        return [] if operations and differences.meant_to_differ(operations) else [self.difference, *steps]
+        traits = self.loss.framework.traits(self.loss, inputs)
+        steps = [self.jump] if traits is None or traits.may_jump else []
+        return [] if traits is not None and traits.meant_to_differ else [self.difference, *steps]
 
     def difference(self, inputs: Inputs) -> Iterator[Observation]:
         yield from differences.compare(self.loss, inputs, self.specs)
@@ -195,13 +174,7 @@ class Battery:
         """Whether any of the inputs that training meets first makes the traced loss not finite."""
         specs = witness.settled(self.loss, self.specs)
         return any(
-            observe(self.loss, case.inputs, specs, "graph").outcome in witness.BAD
+            observe(self.loss, case.inputs, specs, mode).outcome in witness.BAD
             for case in corpus(specs) if witness.tier_of(case.inputs) is Tier.TRAINING
+            for mode in self.loss.framework.usual
         )
-
-
-def unless_about_shapes(seen: Observation) -> Observation:
-    """An exception on every rung that is only about shapes says nothing of the loss."""
-    if not only_about_shapes(seen):
-        return seen
-    return dataclasses.replace(seen, outcome=Outcome.NOT_RUN, detail="no shapes were found that it accepts")

@@ -13,10 +13,10 @@ from types import CodeType
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from losslint.confirmation.frameworks.base import Array, Call, Framework, Inputs, Tensors
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Inputs, Loss, differentiated, numbers, tensors_of, told
+from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.words import compact
 
@@ -33,11 +33,11 @@ def late(loss: Loss, inputs: Inputs, claims: Sequence[Claim], tree: ast.AST) -> 
     loops = [node.target for node in ast.walk(tree) if isinstance(node, LOOPS)]
     targets = {node.id for loop in loops for node in ast.walk(loop) if isinstance(node, ast.Name)}
     for name, now, put in _numbers_read(loss.entry, targets):
-        before = np.asarray(tf.convert_to_tensor(loss(tensors_of(inputs))))
+        before = loss.value(inputs)
         for other in (now - 1, 0 * now, now * 2 + 1):
             put(other)
             with contextlib.suppress(Exception):  # of the user's code: not every number is an index
-                after = np.asarray(tf.convert_to_tensor(loss(tensors_of(inputs))))
+                after = loss.value(inputs)
                 if not np.array_equal(before, after):
                     detail = f"{name} is read when the loss is called: {name} = {other!r} afterwards changes its result"
                     for claim in wanted:
@@ -71,32 +71,33 @@ def upstream(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claims: Se
     wanted = [claim for claim in claims if claim.code == UPSTREAM]
     if not wanted:
         return
-    tensors = tensors_of(inputs)
-    sources = {name: tensors[name] for name in differentiated(inputs, specs)}
-    once, thrice = (_gradient(partial(_scaled, loss, tensors, factor), sources) for factor in (1.0, 3.0))
-    for name in sources:
-        if once[name] is not None and not _same(3.0 * once[name], thrice[name]):
-            detail = f"the gradient to {name} is {_listed(once[name])} of the loss, {_listed(thrice[name])} of 3 * loss"
+    sources = differentiated(inputs, specs)
+    once, thrice = (
+        _gradient(loss.framework, partial(_scaled, loss, factor), loss.framework.tensors(inputs), sources)
+        for factor in (1.0, 3.0))
+    for name, one in once.items():
+        if one is not None and not _same(3.0 * one, thrice[name]):
+            detail = f"the gradient to {name} is {_listed(one)} of the loss, {_listed(thrice[name])} of 3 * loss"
             for claim in wanted:
                 yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, detail=detail, **told(inputs))
             return
 
 
-def bypassed(entry: Any, run: Callable[[], object], claims: Sequence[Claim]) -> Iterator[Observation]:
+def bypassed(loss: Loss, inputs: Inputs, claims: Sequence[Claim]) -> Iterator[Observation]:
     """``WRONG_GRADIENT`` for each claim that a custom gradient is not used: the same call by position gives another.
 
-    ``run`` calls the entry; the functions in question are those that the claims' calls name in its module.
+    The functions in question are those that the claims' calls name in the module of the loss, or of the step.
     """
-    space = getattr(entry, "__globals__", {})
+    space = getattr(loss.entry, "__globals__", {})
     for claim in claims:
         name = _callee(claim.expression) if claim.code == BYPASSED else ""
         original = space.get(name)
         if not callable(original):
             continue
         seen: list[Observation] = []
-        space[name] = _comparing(original, claim, seen)
+        space[name] = _comparing(loss.framework, original, claim, seen)
         try:
-            run()
+            loss.result(inputs)
         except Exception:  # of the user's code; that it raises was seen before
             seen = []
         finally:
@@ -112,41 +113,42 @@ def _callee(expression: str) -> str:
     return call.func.id if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) else ""
 
 
-def _comparing(original: Callable[..., Any], claim: Claim, seen: list[Observation]) -> Callable[..., Any]:
+def _comparing(
+    framework: Framework, original: Callable[..., Any], claim: Claim, seen: list[Observation],
+) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         if not args and kwargs:
             with contextlib.suppress(TypeError, ValueError, AttributeError):  # no signature, or a tensor of a graph
-                seen.extend(_compared(original, kwargs, claim))
+                seen.extend(_compared(framework, original, kwargs, claim))
         return original(*args, **kwargs)
 
     return call
 
 
-def _compared(original: Callable[..., Any], given: dict[str, Any], claim: Claim) -> Iterator[Observation]:
+def _compared(
+    framework: Framework, original: Callable[..., Any], given: dict[str, Any], claim: Claim,
+) -> Iterator[Observation]:
     ordered = {name: given[name] for name in inspect.signature(original).parameters if name in given}
-    sources = {name: tf.convert_to_tensor(value) for name, value in ordered.items() if tf.is_tensor(value)}
-    arguments = {**ordered, **sources}
-    keywords = _gradient(partial(original, **arguments), sources)
-    positions = _gradient(partial(original, *arguments.values()), sources)
+    sources = {name: framework.tensor(value) for name, value in ordered.items() if framework.is_tensor(value)}
+    keywords = _gradient(framework, lambda given: original(**{**ordered, **given}), sources, list(sources))
+    positions = _gradient(framework, lambda given: original(*{**ordered, **given}.values()), sources, list(sources))
     for name in sources:
         one, other = keywords[name], positions[name]
         if not _same(one, other):
             detail = (f"the gradient to {name} is {_listed(one)} with keywords, {_listed(other)} by position: "
                       "the custom gradient is not used")
             yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation="custom_gradient", detail=detail,
-                              **told({name: np.asarray(value) for name, value in sources.items()}))
+                              **told({name: framework.array(value) for name, value in sources.items()}))
             return
 
 
-def _scaled(loss: Loss, tensors: dict[str, Any], factor: float) -> Any:
-    return factor * tf.convert_to_tensor(loss(tensors))
+def _scaled(loss: Loss, factor: float, tensors: Tensors) -> Any:
+    return factor * loss.framework.tensor(loss(tensors))
 
 
-def _gradient(call: Callable[[], Any], sources: dict[str, Any]) -> dict[str, Any]:
-    with tf.GradientTape() as tape:
-        tape.watch(list(sources.values()))
-        value = call()
-    return {name: None if g is None else np.asarray(g) for name, g in tape.gradient(value, sources).items()}
+def _gradient(framework: Framework, call: Call, tensors: Tensors, sources: Sequence[str]) -> dict[str, Array | None]:
+    _, found = framework.value_and_gradient(call, tensors, sources)
+    return {name: None if gradient is None else framework.array(gradient) for name, gradient in found.items()}
 
 
 def _same(one: Any, other: Any) -> bool:

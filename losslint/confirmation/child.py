@@ -49,9 +49,9 @@ def framework_probe(framework: str, seed: int, device: str, report: Report) -> A
     """What is done with a program of a framework, which is imported here if the server has not done so."""
     if framework == "none":
         return call_only
-    from losslint.confirmation import battery
+    from losslint.confirmation import battery, frameworks
 
-    battery.prepare(seed, device, report)
+    report.runs_on(frameworks.load(framework).prepare(seed, device))
     return battery.probe
 
 

@@ -12,19 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import (
-    Inputs,
-    Loss,
-    differentiated,
-    numbers,
-    tensors_of,
-    told,
-    traced_step,
-    value_and_gradient,
-)
+from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
 
 
@@ -46,18 +37,18 @@ def check(
 
 def returns_scalar(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
     """One number for all samples: weights of samples cannot count."""
-    value = tf.convert_to_tensor(loss(tensors_of(inputs)))
+    value = loss.value(inputs)
     batch = max(len(array) for array in inputs.values())
-    if value.shape.rank == 0 and batch > 1:
+    if value.ndim == 0 and batch > 1:
         return _broken(inputs, value, f"the result for {batch} samples is one number: sample_weight scales all of it")
     return None
 
 
 def returns_parts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
     """A list or tuple, which Keras stacks and averages."""
-    result = loss(tensors_of(inputs))
+    result = loss.result(inputs)
     if isinstance(result, (list, tuple)):
-        value = tf.convert_to_tensor(result)
+        value = loss.framework.array(loss.framework.tensor(result))
         return _broken(inputs, value, f"the result is a {type(result).__name__} of {len(result)}, which Keras averages")
     return None
 
@@ -69,13 +60,13 @@ def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Obser
         return None
     first, second = names
     columns = {**inputs, **{name: inputs[name].reshape(-1, 1) for name in names}}
-    expected = float(tf.reduce_mean(tf.convert_to_tensor(loss(tensors_of(columns)))))
+    expected = float(loss.value(columns).mean())
     for flat in ({first: columns[first].reshape(-1)}, {second: columns[second].reshape(-1)}, {}):
         mixed = {**columns, **flat}
-        value = tf.convert_to_tensor(loss(tensors_of(mixed)))
+        value = loss.value(mixed)
         batch = len(columns[first])
-        square = value.shape.rank == 2 and tuple(value.shape) == (batch, batch)
-        if square or not np.isclose(float(tf.reduce_mean(value)), expected, rtol=1e-4):
+        square = value.ndim == 2 and value.shape == (batch, batch)
+        if square or not np.isclose(float(value.mean()), expected, rtol=1e-4):
             shapes = " and ".join(f"{name} {mixed[name].shape}" for name in names)
             return _broken(mixed, value, f"{shapes} are broadcast to every pair of samples")
     return None
@@ -84,11 +75,11 @@ def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Obser
 def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
     """A gradient that is exactly zero for all samples but some: an index on the batch axis."""
     sources = differentiated(inputs, specs)
-    value, gradient = value_and_gradient(loss, tensors_of(inputs), sources)
+    value, gradient = loss.framework.value_and_gradient(loss, loss.framework.tensors(inputs), sources)
     for name, found in gradient.items():
         if found is None or len(inputs[name]) < 3:
             continue
-        slopes = np.asarray(found)
+        slopes = loss.framework.array(found)
         live = [row for row in range(len(slopes)) if slopes[row].any()]
         if 0 < len(live) <= len(slopes) / 2:
             rows = ", ".join(map(str, live))
@@ -104,13 +95,12 @@ EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec]], Observation |
 def frozen(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
     """``FROZEN`` where eager calls differ and calls of one traced step do not: after a new draw, and after each attribute
     or global that a claim names was changed."""
-    traced = traced_step(loss, inputs, (), "graph")
+    graph = loss.framework.compiled(loss, inputs)
+    if graph is None:
+        return
 
     def eager() -> Any:
-        return np.asarray(tf.convert_to_tensor(loss(tensors_of(inputs))))
-
-    def graph() -> Any:
-        return np.asarray(traced(tensors_of(inputs))[0])
+        return loss.value(inputs)
 
     try:
         if not np.array_equal(eager(), eager()) and np.array_equal(graph(), graph()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import CodeType, TracebackType
 
@@ -64,6 +64,13 @@ def only_about_shapes(seen: Observation) -> bool:
     """Whether another rung of the ladder of inputs may run where this one raised."""
     kind, _, message = seen.error.partition(": ")
     return seen.outcome is Outcome.RAISES and kind in ABOUT_SHAPE_TYPES and bool(ABOUT_SHAPE.search(message))
+
+
+def unless_about_shapes(seen: Observation) -> Observation:
+    """An exception on every rung that is only about shapes says nothing of the loss."""
+    if not only_about_shapes(seen):
+        return seen
+    return replace(seen, outcome=Outcome.NOT_RUN, detail="no shapes were found that it accepts")
 
 
 def one_line(error: BaseException) -> str:

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from losslint.confirmation.locate import Step, Trail, other
+from losslint.confirmation.frameworks.base import Framework, Inputs
+from losslint.confirmation.locate import other
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Inputs, Loss, differentiated, tensors_of, told
+from losslint.confirmation.probes import Loss, differentiated, told
 from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.trail import Step, Trail
 
 RANGES = {"probability": (0.01, 0.99), "simplex": (0.01, 0.99), "image": (0.01, 0.99), "unit": (-0.99, 0.99),
           "positive": (0.05, 3.0), "nonnegative": (0.05, 3.0)}
@@ -62,7 +65,7 @@ class Line:
         return {**self.inputs, self.name: array}
 
     def __call__(self, number: float) -> float:
-        return float(np.sum(np.asarray(self.loss(tensors_of(self.at(number))), np.float64)))
+        return float(np.sum(self.loss.value(self.at(number)).astype(np.float64)))
 
 
 def _jump(line: Line, spec: TensorSpec) -> Jump | None:
@@ -100,21 +103,22 @@ def _jump(line: Line, spec: TensorSpec) -> Jump | None:
 
 def placed(jump: Jump, below: Trail, above: Trail, loss: Loss) -> Observation:
     """The observation with the row of the first operation that takes a step where its inputs do not."""
-    for step in _first_step(below.steps, above.steps):
+    for step in _first_step(below, above):
         return dataclasses.replace(jump.seen, row=step.row, path=other(loss, step.path), operation=step.op)
     return jump.seen
 
 
-def _first_step(below: Sequence[Step], above: Sequence[Step]) -> Iterator[Step]:
-    for before, after in zip(below, above, strict=False):
+def _first_step(below: Trail, above: Trail) -> Iterator[Step]:
+    change = partial(_change, below.framework)
+    for before, after in zip(below.steps, above.steps, strict=False):
         if before.op != after.op or before.row != after.row:
             yield before  # Python took another branch
-        elif before.row and _change(before.outputs, after.outputs) > LARGE > 8 * _change(before.inputs, after.inputs):
+        elif before.row and change(before.outputs, after.outputs) > LARGE > 8 * change(before.inputs, after.inputs):
             yield before
 
 
-def _change(before: Sequence[Any], after: Sequence[Any]) -> float:
+def _change(framework: Framework, before: Sequence[Any], after: Sequence[Any]) -> float:
     """The largest difference between tensors."""
-    pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(before, after, strict=False)]
+    pairs = [(framework.array(a), framework.array(b)) for a, b in zip(before, after, strict=False)]
     known = [(a, b) for a, b in pairs if a.shape == b.shape and a.size and a.dtype.kind in "fiub"]
     return max((float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)))) for a, b in known), default=0.0)

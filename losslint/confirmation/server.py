@@ -26,15 +26,12 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from losslint.confirmation import child, limits
+from losslint.confirmation.frameworks import DESCRIPTIONS
 from losslint.confirmation.limits import Limits
 from losslint.confirmation.observation import Outcome
 from losslint.confirmation.wire import CHUNK, receive_program
 
 TICK = 0.05  # seconds between two looks at the clock and the memory of the children
-PRELOADED = {
-    "tensorflow": ("tensorflow", "numpy.random", "numpy.ma", "losslint.confirmation.battery"),  # else by each child
-    "none": (),
-}
 
 
 @dataclass
@@ -237,7 +234,7 @@ def main() -> None:
     network = not limits.leave_network()
     started = time.perf_counter()
     try:
-        for name in PRELOADED[options["framework"]]:
+        for name in DESCRIPTIONS[options["framework"]].preloaded:
             importlib.import_module(name)
     except Exception as error:
         hello: dict[str, Any] = {"failed": f"{type(error).__name__}: {error}".partition("\n")[0]}

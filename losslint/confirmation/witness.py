@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 
 from losslint.confirmation import locate
-from losslint.confirmation.locate import Operand, Trail
+from losslint.confirmation.locate import Operand
 from losslint.confirmation.observation import Observation, Outcome, Searched
 from losslint.confirmation.probes import Loss, differentiated, observe
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.tiers import Tier, numbers, tier
+from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
 OUTSIDE_DOMAIN, KILLED = "LL307", "LL311"
 UNCLAIMED = 0.4  # of the time, where nothing is claimed
 BAD = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
-MODES = ("eager", "graph")
 MOST_STEPS = 40
 MOST_OPERANDS = 4  # of one claim
 NEAR_ENOUGH = 1e-5  # an operand that near is on its singular point once constants are folded
@@ -41,14 +41,15 @@ Place = tuple[str, int, str]  # file, row, operation
 
 def search(
     loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim], *, seconds: float = 1.0,
-    modes: tuple[str, ...] = MODES,
 ) -> tuple[tuple[Observation, ...], tuple[Searched, ...]]:  # fmt: skip
     """Witnesses of the numerical claims, and of whatever else the corners show, with the rows searched in vain.
 
     ``seconds`` of processor time bound each search. An exception of the loss ends a run, never the search.
     """
     numerical = [c for c in claims if c.code in NUMERICAL]
-    wanted = tuple(dict.fromkeys([*modes, *(m for c in numerical for m in modes_of(c))]))
+    asked = [mode for claim in numerical for mode in modes_of(claim) if mode in loss.framework.modes]
+    wanted = tuple(dict.fromkeys(["eager", *loss.framework.usual, *asked]))
+    last = tuple(mode for mode in loss.framework.anywhere if mode not in wanted)
     narrow = settled(loss, specs)
     first = Search(loss, narrow, numerical, seconds if numerical else UNCLAIMED * seconds, wanted)
     first.corners()
@@ -58,8 +59,8 @@ def search(
     if signed and tuple(narrow) != tuple(specs):  # numbers that others take for a wrong guess are its point
         searches.append(Search(loss, specs, signed, seconds, wanted))
     anywhere = [c for c in left if not c.modes]
-    if anywhere and "xla" not in wanted:  # where(x > 0, sqrt(x), 0.) fails there only
-        searches.append(Search(loss, narrow, anywhere, 2.0 * seconds, ("xla",)))
+    if anywhere and last:
+        searches.append(Search(loss, narrow, anywhere, 2.0 * seconds, last))
     for again in searches[1:]:
         again.corners()
         first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in again.claims)}
@@ -285,7 +286,7 @@ class Search:
                 if index >= len(found) or not self.time_left:
                     return
                 sources = locate.saturations(trail, found[index].tensor)
-                gradients = trail.gradient(sources[0], trail.trained, spread(sources[0])) if sources else []
+                gradients = trail.gradient(sources[0], trail.trained, spread(trail, sources[0])) if sources else []
                 if not any(g is not None and np.any(g) for g in gradients):
                     return
                 moved = dict(inputs)
@@ -304,29 +305,23 @@ class Search:
 
 def pull(trail: Trail, operand: Operand) -> tuple[float, list[Array | None]]:
     """The number of an operand that is nearest to where it fails, as an offset, and the derivative of that number."""
-    numbers = np.asarray(operand.tensor).astype("float64")
+    numbers = operand.numbers.astype("float64")
     offsets = np.where(np.isfinite(numbers), np.abs(numbers - operand.target), np.inf)
     if not offsets.size:
         return 0.0, [None] * len(trail.trained)
     nearest = int(np.argmin(offsets))
     one = np.zeros(numbers.size)
     one[nearest] = 1.0
-    gradients = trail.gradient(operand.tensor, trail.trained, upstream(one, operand.tensor))
+    gradients = trail.gradient(operand.tensor, trail.trained, trail.framework.like(one, operand.tensor))
     return float(numbers.flat[nearest] - operand.target), gradients
 
 
-def spread(tensor: Any) -> Any:
+def spread(trail: Trail, tensor: Any) -> Any:
     """The direction in which the largest entry of each row grows and the others fall; up, where a row is one entry."""
-    numbers = np.asarray(tensor)
+    numbers = trail.framework.array(tensor)
     if numbers.ndim < 2 or numbers.shape[-1] < 2:
-        return upstream(np.ones(numbers.shape), tensor)
-    return upstream(np.where(numbers == numbers.max(-1, keepdims=True), 1.0, -1.0), tensor)
-
-
-def upstream(numbers: Array, tensor: Any) -> Any:
-    import tensorflow as tf
-
-    return tf.constant(numbers.reshape(tensor.shape), tensor.dtype)
+        return trail.framework.like(np.ones(numbers.shape), tensor)
+    return trail.framework.like(np.where(numbers == numbers.max(-1, keepdims=True), 1.0, -1.0), tensor)
 
 
 def shaped(spec: TensorSpec, array: Array) -> TensorSpec:

@@ -63,10 +63,11 @@ def test_a_bound_variable_is_not_late(source: str) -> None:
 @pytest.mark.parametrize(("call", "seen"), [("boosted(y=y, f=f)", 1), ("boosted(y, f)", 0), ("right(y=y, f=f)", 0)])
 def test_keywords_go_past_a_custom_gradient(call: str, seen: int) -> None:
     from losslint.confirmation import bindings
-    from losslint.confirmation.probes import tensors_of
+    from losslint.confirmation.probes import Loss
 
     made, _ = entry(f"{BOOSTED}def entry(y, f):\n    return {call}\n")
-    found = list(bindings.bypassed(made, lambda: made(**tensors_of(INPUTS)), [Claim("LL514", 9, 9, expression=call)]))
+    loss = Loss(made, UserFiles(Path("losses.py")), kind="function")
+    found = list(bindings.bypassed(loss, INPUTS, [Claim("LL514", 9, 9, expression=call)]))
     assert [one.outcome for one in found] == [Outcome.WRONG_GRADIENT] * seen
 
 

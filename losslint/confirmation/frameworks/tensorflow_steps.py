@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from losslint.confirmation import locate
-from losslint.confirmation.failures import UserFiles, failure
+from losslint.confirmation import bindings, locate
+from losslint.confirmation.failures import UserFiles, failure, only_about_shapes, unless_about_shapes
+from losslint.confirmation.frameworks.base import Inputs
+from losslint.confirmation.frameworks.tensorflow import FRAMEWORK, noted
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Inputs, numbers, tensors_of, told
+from losslint.confirmation.probes import Loss, numbers, told
+from losslint.confirmation.program import Program
+from losslint.confirmation.trail import Trail
+from losslint.confirmation.values import generic
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +34,22 @@ class Derivative:
     names: tuple[str, ...]
 
 
+def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
+    """What is seen of a training step: how its gradients go, and what is claimed of the custom gradients in it."""
+    for specs in program.inputs:
+        inputs = generic(specs, program.seed)
+        seen = step(entry, inputs, files)
+        if not only_about_shapes(seen):
+            break
+    yield from cuts(entry, inputs, files, unless_about_shapes(seen))
+    yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
+
+
 def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Observation:
     """Take one step; what the user's tapes give says how it went, by the first call that went wrong."""
     try:
-        with watched_tapes(files) as derivatives, locate.noted(files) as trail:
-            entry(**tensors_of(inputs))
+        with watched_tapes(files) as derivatives, noted(files) as trail:
+            entry(**FRAMEWORK.tensors(inputs))
         seen = [_placed(_judged(derivative, files), derivative, trail, files) for derivative in derivatives]
     except Exception as error:
         return dataclasses.replace(failure(error, files), mode="eager", **told(inputs))
@@ -99,8 +115,8 @@ def cuts(entry: Callable[..., Any], inputs: Inputs, files: UserFiles, seen: Obse
     noted. The row that asks for the gradients is no such place; where none is found, none is named."""
     if seen.outcome is not Outcome.NO_GRADIENT or seen.error.startswith("LookupError"):
         return (seen,)
-    with watched_tapes(files) as derivatives, locate.noted(files, watched=True) as trail, contextlib.suppress(Exception):
-        entry(**tensors_of(inputs))
+    with watched_tapes(files) as derivatives, noted(files, watched=True) as trail, contextlib.suppress(Exception):
+        entry(**FRAMEWORK.tensors(inputs))
     trail.value = [target for derivative in derivatives[:1] for target in tf.nest.flatten(derivative.target)]
     reads = [step for step in trail.steps if step.op == "ReadVariableOp"]
     trail.trained = [output for step in reads for output in step.outputs if output.dtype.is_floating]
@@ -108,7 +124,7 @@ def cuts(entry: Callable[..., Any], inputs: Inputs, files: UserFiles, seen: Obse
     return locate.at_each(seen, places, files) or (dataclasses.replace(seen, row=0, path="", operation=""),)
 
 
-def _placed(seen: Observation, derivative: Derivative, trail: locate.Trail, files: UserFiles) -> Observation:
+def _placed(seen: Observation, derivative: Derivative, trail: Trail, files: UserFiles) -> Observation:
     """A number that is not finite has its place where it first is not: not in the row that asks for a derivative. That
     of a derivative is not known, as the step has changed the weights when it is seen."""
     if seen.outcome not in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
