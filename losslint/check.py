@@ -16,7 +16,7 @@ from losslint.project.files import Problem as FileProblem
 from losslint.project.files import SourceFile, discover, matters
 from losslint.project.module import Module, Project, decode, module_name
 from losslint.project.sites import Site, SiteOptions, find_sites
-from losslint.project.uses import Uses, collect_uses, imports_root
+from losslint.project.uses import Uses, collect_uses
 from losslint.rules import catalogue
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -160,12 +160,7 @@ def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
 
 def localised(text: str, loss: Loss) -> str:
     """Help texts are written with TensorFlow's names; a file that does not import it is told its own."""
-    framework = loss.site.framework
-    if framework == "tensorflow":
-        if imports_root(loss.site.module, "tensorflow"):
-            return text
-        framework = "keras"
-    return respelled(text, framework)
+    return text if loss.spelling == "tensorflow" else respelled(text, loss.spelling)
 
 
 def reference(site: Site) -> LossRef:

@@ -71,7 +71,7 @@ KEEPS = ("cast", "clip", "convert_to_tensor", "identity", "reshape", "item", "bo
 def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
     """The values of a variable that training plausibly meets."""
     if large:
-        return {Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4,), Sort.MASK: (1.0,), Sort.FIXED: (0.7,)}.get(
+        return {Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4, 1.0), Sort.MASK: (1.0,), Sort.FIXED: (0.7,)}.get(
             sort, (LARGE, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (LARGE, -LARGE)
         )
     return {
@@ -279,6 +279,11 @@ class HazardFacts:
             for hazard in self._behind_masks():
                 found.setdefault(hazard.node.index, hazard)
         return list(found.values())
+
+    def values(self, node: Node) -> Iterator[float]:
+        """What a node is at the points, those of large inputs aside."""
+        cone = sorted(self.gradient.cone(node), key=lambda inner: inner.index)
+        return (Point(cone, assignment)(node) for assignment in self._points(large=False))
 
     def _at(
         self, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool

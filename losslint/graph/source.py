@@ -61,9 +61,13 @@ class Unit:
         shift = self._first_row_shift if line == 1 else 0
         return Location(line + self._row_shift, column + 1 + shift)
 
+    def code(self, node: cst.CSTNode) -> str:
+        """The source of ``node`` as it stands."""
+        return self._tree.code_for_node(node)
+
     def text(self, node: cst.CSTNode) -> str:
         """The source of ``node`` on one line, shortened for a message."""
-        code = self._tree.code_for_node(node)
+        code = self.code(node)
         if "\n" in code:
             code = re.sub(r"(?<=[(\[{])\s+|,?\s+(?=[)\]}])", "", code)
         code = re.sub(r"\s+", " ", code).strip().rstrip(",")

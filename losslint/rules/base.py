@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import libcst as cst
 
+from losslint.facts import rewrites
 from losslint.facts.gradient import Cause, Cut, GradientFacts
 from losslint.facts.hazards import Hazard, HazardFacts
 from losslint.findings import Severity
@@ -20,6 +21,7 @@ from losslint.project.heads import head_of
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.project.sites import Site
+from losslint.project.uses import imports_root
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,36 @@ class Loss:
     @cached_property
     def hazards(self) -> list[Hazard]:
         """Where a result or its derivative stops being finite; nothing for what could not be followed."""
+        return [hazard for facts in self._evaluated for hazard in facts.find()]
+
+    @cached_property
+    def _evaluated(self) -> list[HazardFacts]:
+        """The results that can be evaluated at points."""
         if self.graph.gaps or not self.gradient.trained:
             return []
         live = [n for value, _ in self.results for n in nodes_in(value) if self.gradient.live(n)]
-        return [hazard for node in live for hazard in HazardFacts(self.gradient, node, self.head).find()]
+        return [HazardFacts(self.gradient, node, self.head) for node in live]
+
+    def reached(self, node: Node) -> set[float]:
+        """The numbers a node takes at the inputs that training plausibly meets."""
+        return {value for facts in self._evaluated for value in facts.values(node)}
+
+    @cached_property
+    def stable_forms(self) -> dict[int, rewrites.Match]:
+        """Operation -> the largest term around it that has a stable form in this framework, an exact one before others."""
+        if not self.hazards:
+            return {}
+        fit = [match for match in rewrites.matches([n for n in self.nodes if n.index in self.relevant])
+               if not match.rewrite.rounds and match.form(self.spelling)]
+        fit.reverse()  # of two that are as good, the one that stands first in the table
+        fit.sort(key=lambda match: (match.rewrite.exact, len(match.nodes)))
+        return {index: match for match in fit for index in match.nodes}
+
+    @property
+    def spelling(self) -> str:
+        """The framework whose names help texts are written with."""
+        tensorflow = self.site.framework == "tensorflow"
+        return "keras" if tensorflow and not imports_root(self.site.module, "tensorflow") else self.site.framework
 
     @cached_property
     def head(self) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, point_of, problem, text
+from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem, text
 
 
 class ExpOverflow(Rule):
@@ -54,20 +54,7 @@ def stable_loss(labels, logits):
             yield problem(
                 loss,
                 hazard,
-                f"{text(hazard.node)} overflows to inf as soon as {text(hazard.operand)} passes 88.7 "
+                f"{text(hazard.node)} overflows to inf as soon as {operand_of(hazard)} passes 88.7 "
                 f"({point_of(loss, hazard)})",
-                advice(loss, hazard.node.index),
+                instead(loss, hazard, f"bound the exponent: tf.exp(tf.minimum({code_of(hazard)}, 20.0))"),
             )
-
-
-def advice(loss: Loss, index: int) -> str:
-    """The stable form for what the exponential is used in."""
-    users = [u for user in loss.users(loss.nodes[index]) for u in (user, *loss.users(user))]
-    ops = {u.op for u in users}
-    if "sum" in ops and "log" in ops:
-        return "use tf.reduce_logsumexp(x, axis=...)"
-    if ops & {"log", "log1p"}:
-        return "log(1 + exp(x)) is tf.math.softplus(x), exactly"
-    if "div" in ops:
-        return "use tf.sigmoid or tf.nn.softmax, which do not overflow"
-    return "bound the exponent: tf.exp(tf.minimum(x, 20.0))"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, point_of, problem, text
+from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem
 
 
 class InfiniteGradientAtZero(Rule):
@@ -62,27 +61,15 @@ def focal_loss(y_true, y_pred):
                 yield problem(
                     loss,
                     hazard,
-                    f"{text(hazard.operand)} may be constant along the axis: its standard deviation is 0, where the slope "
+                    f"{operand_of(hazard)} may be constant along the axis: its standard deviation is 0, where the slope "
                     "is infinite; the loss looks fine, its gradient is NaN",
-                    advice(node),
+                    instead(loss, hazard, "take the root of the variance plus a constant"),
                 )
                 continue
             yield problem(
                 loss,
                 hazard,
-                f"the slope of {node.op} is infinite at 0, and {text(hazard.operand)} is 0 for {point_of(loss, hazard)}: "
+                f"the slope of {node.op} is infinite at 0, and {operand_of(hazard)} is 0 for {point_of(loss, hazard)}: "
                 "the loss looks fine, its gradient is NaN or inf",
-                advice(node),
+                instead(loss, hazard, f"keep the base away from 0: tf.maximum({code_of(hazard)}, 1e-7) ** exponent"),
             )
-
-
-def advice(node: Node) -> str:
-    """The guard inside."""
-    if node.op in ("norm", "euclidean_norm"):
-        return "tf.sqrt(tf.reduce_sum(tf.square(x), axis=...) + 1e-12)"
-    if node.op == "std":
-        return "tf.sqrt(tf.math.reduce_variance(x, axis=...) + 1e-7)"
-    inner = next((o.source.text for _, o in node.operands()), "x")
-    if node.op == "pow":
-        return f"keep the base away from 0: tf.maximum({inner}, 1e-7) ** exponent"
-    return f"guard it inside: {'tf.math.rsqrt' if node.op == 'rsqrt' else 'tf.sqrt'}(tf.maximum({inner}, 1e-12))"

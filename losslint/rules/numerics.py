@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from losslint.facts.hazards import Hazard, is_network
 from losslint.facts.point import averages, plain_number
+from losslint.facts.rewrites import Match
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
+from losslint.graph.written import operand_text
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
@@ -19,6 +23,16 @@ ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
 INVERSES = ("acos", "asin", "atanh", "acosh")
 SATURATING = ("sigmoid", "softmax")
+KEEPS = ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims")
+FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
+GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
+CONDITIONS = {
+    "exact": " for {}: the same function, and finite there",
+    "rounds": " for {}: the same function, with all its digits",
+    "labels": " for {}: the same for labels that sum to 1, and finite there",
+    "one-hot": " for {}: the same for one-hot labels, and finite there",
+    "guard": "",
+}
 
 
 def rule_of(hazard: Hazard) -> str:
@@ -39,13 +53,64 @@ def rule_of(hazard: Hazard) -> str:
     return "LL307" if op in INVERSES else ""
 
 
+def named(loss: Loss) -> Iterator[tuple[str, Hazard]]:
+    """The hazards of a loss with the rule that speaks of each: one a place, and one for all that one stable form mends."""
+    seen: set[tuple[str, int]] = set()
+    for hazard in sorted(loss.hazards, key=lambda hazard: severity(loss, hazard), reverse=True):
+        code = rule_of(hazard)
+        form = stable_form(loss, hazard) if code in FORMS else None
+        causes = {(code, id(hazard.node.source.node))}
+        causes |= {("", id(form.root))} if form is not None and form.rewrite.exact else set()
+        if code and not causes & seen:
+            seen |= causes
+            yield "LL309" if code in GUARDED and misplaced_guard(loss, hazard) is not None else code, hazard
+
+
 def hazards_of(loss: Loss, code: str) -> Iterator[Hazard]:
-    """The hazards of a loss that one rule speaks of, one a place."""
-    seen: set[int] = set()
-    for hazard in loss.hazards:
-        if rule_of(hazard) == code and id(hazard.node.source.node) not in seen:
-            seen.add(id(hazard.node.source.node))
-            yield hazard
+    """The hazards of a loss that one rule speaks of."""
+    return (hazard for name, hazard in named(loss) if name == code)
+
+
+def stable_form(loss: Loss, hazard: Hazard) -> Match | None:
+    """The term around a hazard that another form computes without it."""
+    return loss.stable_forms.get(hazard.node.index)
+
+
+def instead(loss: Loss, hazard: Hazard, otherwise: str) -> str:
+    """The stable form of what the code computes, in the words of its framework; ``otherwise`` where there is none."""
+    form = stable_form(loss, hazard)
+    return advised(loss, form) if form is not None else otherwise
+
+
+def advised(loss: Loss, form: Match) -> str:
+    """What to write for a term, and when it is the same."""
+    told = CONDITIONS["rounds" if form.rewrite.rounds else form.rewrite.kind].format(form.root.source.text)
+    operands = form.operands()
+    return f"write {form.form(loss.spelling)}{told}{f' (with {operands})' if operands else ''}"
+
+
+def misplaced_guard(loss: Loss, hazard: Hazard) -> Node | None:
+    """The epsilon, bound or mask that was meant to keep a hazard away and comes too late, or stands in the numerator."""
+    node = hazard.node
+    if node.op not in (*LOGS, *ROOTS, "div", "reciprocal"):
+        return None
+    numerator = node.inputs.get("x") if node.op == "div" else None
+    if isinstance(numerator, Node) and has_epsilon(numerator, largest=1.0):
+        return numerator
+    stack = [node]
+    while stack:
+        for user in loss.users(stack.pop()):
+            if has_epsilon(user) or user.op in ("clip", "nan_to_num") or (
+                    user.op == "multiply_no_nan" and user.inputs.get("x") is node):
+                return user
+            stack += [user] if user.op in KEEPS else []
+    return None
+
+
+def has_epsilon(node: Node, largest: float = 1e-3) -> bool:
+    """``x + eps`` and ``maximum(x, eps)``."""
+    numbers = (plain_number(node.inputs.get(name)) for name in ("x", "y")) if node.op in ("add", "maximum") else ()
+    return any(number is not None and 0.0 < number <= largest for number in numbers)
 
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
@@ -142,3 +207,17 @@ def problem(loss: Loss, hazard: Hazard, message: str, instead: str) -> Problem:
 
 def text(node: Node | None) -> str:
     return node.source.text.rstrip(", ") if node is not None else "its operand"
+
+
+def operand_of(hazard: Hazard) -> str:
+    """The operand for a message: what it is computed by, or its name where that says more than it."""
+    operand = hazard.operand
+    if operand is None or not isinstance(operand.source.node, (cst.Tuple, cst.List)):
+        return text(operand)
+    return operand_text(hazard.node, operand)
+
+
+def code_of(hazard: Hazard) -> str:
+    """The operand for a help text: as the operation is given it."""
+    code = operand_text(hazard.node, hazard.operand) if hazard.operand is not None else "x"
+    return code[1:-1] if code.startswith("(") and code.endswith(")") and code.count("(") == 1 else code

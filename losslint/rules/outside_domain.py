@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, point_of, problem, text
+from losslint.rules.numerics import code_of, hazards_of, operand_of, point_of, problem
 
 POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
 
@@ -59,14 +59,14 @@ def angle_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            where = f"{text(hazard.operand)} is {hazard.operand_value:g} for {point_of(loss, hazard)}"
+            where = f"{operand_of(hazard)} is {hazard.operand_value:g} for {point_of(loss, hazard)}"
             if hazard.node.op in POSITIVE:
                 yield problem(
                     loss,
                     hazard,
                     f"{where}, and {hazard.node.op} of a negative number is NaN",
                     f"end the model in an activation that keeps it positive (softplus, sigmoid), or guard it: "
-                    f"tf.maximum({text(hazard.operand)}, 1e-7)",
+                    f"tf.maximum({code_of(hazard)}, 1e-7)",
                 )
                 continue
             yield problem(

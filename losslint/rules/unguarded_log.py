@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, point_of, problem, reaches, text
+from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem
 
 
 class UnguardedLog(Rule):
@@ -59,24 +57,11 @@ def guarded_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
+            guarded = f"tf.math.log(tf.maximum({code_of(hazard)}, 1e-7)), or compute the loss from logits"
             yield problem(
                 loss,
                 hazard,
-                f"{text(hazard.operand)} is exactly 0 for {point_of(loss, hazard)}: its log is -inf, and NaN reaches the "
+                f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}: its log is -inf, and NaN reaches the "
                 "weights",
-                advice(hazard),
+                instead(loss, hazard, guarded),
             )
-
-
-def advice(hazard: Hazard) -> str:
-    """The stable form where one exists, else a guard."""
-    operand = hazard.operand
-    if reaches(operand, ("sigmoid",)):
-        return (
-            "stay on the logits: tf.nn.sigmoid_cross_entropy_with_logits, or tf.math.log_sigmoid(z) "
-            "(log_sigmoid(-z) for 1 - p)"
-        )
-    if reaches(operand, ("softmax",)):
-        return "stay on the logits: tf.nn.softmax_cross_entropy_with_logits, or tf.nn.log_softmax(z)"
-    name = operand.source.text if isinstance(operand, Node) else "p"
-    return f"tf.math.log(tf.maximum({name}, 1e-7)), or compute the loss from logits"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, point_of, problem, text
+from losslint.rules.numerics import code_of, hazards_of, point_of, problem, text
 
 
 class WhereNanGradient(Rule):
@@ -53,5 +53,5 @@ def log_loss(y_true, y_pred):
                 hazard,
                 f"where does not take {text(hazard.node)} for {point_of(loss, hazard)}, but its gradient flows back all "
                 "the same: 0 * inf = NaN",
-                f"guard the input too: safe = tf.where(condition, {text(hazard.operand)}, 1.0), and use safe inside",
+                f"guard the input too: safe = tf.where(condition, {code_of(hazard)}, 1.0), and use safe inside",
             )

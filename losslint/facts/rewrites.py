@@ -1,0 +1,323 @@
+"""Stable forms of what a loss computes: ``log(softmax(z))`` is ``log_softmax(z)``, wherever its two halves stand.
+
+``ops/rewrites.tsv`` holds pairs of terms. A term is matched against the graph, so that variables, helpers and casts
+between its parts do not matter, and written with the names of the loss's framework around the user's own operands.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import libcst as cst
+
+from losslint.facts.point import plain_number
+from losslint.graph.nodes import Node
+from losslint.graph.source import MAX_QUOTED, Source
+from losslint.graph.values import Const, Seq, Value
+from losslint.graph.written import argument
+from losslint.ops.table import lookup, preferred, rows
+
+FRAMEWORKS = ("tensorflow", "keras", "torch", "jax")
+ABSENT = Const(None)
+LAST = ("softmax", "log_softmax", "softmax_cross_entropy_with_logits")  # work along the last axis unless told otherwise
+COMMUTATIVE = ("add", "mul")
+OPERATORS: dict[type[ast.AST], str] = {
+    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.USub: "neg",
+}  # fmt: skip
+KEEPS = ("cast", "convert_to_tensor", "identity")  # the same numbers in the same places
+MOVES = ("reshape", "squeeze", "expand_dims", "item", "gather", "boolean_mask", "transpose")  # in others
+ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
+IGNORED = frozenset({"name", "dtype"})
+
+
+@dataclass(frozen=True)
+class Rewrite:
+    """One line of the table."""
+
+    written: ast.expr
+    write: Mapping[str, ast.expr]  # by framework; one that is not there has no such form
+    kind: str  # exact | one-hot | labels | guard
+    own: frozenset[str]  # frameworks with a form of their own
+    fails_at: str
+    rounds: bool  # the first form loses digits only
+
+    @property
+    def exact(self) -> bool:
+        return self.kind != "guard"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value and where it stands: as which input of which node."""
+
+    value: Value | None
+    holder: Node | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Match:
+    """A term of the table found in a graph."""
+
+    rewrite: Rewrite
+    root: Node
+    nodes: frozenset[int] = frozenset()  # the operations that the term consists of
+    bound: Mapping[str, Place] = field(default_factory=dict)
+    guarded: bool = False  # an epsilon or clip stands between its parts
+
+    def form(self, framework: str) -> str:
+        """The stable form as its user would write it; "" where the framework has none."""
+        term = self.rewrite.write.get(framework)
+        if term is None or (framework in self.rewrite.own and not self._binds_all(term)):
+            return ""  # its defaults are not known here
+        return ast.unparse(_Writer(self, framework).visit(copy.deepcopy(term)))  # visiting changes a tree
+
+    def _binds_all(self, term: ast.expr) -> bool:
+        keywords = (n.value.id for n in ast.walk(term) if isinstance(n, ast.keyword) and isinstance(n.value, ast.Name))
+        return all(_is_given(self.bound[letter].value) for letter in keywords)
+
+    def operands(self) -> str:
+        """What the letters of the form stand for that were not written out in it."""
+        return ", ".join(
+            f"{name} = {place.value.source.text}" for name, place in self.bound.items()
+            if isinstance(place.value, Node) and len(_code(place, self.root)) > MAX_QUOTED)
+
+
+# -- the table
+
+
+@cache
+def table() -> tuple[Rewrite, ...]:
+    """The lines of the table; of two that match the same operations the first counts."""
+    return tuple(_rewrite(*(*columns, "", "", "")[:7]) for columns in rows("rewrites.tsv"))
+
+
+def _rewrite(written: str, write: str, kind: str, fails_at: str, keras: str, torch: str, jax: str) -> Rewrite:
+    own = {"tensorflow": "", "keras": keras, "torch": torch, "jax": jax}
+    forms = {name: ast.parse(text or write, mode="eval").body for name, text in own.items() if text != "-"}
+    spelled = {name: form for name, form in forms.items() if all(_name(name, op) for op in _operations(form))}
+    point = fails_at.removeprefix("rounds: ")
+    return Rewrite(ast.parse(written, mode="eval").body, spelled, kind, frozenset(n for n in own if own[n]), point,
+                   point != fails_at)
+
+
+def _operations(term: ast.expr) -> Iterator[str]:
+    return (n.func.id for n in ast.walk(term) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
+
+
+@cache
+def _name(framework: str, operation: str) -> str:
+    """How a framework spells an operation, PyTorch's functional form by its usual alias."""
+    return preferred(framework, operation) or preferred("tensorflow" if framework == "keras" else framework, operation)
+
+
+@cache
+def _by_root() -> Mapping[str, tuple[Rewrite, ...]]:
+    found: dict[str, tuple[Rewrite, ...]] = {}
+    for rewrite in table():
+        op = _operation(rewrite.written)
+        found[op] = (*found.get(op, ()), rewrite)
+    return found
+
+
+def _operation(term: ast.expr) -> str:
+    if isinstance(term, ast.BinOp):
+        return OPERATORS[type(term.op)]
+    if isinstance(term, ast.UnaryOp):
+        return OPERATORS[type(term.op)]
+    if isinstance(term, ast.Call) and isinstance(term.func, ast.Name):
+        return term.func.id
+    return ""
+
+
+def _children(term: ast.expr) -> dict[str, ast.expr]:
+    """The operands of a term by the names that nodes give them."""
+    if isinstance(term, ast.BinOp):
+        return {"x": term.left, "y": term.right}
+    if isinstance(term, ast.UnaryOp):
+        return {"x": term.operand}
+    assert isinstance(term, ast.Call)
+    named = {keyword.arg: keyword.value for keyword in term.keywords if keyword.arg is not None}
+    return dict(zip(("x", "y"), term.args, strict=False)) | named
+
+
+# -- finding
+
+
+def matches(nodes: list[Node], *, guards: bool = False) -> Iterator[Match]:
+    """The terms of the table among some nodes. ``guards``: look through an epsilon or clip between their parts."""
+    for node in nodes:
+        for op, rewrites in _by_root().items():
+            if _operands(node, op) is None:
+                continue
+            for rewrite in rewrites:
+                found = _matched(rewrite.written, Place(node), Match(rewrite, node), guards)
+                if found is not None and found.guarded is guards:
+                    yield found
+
+
+def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: str = "") -> Match | None:
+    """``found`` with what a term binds where it fits a value; None where it does not."""
+    if isinstance(term, ast.Name):
+        known = found.bound.get(term.id)
+        if known is None:
+            return replace(found, bound={**found.bound, term.id: place})
+        return found if same(known.value, place.value) else None
+    if isinstance(term, ast.Constant):
+        return found if _number(place.value) == term.value else None
+    op = _operation(term)
+    value = place.value
+    while isinstance(value, Node) and _operands(value, op) is None:
+        inner = value.inputs.get("x")
+        if guards and holder == "log" and (unguarded := _guarded(value)) is not None:
+            inner, found = unguarded, replace(found, guarded=True)
+        elif value.op not in KEEPS and not (value.op in MOVES and holder in ELEMENTWISE):
+            return None
+        value = inner
+    if not isinstance(value, Node):
+        return None
+    return _operands_matched(term, value, op, replace(found, nodes=found.nodes | {value.index}), guards)
+
+
+def _operands_matched(term: ast.expr, node: Node, op: str, found: Match, guards: bool) -> Match | None:
+    places, wanted = _operands(node, op), _children(term)
+    if places is None or not wanted.keys() >= {n for n, p in places.items() if _is_given(p.value)}:
+        return None
+    for order in (("x", "y"), ("y", "x")) if op in COMMUTATIVE else (("x", "y"),):
+        now: Match | None = found
+        for name, child in wanted.items():
+            if now is not None:
+                held = {"x": order[0], "y": order[1]}.get(name, name)
+                now = _matched(child, places.get(held, Place(_default(op, name))), now, guards, op)
+        if now is not None:
+            return now
+    return None
+
+
+def _operands(node: Node, op: str) -> dict[str, Place] | None:
+    """The operands of a node as an operation; None when it is another one."""
+    inputs = {name: Place(value, node, name) for name, value in node.inputs.items() if name not in IGNORED}
+    if node.op == op:
+        return inputs if node.framework not in ("numpy", "python") else None
+    exponent = plain_number(node.inputs.get("y"))
+    if node.op == "pow" and exponent == {"square": 2.0, "sqrt": 0.5, "rsqrt": -0.5}.get(op):
+        return {"x": inputs["x"]}
+    if op == "square" and node.op == "mul" and same(node.inputs["x"], node.inputs["y"]):
+        return {"x": inputs["x"]}
+    if op == "neg" and node.op == "mul":
+        other = next((o for n, o in (("x", "y"), ("y", "x")) if plain_number(node.inputs[n]) == -1.0), "")
+        return {"x": inputs[other]} if other else None
+    if op == "div" and node.op == "reciprocal":
+        return {"x": Place(Const(1.0)), "y": inputs["x"]}
+    return None
+
+
+def _is_given(value: Value | None) -> bool:
+    return value is not None and not (isinstance(value, Const) and value.value in (None, False))
+
+
+def _default(op: str, name: str) -> Value:
+    return Const(-1) if name == "axis" and op in LAST else ABSENT
+
+
+def _number(value: Value | None) -> float | None:
+    if isinstance(value, Node) and value.op in ("ones_like", "ones"):
+        return 1.0
+    return plain_number(value)
+
+
+def _guarded(node: Node) -> Value | None:
+    """What ``x + eps`` and ``maximum(x, eps)`` keep from 0."""
+    for name, other in (("x", "y"), ("y", "x")):
+        number = plain_number(node.inputs.get(name)) if node.op in ("add", "maximum") else None
+        if number is not None and 0.0 < number < 1e-2:
+            return node.inputs[other]
+    return None
+
+
+def same(a: Value | None, b: Value | None, depth: int = 12) -> bool:
+    """Whether two values are the same number: one node, or the same operation on the same operands."""
+    if a is b:
+        return True
+    if isinstance(a, Const) and isinstance(b, Const):
+        return a.value == b.value
+    if isinstance(a, Seq) and isinstance(b, Seq):
+        return len(a.items) == len(b.items) and all(map(same, a.items, b.items))
+    if not (isinstance(a, Node) and isinstance(b, Node)) or not depth or a.op != b.op or a.inputs.keys() != b.inputs.keys():
+        return False
+    if not a.inputs or a.family in ("sample", "layer", "state") or a.op in ("param", "layer", "unknown", "variable"):
+        return False
+    return all(same(value, b.inputs[name], depth - 1) for name, value in a.inputs.items())
+
+
+# -- writing
+
+
+class _Writer(ast.NodeTransformer):
+    """Puts the user's operands and the framework's names into a term."""
+
+    def __init__(self, match: Match, framework: str) -> None:
+        self.match = match
+        self.framework = framework
+
+    def visit_Name(self, name: ast.Name) -> ast.expr:
+        place = self.match.bound.get(name.id)
+        if place is None:
+            return name  # of a framework
+        code = _code(place, self.match.root)
+        return ast.parse(code, mode="eval").body if len(code) <= MAX_QUOTED else name
+
+    def visit_Call(self, call: ast.Call) -> ast.expr:
+        arguments = [self.visit(argument) for argument in call.args]
+        keywords = [keyword for keyword in call.keywords if not self._is_default(call, keyword)]
+        if not isinstance(call.func, ast.Name):
+            return ast.Call(call.func, arguments, [ast.keyword(k.arg, self.visit(k.value)) for k in keywords])
+        name = _name(self.framework, call.func.id)
+        api = lookup(name)
+        spelled: dict[str, str] = {}
+        for canonical, keyword in api.parameters if api is not None else ():
+            spelled.setdefault(canonical, keyword)
+        function = ast.parse(name, mode="eval").body
+        given = [ast.keyword(spelled.get(k.arg or "", k.arg), self.visit(k.value)) for k in keywords]
+        return ast.Call(function, arguments, given)
+
+    def visit_UnaryOp(self, term: ast.UnaryOp) -> ast.expr:
+        operand = self.visit(term.operand)
+        return operand.operand if isinstance(operand, ast.UnaryOp) and isinstance(operand.op, ast.USub) else (
+            ast.UnaryOp(term.op, operand))
+
+    def _is_default(self, call: ast.Call, keyword: ast.keyword) -> bool:
+        place = self.match.bound.get(keyword.value.id) if isinstance(keyword.value, ast.Name) else None
+        if place is None or _is_given(place.value) is False:
+            return place is not None
+        last = isinstance(place.value, Const) and place.value.value == -1
+        return last and self.framework != "torch" and isinstance(call.func, ast.Name) and call.func.id in LAST
+
+
+def _code(place: Place, root: Node) -> str:
+    """The text of an operand: as it is written in the scope of ``root`` where it is, else where it is computed."""
+    value, holder = place.value, place.holder
+    if isinstance(value, Const):
+        return repr(value.value)
+    if isinstance(value, Seq) and all(isinstance(item, Const) for item in value.items):
+        return repr([item.value for item in value.items if isinstance(item, Const)])
+    written = argument(holder, place.name) if holder is not None and _scope(holder) == _scope(root) else None
+    if written is not None and holder is not None:
+        return _parsable(holder.source, written, place.name)
+    return _parsable(value.source, value.source.node, place.name) if isinstance(value, Node) else place.name
+
+
+def _parsable(source: Source, node: cst.CSTNode, name: str) -> str:
+    """The text of an expression on one line; ``name`` for what is none."""
+    try:
+        return ast.unparse(ast.parse(f"({source.unit.code(node)})", mode="eval"))
+    except SyntaxError:
+        return name
+
+
+def _scope(node: Node) -> tuple[object, object]:
+    return node.source.unit.module, node.source.via.node if node.source.via is not None else None

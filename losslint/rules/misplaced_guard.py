@@ -1,0 +1,119 @@
+"""LL309."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from losslint.facts.hazards import Hazard
+from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import (
+    LOGS,
+    ROOTS,
+    code_of,
+    hazards_of,
+    instead,
+    misplaced_guard,
+    operand_of,
+    point_of,
+    problem,
+    text,
+)
+
+
+class MisplacedGuard(Rule):
+    """A guard that comes after the operation it was meant for.
+
+    What it does: looks at what becomes of a logarithm, root or quotient that is not finite at a plausible input, and at
+    the numerator: an epsilon, a bound or ``multiply_no_nan`` there was meant to help, and cannot.
+
+    Why it is bad: ``sqrt(x) + eps`` has the slope of ``sqrt(x)``, which is infinite at 0; ``log(0) + eps`` is -inf; a
+    clip keeps NaN; ``multiply_no_nan(log(p), y)`` repairs the value, and its gradient is 0 * inf = NaN.
+
+    Use instead: the guard inside: ``tf.sqrt(x + eps)``, ``tf.math.log(p + eps)``, ``a / (b + eps)``,
+    ``tf.math.xlogy(y, p)``.
+
+    Confirmed by: the value and gradient at that input.
+    """
+
+    code = "LL309"
+    name = "misplaced-guard"
+    severity = Severity.WARNING
+    BAD = (
+        """
+import tensorflow as tf
+
+def distance_loss(y_true, y_pred):
+    distance = tf.sqrt(tf.reduce_sum(tf.square(y_true - y_pred), axis=-1)) + 1e-8  # expect: LL309
+    return tf.reduce_mean(distance)
+""",
+        """
+import tensorflow as tf
+
+def entropy_loss(y_true, y_pred):
+    return -tf.reduce_mean(y_true * (tf.math.log(y_pred) + 1e-7))  # expect: LL309
+""",
+        """
+import tensorflow as tf
+
+def dice_loss(y_true, y_pred):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return 1.0 - (2.0 * overlap + 1e-6) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred))  # expect: LL309
+""",
+        """
+import tensorflow as tf
+
+def entropy_loss(y_true, y_pred):
+    logs = tf.math.log(y_pred)  # expect: LL309
+    return -tf.reduce_mean(tf.math.multiply_no_nan(logs, y_true))
+""",
+    )
+    GOOD = (
+        """
+import tensorflow as tf
+
+def distance_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.sqrt(tf.reduce_sum(tf.square(y_true - y_pred), axis=-1) + 1e-8))
+
+def dice_loss(y_true, y_pred):
+    overlap = tf.reduce_sum(y_true * y_pred)
+    return 1.0 - (2.0 * overlap + 1e-6) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + 1e-6)
+""",
+    )
+
+    def check(self, loss: Loss) -> Iterator[Problem]:
+        for hazard in hazards_of(loss, self.code):
+            guard = misplaced_guard(loss, hazard)
+            if guard is None:
+                continue
+            zero = f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}"
+            yield problem(loss, hazard, f"{zero}, {why(hazard, guard)}", instead(loss, hazard, advice(hazard, guard)))
+
+
+def why(hazard: Hazard, guard: Node) -> str:
+    """What the guard does not change."""
+    op = hazard.node.op
+    if guard is hazard.node.inputs.get("x"):
+        return f"and the constant in {text(guard)} guards the numerator, not the divisor"
+    if guard.op == "multiply_no_nan":
+        return "and multiply_no_nan repairs the value only: the gradient is 0 * inf = NaN"
+    if op in LOGS:
+        bad = "its log -inf"
+    else:
+        bad = "where the slope of the root is infinite" if op in ROOTS else "and the quotient not finite"
+    late = "the epsilon" if guard.op == "add" else f"the {guard.op}"
+    kept = "NaN and inf stay what they are" if hazard.value else "the gradient is NaN or inf all the same"
+    return f"{bad}; {late} in {text(guard)} comes too late: {kept}"
+
+
+def advice(hazard: Hazard, guard: Node) -> str:
+    """The guard in its place."""
+    operand, op = code_of(hazard), hazard.node.op
+    if guard.op == "multiply_no_nan":
+        return "tf.math.xlogy(y, p), whose gradient is 0 where y is"
+    if op in LOGS:
+        return f"guard the operand: tf.math.log(tf.maximum({operand}, 1e-7))"
+    if op in ROOTS:
+        return f"guard the operand: tf.maximum({operand}, 1e-12)"
+    return f"guard the divisor: tf.maximum({operand}, 1e-7), or tf.math.divide_no_nan"
