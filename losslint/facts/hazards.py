@@ -15,7 +15,9 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
+from losslint.facts.interval import UNIT, Interval
 from losslint.facts.point import Point, Variable, averages, foldable, plain_number, variable_of
+from losslint.facts.range import BOUND, REAL, RangeFacts
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const
 from losslint.project.roles import Role
@@ -80,6 +82,11 @@ def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
         Sort.NONNEGATIVE: (0.3, 0.0, 1.7), Sort.FIXED: (0.7,),
     }[sort]  # fmt: skip
 
+
+INTERVALS = {
+    Sort.PROBABILITY: UNIT, Sort.UNIT: Interval(-1.0, 1.0), Sort.MASK: Interval(0.0, BOUND),
+    Sort.NONNEGATIVE: Interval(0.0, BOUND),
+}  # fmt: skip
 
 # What a prediction may be where the model's last activation is known. The output of a linear layer is what the loss
 # makes of it: its use decides.
@@ -213,6 +220,31 @@ class HazardFacts:
         raw = sort is Sort.REAL and self.head == "linear" and not large
         return (*corners(sort, large=large), -3.0) if raw else corners(sort, large=large)
 
+    @cached_property
+    def ranges(self) -> RangeFacts:
+        """What each node can be for all inputs that the variables may hold."""
+        return RangeFacts(self.nodes, {variable: self._interval(variable) for variable in self.sorts})
+
+    def _interval(self, variable: Variable) -> Interval:
+        if self.sorts[variable] is Sort.LABEL and self._is_share(variable):
+            return UNIT
+        return INTERVALS.get(self.sorts[variable], REAL)
+
+    def _is_share(self, variable: Variable) -> bool:
+        """Whether a label is used as a number from 0 to 1: ``1 - y``."""
+        return any(
+            node.op == "sub" and plain_number(node.inputs.get("x")) == 1.0 and isinstance(y := node.inputs.get("y"), Node)
+            and variable_of(y) == variable for node in self.nodes
+        )  # fmt: skip
+
+    @cached_property
+    def suspects(self) -> set[int]:
+        """The operations that can fail, for all that is known of their operands."""
+        return {
+            node.index for node in self.nodes
+            if (node.op in SINGULAR or averages(node)) and not self.ranges.is_safe(node)
+        }  # fmt: skip
+
     # -- points
 
     def _points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
@@ -259,7 +291,7 @@ class HazardFacts:
     def find(self) -> list[Hazard]:
         """One hazard an operation, the plainest point first."""
         found: dict[int, Hazard] = {}
-        if not any(node.op in SINGULAR or averages(node) for node in self.nodes):
+        if not self.suspects:
             return []
         folds = any(foldable(node) for node in self.nodes) and not any(n.framework == "torch" for n in self.nodes)
         modes = (False, True) if folds else (False,)
@@ -291,6 +323,8 @@ class HazardFacts:
         repaired: list[int] = []
         while len(repaired) < MAX_CULPRITS and (culprit := self._culprit(point, repaired)) is not None:
             repaired.append(culprit.index)
+            if culprit.op in SINGULAR and culprit.index not in self.suspects:
+                continue
             by_value = not math.isfinite(point.values[self.result.index])
             operand = _singular_operand(culprit, point)
             if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.gradient.cone(culprit)):
