@@ -17,7 +17,7 @@ from functools import cached_property
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
 from losslint.facts.point import Point, Variable, averages, foldable, plain_number, variable_of
-from losslint.facts.range import BOUND, REAL, RangeFacts
+from losslint.facts.range import BOUND, COMPARISONS, REAL, RangeFacts
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const
 from losslint.project.roles import Role
@@ -217,8 +217,24 @@ class HazardFacts:
             return (2.0,)
         if sort is Sort.FIXED:
             return (0.55 + variable[0] % 13 / 32.0,)  # no two alike
-        raw = sort is Sort.REAL and self.head == "linear" and not large
-        return (*corners(sort, large=large), -3.0) if raw else corners(sort, large=large)
+        if large:
+            return corners(sort, large=True)
+        found = [*corners(sort, large=False), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
+        found += [x for x in self._beyond.get(variable, ()) if sort is Sort.LABEL and x not in found]
+        return tuple(found)
+
+    @cached_property
+    def _beyond(self) -> dict[Variable, list[float]]:
+        """What a variable is compared with, and the numbers on either side: ``y_true != -1``, ``y_true >= 0``."""
+        found: dict[Variable, list[float]] = {}
+        for node in self.nodes:
+            if node.op in COMPARISONS and node.inputs.keys() >= {"x", "y"}:
+                for value, other in ((node.inputs["x"], node.inputs["y"]), (node.inputs["y"], node.inputs["x"])):
+                    number, variable = plain_number(other), variable_of(value) if isinstance(value, Node) else None
+                    if number is not None and variable is not None:
+                        sides = [number] if node.op in ("equal", "not_equal") else [number - 1.0, number + 1.0]
+                        found.setdefault(variable, []).extend(sides)
+        return found
 
     @cached_property
     def ranges(self) -> RangeFacts:
@@ -253,7 +269,7 @@ class HazardFacts:
         predictions = [v for v in variables if v[0] in self.gradient.trained or is_network(nodes[v[0]])]
         labels = [v for v in variables if self.sorts[v] is Sort.LABEL]
         choices = [self._corners(v, large=large) for v in variables]
-        for values in itertools.islice(itertools.product(*choices), self.max_points):
+        for values in itertools.islice(_plainest_first(choices), self.max_points):
             point = dict(zip(variables, values, strict=True))
             yield point
         if large or not predictions:
@@ -450,6 +466,18 @@ class HazardFacts:
                     low, high = (middle, high) if (at(middle) < 0) == (previous[1] < 0) else (low, middle)
                 yield from (v for v in (low, high) if at(v) == 0.0)
             previous = (x, y) if math.isfinite(y) else None
+
+
+def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, ...]]:
+    """All combinations: first those in which few variables differ from their first choice."""
+    base = [choice[0] for choice in choices]
+    for changed in range(len(choices) + 1):
+        for positions in itertools.combinations(range(len(choices)), changed):
+            for others in itertools.product(*(choices[p][1:] for p in positions)):
+                values = list(base)
+                for position, value in zip(positions, others, strict=True):
+                    values[position] = value
+                yield tuple(values)
 
 
 def part_name(part: str) -> str:
