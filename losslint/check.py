@@ -13,7 +13,7 @@ from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
 from losslint.ops.table import respelled
 from losslint.project.files import Problem as FileProblem
-from losslint.project.files import SourceFile, discover, matters
+from losslint.project.files import SourceFile, discover, is_python, matters
 from losslint.project.module import Module, Project, decode, module_name
 from losslint.project.sites import Site, SiteOptions, find_sites
 from losslint.project.uses import Uses, collect_uses
@@ -62,20 +62,19 @@ class Run:
         self.skipped: list[SourceFile] = []  # that hold no loss by their bytes
 
     def read(self, source: SourceFile) -> None:
-        """Take a file in, if its bytes let it matter."""
+        """Take a file in, if its bytes let it matter or it is not Python."""
         counts = matters(source.data, self.settings)
-        if counts or not self.settings.prefilter:
+        if counts or not self.settings.prefilter or not is_python(source.data):
             self.parse(source.path, source.data, counts)
         else:
             self.skipped.append(replace(source, data=b""))
 
     def parse(self, path: Path, text: str | bytes, counts: bool = True) -> None:
-        """Parse a file. One that cannot matter is read without a word: nobody asked whether it is Python."""
+        """Parse a file; where it ``counts``, its calls say what is a loss elsewhere."""
         try:
             module = Module(path, text if isinstance(text, str) else decode(text), module_name(path))
         except SyntaxError as error:
-            if counts:
-                self.add(syntax_error(path, error))
+            self.add(syntax_error(path, error))
             return
         self.project.add(module)
         self.read_modules.append(module)

@@ -19,15 +19,20 @@ from click.shell_completion import CompletionItem
 
 from losslint import __version__
 from losslint.config import ConfigError, options
+from losslint.findings import Severity
+from losslint.report import FORMATS
 
 if TYPE_CHECKING:
     from losslint.report.listing import RuleInfo
     from losslint.session import Request
 
-FORMATS = ("text", "concise", "json", "github", "rdjson")
-SEVERITIES = ("info", "warning", "error")
 CLEAN, FINDINGS, FAILED, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_COMMAND = "check"
+LISTS = ("text", "concise", "json")
+INSTEAD = {  # what is printed in place of findings, one at a time, and the formats that it has
+    "statistics": LISTS, "show_losses": LISTS, "show_files": LISTS, "show_settings": LISTS, "show_suppressed": LISTS,
+    "add_noqa": ("text",),
+}  # fmt: skip
 ADD_NOQA = "--add-noqa"  # its value is optional and stands behind a =, so that it never takes a path for one
 
 
@@ -51,6 +56,15 @@ class CheckCommand(click.Command):
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, command.get_short_help_str(60)) for name, command in commands.commands.items()])
+
+
+class PathType(click.Path):
+    """A path. An empty one, of a variable that is not set, names nothing; for pathlib it were the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            raise click.ClickException("'': no such file or folder")
+        return super().convert(value, param, ctx)
 
 
 def _codes(ctx: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
@@ -127,18 +141,19 @@ def commands() -> None:
 
 
 @commands.command(DEFAULT_COMMAND, cls=CheckCommand, short_help="Check PATHS (the default).")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, allow_dash=True), shell_complete=_complete_paths)
+@click.argument("paths", nargs=-1, type=PathType(path_type=Path, allow_dash=True), shell_complete=_complete_paths)
 @_code_option("select")
 @_code_option("ignore")
 @_code_option("extend-select")
-@click.option("--severity", type=click.Choice(SEVERITIES), help=_setting("severity") + "  [default: warning]")
+@click.option("--severity", type=click.Choice([severity.value for severity in Severity]), help=_setting("severity"))
 @_format_option(*FORMATS)
-@click.option("-o", "--output-file", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("-o", "--output-file", type=PathType(path_type=Path), metavar="FILE",
               help="Write the report to a file.")
-@click.option("--stdin-filename", type=click.Path(path_type=Path), metavar="PATH",
+@click.option("--stdin-filename", type=PathType(path_type=Path), metavar="PATH",
               help="The name that the text from standard input (-) has.")
-@click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help="Take the settings from this file.")
+@click.option("--config", type=PathType(path_type=Path), metavar="FILE", help="Take the settings from this file.")
 @click.option("--isolated", is_flag=True, help="Take no settings from any file.")
+@click.option("--force-exclude/--no-force-exclude", default=None, help=_setting("force-exclude"))
 @click.option("--show-losses", is_flag=True, help="List what is taken for a loss, and why.")
 @click.option("--show-files", is_flag=True, help="List the files that would be checked.")
 @click.option("--show-settings", is_flag=True, help="Print the settings in force.")
@@ -174,11 +189,17 @@ def _consistent(request: Request) -> Request:
     of_runs = (request.confirm_import, request.jobs, request.timeout, request.device)
     if any(of_runs) and not request.confirm:
         raise click.UsageError("--jobs, --timeout, --device and --confirm-import need --confirm.")
-    if request.add_noqa is not None and request.confirm:
-        raise click.UsageError("--add-noqa and --confirm exclude each other.")
-    reports = (request.statistics, request.output_file, request.show_losses, request.show_files, request.show_settings)
-    if request.add_noqa is not None and any(reports):
-        raise click.UsageError("--add-noqa prints no report: leave out --statistics, --output-file and --show-...")
+    instead = [name for name in INSTEAD if getattr(request, name) not in (False, None)]
+    options = ["--" + name.replace("_", "-") for name in instead]
+    if len(instead) > 1:
+        raise click.UsageError(f"{options[0]} and {options[1]} exclude each other.")
+    if instead and request.confirm and instead[0] not in ("statistics", "show_suppressed"):
+        raise click.UsageError(f"{options[0]} and --confirm exclude each other.")
+    if instead and request.output_format not in INSTEAD[instead[0]]:
+        formats = ", ".join(INSTEAD[instead[0]])
+        raise click.UsageError(f"{options[0]} cannot be printed as {request.output_format}: {formats}.")
+    if request.add_noqa is not None and request.output_file:
+        raise click.UsageError("--add-noqa prints no report: leave out --output-file.")
     if request.reads_stdin and any(str(path) != "-" for path in request.paths):
         raise click.UsageError("standard input (-, --stdin-filename) cannot be checked together with other paths.")
     return request
@@ -218,7 +239,7 @@ def _rules_named(text: str, rules: Mapping[str, RuleInfo]) -> Mapping[str, RuleI
     try:
         prefix = read_code(text, {code: rule.name for code, rule in rules.items()})
     except ValueError as error:
-        raise click.ClickException(f"{error}.") from error
+        raise click.ClickException(str(error)) from error
     return {code: rule for code, rule in rules.items() if code.startswith(prefix)}
 
 

@@ -7,14 +7,15 @@ driven by those fields alone; a new setting is one more field.
 from __future__ import annotations
 
 import os
+import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
-from fnmatch import fnmatchcase
-from os.path import abspath
+from os.path import abspath, realpath
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from losslint.findings import Finding, Severity
+from losslint.project.patterns import read_pattern, rules
 from losslint.target import detect_keras_version, parse_toml, project_root
 
 __all__ = ["ConfigError", "Settings", "detect_keras_version", "find", "load", "options", "project_root", "resolve"]
@@ -45,16 +46,22 @@ class Kind(NamedTuple):
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The name most like ``word``, or None if none is."""
+    """The name most like ``word``, or None if none is like it."""
     import difflib
 
-    return next(iter(difflib.get_close_matches(word, list(names), n=1, cutoff=0.5)), None)
+    return next(iter(difflib.get_close_matches(word, list(names), n=1)), None)
 
 
 def did_you_mean(word: str, names: Iterable[str]) -> str:
     """``; did you mean 'select'?``, or nothing."""
     guess = nearest(word, names)
     return f"; did you mean {guess!r}?" if guess else ""
+
+
+def choose(word: str, names: Iterable[str]) -> str:
+    """``; did you mean 'error'?``, or all there is to choose from."""
+    names = list(names)
+    return did_you_mean(word, names) or f"; write one of {', '.join(names)}"
 
 
 def read_code(text: str, codes: Codes) -> str:
@@ -69,15 +76,27 @@ def read_code(text: str, codes: Codes) -> str:
     if code.startswith(ALL_RULES) and any(known.startswith(code) for known in codes):
         return code
     by_name = {name: known for known, name in codes.items()}
-    guess = nearest(text.strip().lower(), by_name) or (nearest(code, codes) if code.startswith("L") else None)
+    guess = nearest(text.strip().lower(), by_name) or nearest_code(code, codes)
     hint = f"; did you mean {by_name.get(guess, guess)!r}?" if guess else "; `losslint rule --all` lists the rules"
     raise ValueError(f"unknown rule code {text.strip()!r}{hint}")
+
+
+def nearest_code(text: str, codes: Iterable[str]) -> str | None:
+    """The one code that has been meant: a letter or a digit too many, too few or of the other kind (``LLO1O1``)."""
+    import difflib
+
+    likely = difflib.get_close_matches(text.replace("O", "0"), list(codes), n=2, cutoff=0.85)
+    return likely[0] if len(likely) == 1 else None
 
 
 def _strings(value: Any, codes: Codes) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError
     return tuple(value)
+
+
+def _patterns(value: Any, codes: Codes) -> tuple[str, ...]:
+    return tuple(map(read_pattern, _strings(value, codes)))
 
 
 def _codes(value: Any, codes: Codes) -> tuple[str, ...]:
@@ -95,15 +114,19 @@ def _severity(value: Any, codes: Codes) -> Severity:
     if not isinstance(value, str):
         raise ValueError
     if value not in names:
-        raise ValueError(f"unknown severity {value!r}{did_you_mean(value, names)}")
+        raise ValueError(f"unknown severity {value!r}{choose(value, names)}")
     return Severity(value)
 
 
+def _least(value: Any, codes: Codes) -> Severity | str:
+    return value if value == "auto" else _severity(value, codes)
+
+
 def _keras_version(value: Any, codes: Codes) -> str | int:
-    known: dict[str, str | int] = {str(version): version for version in KERAS_VERSIONS}
-    if isinstance(value, bool) or str(value) not in known:
-        raise ValueError
-    return known[str(value)]
+    for version in KERAS_VERSIONS:
+        if value in (version, str(version)) and not isinstance(value, (bool, float)):
+            return version
+    raise ValueError
 
 
 def _modes(value: Any, codes: Codes) -> tuple[str, ...]:
@@ -112,14 +135,14 @@ def _modes(value: Any, codes: Codes) -> tuple[str, ...]:
         raise ValueError("name at least one mode")
     for mode in modes:
         if mode not in MODES:
-            raise ValueError(f"unknown mode {mode!r}{did_you_mean(mode, MODES)}")
+            raise ValueError(f"unknown mode {mode!r}{choose(mode, MODES)}")
     return modes
 
 
 def _per_file(value: Any, codes: Codes) -> dict[str, tuple[str, ...]]:
     if not isinstance(value, dict):
         raise ValueError
-    return {pattern: _codes(listed, codes) for pattern, listed in value.items()}
+    return {read_pattern(pattern): _codes(listed, codes) for pattern, listed in value.items()}
 
 
 def _per_code(value: Any, codes: Codes) -> dict[str, Severity]:
@@ -137,12 +160,33 @@ def _inputs(value: Any, codes: Codes) -> dict[str, dict[str, Any]]:
         if "::" not in place:
             raise ValueError(f"{place!r} names no loss; write it like 'losses.py::dice_loss'")
         for name, given in table.items():
-            if isinstance(given, str):
-                try:
-                    parse_spec(given)
-                except ValueError as error:
-                    raise ValueError(f"{place}: {name}: {error}") from None
+            try:
+                parse_spec(given) if isinstance(given, str) else _constant(given)
+            except ValueError as error:
+                raise ValueError(f"{place!r}: {name!r}: {error}") from None
     return value
+
+
+def _constant(value: Any) -> None:
+    """Settings of a loss are what both Python and JSON can write: no dates, no numbers beyond 64 bits.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    items = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    for item in items:
+        if not isinstance(item, str):
+            _constant(item)
+    if not isinstance(value, (bool, int, float, list, dict)) or (isinstance(value, int) and abs(value) >= 2**63):
+        raise ValueError(f"must be a string, a number, true, false, a list or a table, not {_told(value)}")
+
+
+def _told(value: Any) -> str:
+    """A value of a settings file in a message."""
+    try:
+        return reprlib.repr(value)
+    except ValueError:
+        return "a number of thousands of digits"
 
 
 _LIST = {"type": "array", "items": {"type": "string"}}
@@ -150,9 +194,10 @@ _CODE = {"type": "string", "pattern": r"^([Aa][Ll][Ll]|[Ll][Ll]\d{0,3})$"}
 _CODE_LIST = {"type": "array", "items": _CODE}
 _LEVELS = {"enum": [severity.value for severity in Severity]}
 STRINGS = Kind("a list of strings", _LIST, _strings)
+PATTERNS = Kind("a list of file patterns", _LIST, _patterns)
 CODES = Kind("a list of rule codes", _CODE_LIST, _codes)
 BOOLEAN = Kind("true or false", {"type": "boolean"}, _boolean)
-SEVERITY = Kind("info, warning or error", _LEVELS, _severity)
+LEAST = Kind('"auto", info, warning or error', {"enum": ["auto", *_LEVELS["enum"]]}, _least)
 KERAS = Kind('"auto", 2 or 3', {"enum": [*KERAS_VERSIONS, *map(str, KERAS_VERSIONS[1:])]}, _keras_version)
 MODE_LIST = Kind("a list of modes: " + ", ".join(MODES), {"type": "array", "items": {"enum": list(MODES)}}, _modes)
 PER_FILE = Kind("a table of file pattern = list of rule codes", {
@@ -178,10 +223,13 @@ class Settings:
     ignore: tuple[str, ...] = _option(
         (), CODES, "Rules to leave out. The longer prefix wins over the shorter one.", '["LL113"]')
     extend_select: tuple[str, ...] = _option((), CODES, "Rules to check besides those of select.", '["LL401"]')
-    severity: Severity = _option(Severity.WARNING, SEVERITY, "The least severity that is shown.", '"info"')  # noqa: RUF009
+    severity: Severity | str = _option(  # noqa: RUF009
+        "auto", LEAST, "The least severity that is shown; auto is warning, and info in json and rdjson.", '"info"')
     exclude: tuple[str, ...] = _option(
-        DEFAULT_EXCLUDE, STRINGS, "Files and folders that a walk leaves out, as in .gitignore.", '["legacy/"]')
-    extend_exclude: tuple[str, ...] = _option((), STRINGS, "Left out besides those of exclude.", '["*_pb2.py"]')
+        DEFAULT_EXCLUDE, PATTERNS, "Files and folders that a walk leaves out, as in .gitignore.", '["legacy/"]')
+    extend_exclude: tuple[str, ...] = _option((), PATTERNS, "Left out besides those of exclude.", '["*_pb2.py"]')
+    force_exclude: bool = _option(
+        False, BOOLEAN, "Leave them out also where they are named on the command line, as pre-commit does.", "true")
     loss_functions: tuple[str, ...] = _option(
         (), STRINGS, "Qualified names that are losses, * and ? allowed.", '["mypackage.objectives.*"]')
     not_loss_functions: tuple[str, ...] = _option(
@@ -192,7 +240,8 @@ class Settings:
         ("fit",), MODE_LIST, "How the project runs its losses: by Keras fit, under its own tf.function, only eagerly.",
         '["eager"]')
     per_file_ignores: Mapping[str, tuple[str, ...]] = _option(
-        {}, PER_FILE, "Rules to leave out in some files.", '{"tests/*" = ["LL3"]}')
+        {}, PER_FILE, "Rules to leave out in some files, named as in .gitignore; ! means in all others.",
+        '{"tests/" = ["LL3"], "!src/" = ["LL4"]}')
     severity_overrides: Mapping[str, Severity] = _option(
         {}, PER_CODE, "Severities other than the rule's own.", '{LL301 = "error"}')
     inputs: Mapping[str, Mapping[str, Any]] = _option(
@@ -213,6 +262,12 @@ class Settings:
         matching = (codes for pattern, codes in self.per_file_ignores.items() if self._matches(path, pattern))
         return tuple(code for codes in matching for code in codes)
 
+    def least(self, machines: bool) -> Severity:
+        """The least severity that is shown to people, or given to programs."""
+        if isinstance(self.severity, Severity):
+            return self.severity
+        return Severity.INFO if machines else Severity.WARNING
+
     def adjust(self, finding: Finding) -> Finding | None:
         """The finding with its configured severity, or None where it is not wanted."""
         if not self.enabled(finding.code) or _longest(finding.code, self.ignored_in(finding.path)):
@@ -221,18 +276,21 @@ class Settings:
         return replace(finding, severity=self.severity_overrides[max(prefixes, key=len)]) if prefixes else finding
 
     def override(self, select: Iterable[str] = (), ignore: Iterable[str] = (),
-                 extend_select: Iterable[str] = (), severity: Severity | None = None) -> Settings:
+                 extend_select: Iterable[str] = (), severity: Severity | None = None,
+                 force_exclude: bool | None = None) -> Settings:
         """Settings as the command line changes them: ``--select`` starts afresh, the other two add."""
         added = tuple(extend_select)
         chosen = tuple(select)
         base = replace(self, select=chosen, extend_select=(), ignore=()) if chosen else self
         kept = tuple(code for code in base.ignore if not code.startswith(added)) if added else base.ignore
         return replace(base, extend_select=(*base.extend_select, *added), ignore=(*kept, *ignore),
-                       severity=severity or base.severity)
+                       severity=severity or base.severity,
+                       force_exclude=base.force_exclude if force_exclude is None else force_exclude)
 
     def _matches(self, path: Path, pattern: str) -> bool:
-        names, globs = (relative_to(path, self.root), path.name), (pattern, pattern.rstrip("/") + "/*")
-        return any(fnmatchcase(name, glob) for name in names for glob in globs)
+        bare = pattern.removeprefix("!")
+        named = bool(rules(abspath(self.root), (bare,)).verdict(abspath(path), False))
+        return named != pattern.startswith("!")
 
 
 def relative_to(path: Path, root: Path) -> str:
@@ -362,17 +420,20 @@ def _parse(file: Path, data: bytes) -> dict[str, Any]:
         return parse_toml(data.decode("utf-8-sig"))
     except ValueError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: nests too deeply") from error
 
 
-def _read(file: Path, codes: Codes, chain: tuple[Path, ...]) -> dict[str, Any]:
+def _read(file: Path, codes: Codes, chain: tuple[str, ...]) -> dict[str, Any]:
     """Field -> value for the keys that a file and those it extends set."""
-    if file.resolve() in chain:
+    here = realpath(file)
+    if here in chain:
         raise ConfigError(f"{file}: `extend` comes back to this file")
     table = _table(file)
     parent = table.pop("extend", None)
     if parent is not None and (not isinstance(parent, str) or "\0" in parent):
         raise ConfigError(f"{file}: `extend` must be the path of another settings file")
-    values = _read(file.parent / parent, codes, (*chain, file.resolve())) if parent is not None else {}
+    values = _read(file.parent / parent, codes, (*chain, here)) if parent is not None else {}
     for key, value in table.items():
         name = key.replace("-", "_")
         values[name] = _joined(key, values.get(name), _value(file, key, value, codes))
@@ -399,7 +460,7 @@ def _value(file: Path, key: str, value: Any, codes: Codes) -> Any:
     try:
         return kind.read(value, codes)
     except ValueError as error:
-        raise ConfigError(f"{file}: {key}: {str(error) or f'must be {kind.expects}, not {value!r}'}") from error
+        raise ConfigError(f"{file}: {key}: {str(error) or f'must be {kind.expects}, not {_told(value)}'}") from error
 
 
 def _joined(key: str, inherited: Any, own: Any) -> Any:

@@ -22,7 +22,7 @@ import click
 from losslint import config
 from losslint.config import Settings
 from losslint.findings import Finding, Severity
-from losslint.project.files import Problem, discover, worth_parsing
+from losslint.project.files import Problem, discover, enforced, worth_parsing
 
 if TYPE_CHECKING:
     from losslint.check import Report
@@ -51,6 +51,7 @@ class Request:
     stdin_filename: Path | None = None
     config: Path | None = None
     isolated: bool = False
+    force_exclude: bool | None = None
     show_losses: bool = False
     show_files: bool = False
     show_settings: bool = False
@@ -83,6 +84,7 @@ class Gathered:
     """The outcome of the checks of one run, each under its own settings."""
 
     findings: list[Finding] = field(default_factory=list)
+    hidden: list[Finding] = field(default_factory=list)  # those below the severity that their settings want
     suppressed: list[tuple[Finding, Suppression]] = field(default_factory=list)
     losses: list[Site] = field(default_factory=list)
     files: int = 0
@@ -140,14 +142,13 @@ def run(request: Request) -> int:
     checks = [check for check in looks if check is not None]
     if request.confirm:
         checks = confirmed(request, checks)
-    severity = min(settings.severity for settings, _ in groups)
     for check in checks:
-        gather(gathered, check, severity)
+        gather(gathered, check, request.output_format)
     if request.verbose:
         _narrate(groups, gathered)
     if request.add_noqa is not None:
-        return _add_noqa(request, gathered, severity, given)
-    return _report(request, gathered, severity, time.perf_counter() - started)
+        return _add_noqa(request, gathered, given)
+    return _report(request, gathered, time.perf_counter() - started)
 
 
 def settings_for(request: Request) -> list[tuple[Settings, list[Path]]]:
@@ -164,7 +165,8 @@ def settings_for(request: Request) -> list[tuple[Settings, list[Path]]]:
     else:
         groups = config.resolve(request.targets, CODES)
     severity = Severity(request.severity) if request.severity else None
-    return [(settings.override(select, ignore, extend_select, severity), paths) for settings, paths in groups]
+    return [(settings.override(select, ignore, extend_select, severity, request.force_exclude), paths)
+            for settings, paths in groups]
 
 
 def _codes_of(request: Request, name: str) -> list[str]:
@@ -201,7 +203,7 @@ def _decoded(data: bytes) -> str:
 def look(gathered: Gathered, settings: Settings, paths: list[Path], text: str | None = None,
          keep_losses: bool = False) -> Check | None:
     """Check ``paths``, or ``text`` under the first of them; None, counted, where there is nothing to parse."""
-    if text is None and _nothing_to_parse(gathered, settings, paths):
+    if enforced(paths[0], settings) if text is not None else _nothing_to_parse(gathered, settings, paths):
         return None
     from losslint.check import check_paths
 
@@ -292,19 +294,21 @@ def trials_named(target: str) -> list[Trial]:
             return found
         names += [trial.loss.site.qualname for trial in here]
     hint = config.did_you_mean(name, names) or f"; losslint --show-losses {file} lists what is taken for one"
-    raise click.ClickException(f"there is no loss {name} in {file}{hint}.")
+    raise click.ClickException(f"there is no loss {name} in {file}{hint}")
 
 
-def gather(gathered: Gathered, check: Check, severity: Severity) -> None:
-    """Add the outcome of a check; without what its own settings hide where others show down to ``severity``."""
+def gather(gathered: Gathered, check: Check, output_format: str = "text") -> None:
+    """Add the outcome of a check; what is below the severity that its settings want in this format is hidden."""
+    from losslint.report import MACHINES
     from losslint.suppress import apply
 
     report = check.report
     targets = [abspath(path) for path in check.paths]
     outcome = apply(report.findings, report.modules, check.settings, CODES, lambda path: _is_below(path, targets))
-    least = check.settings.severity
-    gathered.findings += [f for f in outcome.findings if least == severity or least <= f.severity]
-    gathered.suppressed += outcome.suppressed
+    least = check.settings.least(output_format in MACHINES)
+    for finding in outcome.findings:
+        (gathered.findings if least <= finding.severity else gathered.hidden).append(finding)
+    gathered.suppressed += [(finding, comment) for finding, comment in outcome.suppressed if least <= finding.severity]
     gathered.losses += report.losses
     gathered.files += report.files
     gathered.modules |= report.modules
@@ -333,14 +337,13 @@ def _nothing_to_parse(gathered: Gathered, settings: Settings, paths: list[Path])
     return True
 
 
-def _report(request: Request, gathered: Gathered, severity: Severity, seconds: float) -> int:
+def _report(request: Request, gathered: Gathered, seconds: float) -> int:
     from losslint.report import Result
 
     result = Result(
-        findings=sorted(gathered.findings, key=lambda finding: finding.sort_key), severity=severity,
-        everywhere=request.severity is not None, suppressed=gathered.suppressed,
-        show_suppressed=request.show_suppressed, losses=len(gathered.losses), files=gathered.files, seconds=seconds,
-        quiet=request.quiet, modules=gathered.modules,
+        findings=sorted(gathered.findings, key=lambda finding: finding.sort_key), hidden=gathered.hidden,
+        suppressed=gathered.suppressed, show_suppressed=request.show_suppressed, losses=len(gathered.losses),
+        files=gathered.files, seconds=seconds, quiet=request.quiet, modules=gathered.modules,
     )  # fmt: skip
     failed = tell(gathered.problems, request.quiet)
     if request.show_losses:
@@ -366,28 +369,27 @@ def _narrate(groups: list[tuple[Settings, list[Path]]], gathered: Gathered) -> N
         click.echo(f"losslint: {counted(skipped, 'file')} without the words of a loss, or not Python", err=True)
 
 
-def _add_noqa(request: Request, gathered: Gathered, severity: Severity, given: bytes | None) -> int:
+def _add_noqa(request: Request, gathered: Gathered, given: bytes | None) -> int:
     """Write comments that silence the findings into their files; the text from standard input goes to standard output."""
     from losslint.noqa import NotWritten, silenced
     from losslint.report import counted
 
-    shown = [finding for finding in gathered.findings if severity <= finding.severity]
     written: dict[Path, int] = {}
-    for path in sorted({finding.path for finding in shown} & gathered.modules.keys()):
+    for path in sorted({finding.path for finding in gathered.findings} & gathered.modules.keys()):
         if given is not None and path != request.targets[0]:
             continue  # a helper that the text imports
-        data = path.read_bytes() if given is None else given
-        here = [finding for finding in shown if finding.path == path]
+        here = [finding for finding in gathered.findings if finding.path == path]
         try:
+            data = path.read_bytes() if given is None else given
             data, added = silenced(data, gathered.modules[path], here, request.add_noqa or "")
-        except NotWritten as error:
-            gathered.problems.append(Problem(path, str(error)))
-            continue
-        if given is not None:
-            given = data
-        elif added:
-            path.write_bytes(data)
-            written[path] = added
+            if given is not None:
+                given = data
+            elif added:
+                path.write_bytes(data)
+                written[path] = added
+        except (NotWritten, OSError) as error:
+            cause = str(error) if isinstance(error, NotWritten) else f"cannot be written: {error.strerror or error}"
+            gathered.problems.append(Problem(path, cause))
     failed = tell(gathered.problems, request.quiet)
     if given is not None:
         emit_bytes(given)
@@ -403,7 +405,7 @@ def _print(request: Request, result: Result) -> None:
         from losslint.report import listing
 
         as_json = request.output_format == "json"
-        closing = "" if as_json or request.quiet else text.summary(result) + "\n"
+        closing = text.summary(result) + "\n" if request.output_format == "text" and not request.quiet else ""
         counts = listing.statistics_json(result) if as_json else listing.statistics_text(result)
         emit(counts + closing, request.output_file)
     elif request.output_format != "text":
@@ -430,7 +432,8 @@ def _show_losses(request: Request, gathered: Gathered, result: Result) -> None:
         emit(listing.losses_json(gathered.losses), request.output_file)
         return
     count = f"{counted(result.losses, 'loss')} in {counted(result.files, 'file')}.\n"
-    emit(listing.losses_text(gathered.losses) + ("" if request.quiet else count), request.output_file)
+    closing = count if request.output_format == "text" and not request.quiet else ""
+    emit(listing.losses_text(gathered.losses) + closing, request.output_file)
 
 
 def _show_settings(request: Request, chosen: list[Settings]) -> int:
@@ -442,9 +445,12 @@ def _show_settings(request: Request, chosen: list[Settings]) -> int:
 
 
 def _show_files(request: Request, groups: list[tuple[Settings, list[Path]]]) -> int:
+    from losslint.report import listing
+
     problems: list[Problem] = []
     files = [file.path for settings, paths in groups for file in discover(paths, settings, problems)]
-    emit("".join(f"{path}\n" for path in files), request.output_file)
+    as_json = request.output_format == "json"
+    emit(listing.files_json(files) if as_json else listing.files_text(files), request.output_file)
     return 2 if tell(problems, request.quiet) else 0
 
 

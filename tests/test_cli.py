@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import losslint
-from losslint import check, cli
+from losslint import check
 from losslint.cli import main
 from losslint.project import files
 from losslint.report import FORMATS
@@ -106,9 +106,18 @@ def test_exit_1(arguments: list[str], run: Run) -> None:
     (["-", "clean.py"], "cannot be checked together with other paths"),
     (["clean.py", "--stdin-filename", "x.py"], "cannot be checked together with other paths"),
     (["clean.py", "-o", "no/such/folder/out.txt"], "cannot be written: No such file or directory"),
+    ([""], "losslint: '': no such file or folder"),
+    (["clean.py", ""], "losslint: '': no such file or folder"),
+    (["--statistics", "--output-format", "github"], "--statistics cannot be printed as github: text, concise, json"),
+    *((["clean.py", f"--show-{what}", "--output-format", format], f"--show-{what} cannot be printed as {format}")
+      for what in ("files", "losses", "settings", "suppressed") for format in ("github", "rdjson")),
+    (["--show-files", "--show-losses"], "--show-losses and --show-files exclude each other"),
+    (["--statistics", "--show-suppressed"], "--statistics and --show-suppressed exclude each other"),
+    (["--show-files", "--confirm"], "--show-files and --confirm exclude each other"),
     (["rule"], "give the code of one rule, or --all"),
     (["rule", "LL101", "--all"], "give the code of one rule, or --all"),
-    (["rule", "LL999"], "losslint: unknown rule code 'LL999'"),
+    (["rule", "LL909"], "losslint: unknown rule code 'LL909'; `losslint rule --all` lists the rules\n"),
+    (["rule", "LLX101"], "losslint: unknown rule code 'LLX101'; did you mean 'LL101'?\n"),
     (["explain"], "give one name, or --all"),
     (["explain", "tf.rond"], "losslint: nothing is known of 'tf.rond'; did you mean 'tf.round'?"),
     (["explain", "qqqqq"], "losslint: nothing is known of 'qqqqq'; `losslint explain --all` lists the names"),
@@ -149,6 +158,22 @@ def test_infos_never_count(run: Run) -> None:
     assert (code, "LL101 info" in out) == (0, True)
     code, out, _ = run("faulty.py", "--output-format", "json")
     assert (code, json.loads(out)[0]["severity"]) == (0, "info")
+
+
+@pytest.mark.parametrize("severity", ["", "info", "warning", "error"])
+@pytest.mark.parametrize("by_file", [True, False])
+@pytest.mark.parametrize("format", FORMATS)
+def test_one_severity_for_all_formats(severity: str, by_file: bool, format: str, run: Run) -> None:
+    """What is set holds; what is not is warning, and info for programs."""
+    Path("losslint.toml").write_text(
+        'severity-overrides = {LL101 = "info"}\n' + (f'severity = "{severity}"\n' if by_file and severity else ""),
+        encoding="utf-8")
+    option = ["--severity", severity] if severity and not by_file else []
+    code, out, _ = run("faulty.py", "warning.py", "--output-format", format, *option)
+    seen = {code for code, file in (("LL101", "faulty.py"), ("LL002", "warning.py")) if file in out}
+    least = severity or ("info" if format in ("json", "rdjson") else "warning")
+    assert seen == {"info": {"LL101", "LL002"}, "warning": {"LL002"}, "error": set()}[least]
+    assert code == int("LL002" in seen)
 
 
 def test_a_syntax_error_is_a_finding_and_the_run_goes_on(run: Run) -> None:
@@ -359,6 +384,14 @@ def test_show_files(run: Run) -> None:
     assert (code, out.strip(), err.count("\n")) == (2, str(Path("build/x.py")), 1)
 
 
+def test_lists_in_every_format_that_they_have(run: Run) -> None:
+    assert json.loads(run("--show-files", "--output-format", "json")[1]) == run(
+        "--show-files", "--output-format", "concise")[1].splitlines()
+    assert run("--show-losses", "--output-format", "concise")[1].count("\n") == 3
+    assert run("--statistics", "--output-format", "concise")[1].splitlines() == [
+        "1  LL002 warning [unused-suppression]", "1  LL101 error [numpy-on-tensor]"]
+
+
 def test_show_settings_prints_a_settings_file(run: Run, tmp_path: Path) -> None:
     text = 'ignore = ["LL102"]\nper-file-ignores = {"a/*" = ["LL1"]}\nseverity-overrides = {LL101 = "warning"}\n'
     Path("losslint.toml").write_text(text, encoding="utf-8")
@@ -446,6 +479,35 @@ def test_exclude_acts_on_the_walk_and_not_on_named_files(run: Run) -> None:
         assert run("faulty.py")[0] == 1
 
 
+def test_force_exclude(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("legacy/deep").mkdir(parents=True)
+    Path("legacy/deep/bad.py").write_text(FAULTY, encoding="utf-8")
+    for settings in ('extend-exclude = ["legacy/*"]', 'extend-exclude = ["legacy"]', 'extend-exclude = ["/legacy/"]',
+                     'extend-exclude = ["bad.py"]', 'exclude = ["**/deep"]'):
+        Path("losslint.toml").write_text(settings, encoding="utf-8")
+        assert run("legacy/deep/bad.py")[0] == 1
+        for named in ("legacy/deep/bad.py", "legacy/deep"):
+            assert run("--force-exclude", named) == (0, "No Python file found.\n", "")
+        assert run("--force-exclude", "legacy/deep/bad.py", "clean.py", "--show-files")[1] == "clean.py\n"
+        assert run("--force-exclude", "legacy/deep/bad.py", "gone.py")[0] == 2
+        give_stdin(monkeypatch, FAULTY.encode())
+        assert run("--force-exclude", "--stdin-filename", "legacy/deep/bad.py", "--output-format", "json")[:2] == (0, "[]\n")
+        Path("losslint.toml").write_text(settings + "\nforce-exclude = true\n", encoding="utf-8")
+        assert run("legacy/deep/bad.py")[0] == 0
+        assert run("legacy/deep/bad.py", "--no-force-exclude")[0] == 1
+    assert run("faulty.py")[0] == 1
+
+
+def test_a_syntax_error_is_said_of_every_file_and_of_standard_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("src").mkdir()
+    Path("src/words.py").write_text("def f(:\n", encoding="utf-8")
+    give_stdin(monkeypatch, b"def f(:\n")
+    for given in (["src/words.py"], ["src"], ["--stdin-filename", "src/words.py"]):
+        code, out, _ = run(*given, "--output-format", "concise")
+        assert (code, out.count("\n")) == (1, 1)
+        assert out.startswith(f"{Path('src/words.py')}:1:7: LL001 error [syntax-error] not valid Python: ")
+
+
 def test_codes_by_comma_and_repetition(run: Run) -> None:
     assert run("faulty.py", "--select", "LL2,LL101")[0] == 1
     assert run("faulty.py", "--select", "LL2", "--select", "ll1")[0] == 1
@@ -509,10 +571,6 @@ def test_what_is_not_needed_is_not_imported() -> None:
     assert not loaded_by("explain", "tf.round") & {*HEAVY, "libcst", "losslint.rules", "losslint.check"}
     for arguments in (["--version"], ["no_loss.py"]):
         assert not loaded_by(*arguments) & {*HEAVY, "libcst", "pathspec", "losslint.rules", "losslint.check"}
-
-
-def test_the_formats_of_the_option_are_those_that_exist() -> None:
-    assert cli.FORMATS == FORMATS
 
 
 def test_version_is_that_of_the_package() -> None:

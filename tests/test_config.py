@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from losslint import session
 from losslint.check import keras_version
@@ -22,6 +24,8 @@ from losslint.config import (
     schema,
 )
 from losslint.findings import Finding, Location, Severity
+from losslint.project.files import discover
+from losslint.report.listing import settings_json, settings_text, toml
 from losslint.target import parse_toml
 
 CODES = {"LL101": "numpy-on-tensor", "LL102": "tensor-to-python", "LL201": "tensor-condition", "LL301": "unguarded-log"}
@@ -44,6 +48,7 @@ extend-select = ["LL301"]
 severity = "info"
 exclude = ["old"]
 extend-exclude = ["*_pb2.py"]
+force-exclude = true
 loss-functions = ["pkg.objectives.*"]
 not-loss-functions = ["*.plot"]
 keras-version = 2
@@ -60,7 +65,8 @@ def test_every_setting_can_be_set(tmp_path: Path) -> None:
     file = written(tmp_path / "losslint.toml", EVERYTHING)
     assert load(file, CODES) == Settings(
         select=("LL1", "LL"), ignore=("LL101",), extend_select=("LL301",), severity=Severity.INFO, exclude=("old",),
-        extend_exclude=("*_pb2.py",), loss_functions=("pkg.objectives.*",), not_loss_functions=("*.plot",),
+        extend_exclude=("*_pb2.py",), force_exclude=True,
+        loss_functions=("pkg.objectives.*",), not_loss_functions=("*.plot",),
         keras_version=2, modes=("fit", "tf.function", "eager"), per_file_ignores={"tests/*": ("LL3",)},
         severity_overrides={"LL301": Severity.ERROR}, respect_gitignore=False, prefilter=False, root=tmp_path,
         inputs={"losses.py::dice": {"y_pred": "float32[8, 3] in [0, 1]", "gamma": 2.0}}, source=file)
@@ -104,14 +110,26 @@ def test_the_schema_refuses_what_the_program_refuses(text: str, tmp_path: Path) 
     ("tool.losslint.select = []", "unknown key 'tool'; here keys stand at the top, without [tool.losslint]"),
     ('select = "LL1"', "select: must be a list of rule codes, not 'LL1'"),
     ("select = [1]", "select: must be a list of rule codes, not [1]"),
-    ('select = ["LL999"]', "select: unknown rule code 'LL999'; `losslint rule --all` lists"),
+    ('select = ["LL309"]', "select: unknown rule code 'LL309'; `losslint rule --all` lists"),
     ('ignore = ["F401"]', "ignore: unknown rule code 'F401'; `losslint rule --all` lists the rules"),
     ('ignore = ["unguarded-log"]', "ignore: unknown rule code 'unguarded-log'; did you mean 'LL301'?"),
     ('ignore = ["ungarded-log"]', "ignore: unknown rule code 'ungarded-log'; did you mean 'LL301'?"),
     ('ignore = ["???"]', "ignore: unknown rule code '???'; `losslint rule --all` lists the rules"),
     ('ignore = [""]', "ignore: unknown rule code ''; `losslint rule --all` lists the rules"),
     ('severity = "warn"', "severity: unknown severity 'warn'; did you mean 'warning'?"),
-    ("severity = 2", "severity: must be info, warning or error, not 2"),
+    ("severity = 2", "severity: must be \"auto\", info, warning or error, not 2"),
+    ('severity = "off"', "severity: unknown severity 'off'; write one of info, warning, error"),
+    ('select = ["LL1O1"]', "select: unknown rule code 'LL1O1'; did you mean 'LL101'?"),
+    ('exclude = ["../x"]', "exclude: '../x' leads out of the folder that file patterns start from"),
+    (r"extend-exclude = ['src\a.py']", r"extend-exclude: 'src\\a.py': write / between folders"),
+    ('per-file-ignores = {"" = []}', "per-file-ignores: '' matches no file"),
+    ('per-file-ignores = {"!" = []}', "per-file-ignores: '!' matches no file"),
+    ('per-file-ignores = {"[a" = []}', "per-file-ignores: '[a' matches no file"),
+    ('per-file-ignores = {"# x" = []}', "per-file-ignores: '# x' matches no file"),
+    ('inputs = {"a.py::f" = {x = 1979-05-27}}', "inputs: 'a.py::f': 'x': must be a string, a number, true, false, a list"),
+    ('inputs = {"a.py::f" = {x = [1, [07:32:00]]}}', "inputs: 'a.py::f': 'x': must be a string, a number,"),
+    ('inputs = {"a.py::f" = {x = "int32[8] in [0, inf]"}}', "must be two finite numbers, the lower one first"),
+    (f"severity = 0x{'f' * 5000}", "severity: must be"),
     ("keras-version = 4", "keras-version: must be \"auto\", 2 or 3, not 4"),
     ("keras-version = true", "keras-version: must be \"auto\", 2 or 3, not True"),
     ('modes = ["graph"]', "modes: unknown mode 'graph'"),
@@ -123,7 +141,7 @@ def test_the_schema_refuses_what_the_program_refuses(text: str, tmp_path: Path) 
     ('severity-overrides = {LL301 = "eror"}', "severity-overrides: unknown severity 'eror'; did you mean 'error'?"),
     ('inputs = {"a.py::f" = "float32[8]"}', "inputs: must be a table of file::loss = table of argument = input"),
     ('inputs = {"dice" = {}}', "inputs: 'dice' names no loss; write it like 'losses.py::dice_loss'"),
-    ('inputs = {"a.py::f" = {x = "eight"}}', "inputs: a.py::f: x: 'eight' is no input; write it like"),
+    ('inputs = {"a.py::f" = {x = "eight"}}', "inputs: 'a.py::f': 'x': 'eight' is no input; write it like"),
     ("severity-overrides = 1", "severity-overrides: must be a table of rule code = severity, not 1"),
     ("extend = 1", "`extend` must be the path of another settings file"),
     ('extend = "gone.toml"', "gone.toml: cannot be read: No such file or directory"),
@@ -257,6 +275,26 @@ def test_adjust(tmp_path: Path) -> None:
     assert adjusted.severity is Severity.ERROR
 
 
+EVERY, BELOW_SRC = {"bad.py", "src/bad.py", "src/deep/bad.py"}, {"src/bad.py", "src/deep/bad.py"}
+
+
+@pytest.mark.parametrize(("pattern", "ignored"), [
+    ("bad.py", EVERY), ("**/bad.py", EVERY), ("[!a]ad.py", EVERY), ("/bad.py", {"bad.py"}), ("./bad.py", {"bad.py"}),
+    ("{root}/bad.py", {"bad.py"}), ("{root}/src/", BELOW_SRC), ("src/*.py", {"src/bad.py"}), ("src/**/*.py", BELOW_SRC),
+    ("src/*", BELOW_SRC), ("src", BELOW_SRC), ("deep/", {"src/deep/bad.py"}), ("other.py", set()),
+    ("!src/", {"bad.py"}), ("!/bad.py", BELOW_SRC), ("!./bad.py", BELOW_SRC),
+])  # fmt: skip
+def test_per_file_ignores_match_as_excludes_do(pattern: str, ignored: set[str], tmp_path: Path) -> None:
+    files = [written(tmp_path / name, "") for name in ("bad.py", "src/bad.py", "src/deep/bad.py", "src/deep/other.pyx")]
+    pattern = pattern.format(root=tmp_path)
+    settings = load(written(tmp_path / "losslint.toml", f"per-file-ignores = {{'{pattern}' = ['LL1']}}"), CODES)
+    assert {file.relative_to(tmp_path).as_posix() for file in files[:3] if settings.ignored_in(file)} == ignored
+    if not pattern.startswith("!"):
+        left_out = Settings(exclude=(pattern,), root=tmp_path)
+        walked = {file.path.relative_to(tmp_path).as_posix() for file in discover([tmp_path], left_out)}
+        assert walked == EVERY - ignored
+
+
 @pytest.mark.parametrize(("text", "code"), [("LL101", "LL101"), (" ll1 ", "LL1"), ("LL", "LL"), ("all", "LL")])
 def test_codes_are_read_in_any_case(text: str, code: str) -> None:
     assert read_code(text, CODES) == code
@@ -326,3 +364,52 @@ def test_the_nearest_settings_govern_what_a_walk_finds(tmp_path: Path) -> None:
 def test_tool_that_is_no_table(tmp_path: Path, text: str) -> None:
     with pytest.raises(ConfigError, match="`tool` must be a table"):
         find(written(tmp_path / "pyproject.toml", text).parent)
+
+
+SCALARS = st.one_of(st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.sampled_from(
+    ["LL101", "LL1", "fit", "info", "float32[8]", "a.py::f", "!x", "../x", "2", "auto"]))
+VALUES = st.recursive(SCALARS, lambda inner: st.one_of(
+    st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=6), st.just("a.py::f")), inner, max_size=3)),
+    max_leaves=8)
+DATES = ("1979-05-27", "07:32:00", "1979-05-27T07:32:00Z")
+
+
+@given(table=st.dictionaries(st.one_of(st.sampled_from([*options(), "extend"]), st.text(max_size=8)), VALUES, max_size=3),
+       date=st.sampled_from(("", *DATES)), key=st.sampled_from(list(options())))
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_a_settings_file_holds_is_read_or_is_one_line(
+    table: dict[str, Any], date: str, key: str, tmp_path: Path
+) -> None:
+    text = "\n".join(f"{toml(name)} = {toml(value)}" for name, value in table.items())
+    text += f"\n{key} = [{date}]" if date and key not in table else ""
+    file = written(tmp_path / "losslint.toml", text)
+    parse_toml(text)
+    try:
+        read = load(file, CODES)
+    except ConfigError as error:
+        assert str(error).startswith(str(tmp_path))  # noqa: PT017 - most tables are wrong, some are right
+        return
+    shown = parse_toml(settings_text([read]))
+    again = load(written(tmp_path / "again/losslint.toml", settings_text([read])), CODES)
+    assert settings_text([again]).splitlines()[1:] == settings_text([read]).splitlines()[1:]
+    assert shown.keys() == options().keys()
+    assert settings_json([read])
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "inputs = 0x" + "f" * 9_000, "'a\\nb' = 1", '"a\\nb" = 1'])
+def test_malformed_beyond_reason(text: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(written(tmp_path / "losslint.toml", text), CODES)
+    assert "\n" not in str(caught.value)
+
+
+def test_extend_through_a_link_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "loop.toml").symlink_to(tmp_path / "loop.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(written(tmp_path / "losslint.toml", 'extend = "loop.toml"'), CODES)
+
+
+def test_severity_holds_in_every_format_once_it_is_set() -> None:
+    assert [Settings().least(machines) for machines in (True, False)] == [Severity.INFO, Severity.WARNING]
+    for level in Severity:
+        assert {Settings(severity=level).least(machines) for machines in (True, False)} == {level}

@@ -291,12 +291,13 @@ TRAINED_ELSEWHERE = {
 
 
 def test_prefilter_changes_no_finding_of_a_run(tmp_path: Path) -> None:
-    """A loss without a word of a loss or a framework is found by what trains with it; a file that cannot matter is not
-    asked whether it is Python."""
+    """A loss without a word of a loss or a framework is found by what trains with it, and what is not Python is said of
+    every file."""
     for name, text in TRAINED_ELSEWHERE.items():
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
     with_it, without = (check_paths([tmp_path], Settings(prefilter=on)).findings for on in (True, False))
     assert with_it == without
-    assert [(f.path.name, f.code) for f in with_it] == [("broken_loss.py", "LL001"), ("det.py", "LL101")]
+    assert [(f.path.name, f.code) for f in with_it] == [
+        ("broken.py", "LL001"), ("broken_loss.py", "LL001"), ("det.py", "LL101")]

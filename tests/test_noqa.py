@@ -112,6 +112,25 @@ def test_a_reason_the_encoding_cannot_hold(capsys: pytest.CaptureFixture[str]) -
     assert Path("losses.py").read_text(encoding="latin-1") == text
 
 
+def test_files_that_cannot_be_written_are_named_and_the_others_written(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.py", "b.py", "c.py"):
+        Path(name).write_text(HEAD + "    return tf.reduce_mean(y_true * np.log(y_pred))\n", encoding="utf-8")
+    real = Path.write_bytes
+
+    def failing(path: Path, data: bytes) -> int:
+        if path.name == "b.py":
+            raise PermissionError(13, "Permission denied")
+        return real(path, data)
+
+    monkeypatch.setattr(Path, "write_bytes", failing)
+    assert main([".", "--add-noqa"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("2 suppressions added to 2 files.\n", "losslint: b.py: cannot be written: Permission denied\n")
+    assert ["noqa" in Path(name).read_text(encoding="utf-8") for name in ("a.py", "b.py", "c.py")] == [True, False, True]
+
+
 def test_a_path_behind_the_option_is_a_path(capsys: pytest.CaptureFixture[str]) -> None:
     Path("src").mkdir()
     for name in ("src/a.py", "b.py"):
@@ -123,7 +142,9 @@ def test_a_path_behind_the_option_is_a_path(capsys: pytest.CaptureFixture[str]) 
 
 @pytest.mark.parametrize(("arguments", "message"), [
     (["--add-noqa=a # b"], "a reason is one line without a #"), (["--add-noqa=a\nb"], "a reason is one line"),
-    (["--add-noqa", "--statistics"], "--add-noqa prints no report"),
+    (["--add-noqa", "--statistics"], "--statistics and --add-noqa exclude each other"),
+    (["--add-noqa", "-o", "x"], "--add-noqa prints no report"),
+    (["--add-noqa", "--output-format", "json"], "--add-noqa cannot be printed as json: text"),
     (["--add-noqa", "nb.ipynb"], "notebooks are not read yet"),
 ])  # fmt: skip
 def test_refusals(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,14 +118,6 @@ def test_rdjson_counts_bytes() -> None:
     }]  # fmt: skip
 
 
-def test_infos_are_for_machines_and_for_who_asks() -> None:
-    info = changed(LOG, severity=Severity.INFO)
-    assert render("concise", result(info)) == render("github", result(info)) == ""
-    assert len(json.loads(render("json", result(info)))) == 1
-    assert json.loads(render("json", result(info, everywhere=True))) == []
-    assert concise.line(info) in render("concise", result(info, severity=Severity.INFO))
-
-
 E, W, INFO = (changed(LOG, severity=severity) for severity in (Severity.ERROR, Severity.WARNING, Severity.INFO))
 DICE = changed(E, loss=LossRef("dice_loss", "function", 9))
 BROKEN = changed(E, loss=None)
@@ -139,12 +131,12 @@ NO_LOSS = ("No loss found (9 files, 0.2 s). --show-losses lists the code that is
     ([], {"losses": 0}, NO_LOSS),
     ([], {"losses": 0, "files": 0}, "No Python file found."),
     ([E, DICE, W], {}, "2 errors, 1 warning in 2 of 14 losses (9 files, 0.2 s)."),
-    ([E, INFO, INFO, INFO], {}, "1 error in 1 of 14 losses (9 files, 0.2 s). 3 infos hidden: --severity info."),
-    ([INFO], {}, "No problems in 14 losses (9 files, 0.2 s). 1 info hidden: --severity info."),
-    ([INFO], {"severity": Severity.INFO}, "1 info in 1 of 14 losses (9 files, 0.2 s)."),
-    ([W, INFO], {"severity": Severity.ERROR},
+    ([E], {"hidden": [INFO, INFO, INFO]}, "1 error in 1 of 14 losses (9 files, 0.2 s). 3 infos hidden: --severity info."),
+    ([], {"hidden": [INFO]}, "No problems in 14 losses (9 files, 0.2 s). 1 info hidden: --severity info."),
+    ([INFO], {}, "1 info in 1 of 14 losses (9 files, 0.2 s)."),
+    ([], {"hidden": [W, INFO]},
      "No errors in 14 losses (9 files, 0.2 s). 1 warning, 1 info hidden: --severity info."),
-    ([W], {"severity": Severity.ERROR},
+    ([], {"hidden": [W]},
      "No errors in 14 losses (9 files, 0.2 s). 1 warning hidden: --severity warning."),
     ([BROKEN], {"losses": 0}, "1 error (0 losses, 9 files, 0.2 s)."),
     ([], {"suppressed": [(E, Suppression(7, 1, 2, ()))]},
@@ -166,6 +158,7 @@ def test_suppressed_findings_on_request() -> None:
         f"  {LOG.message}", "", "No problems in 14 losses (9 files, 0.2 s)."]
     [listed] = json.loads(render("json", shown))
     assert listed["suppressed"] == {"row": 5, "reason": "labels are never 0"}
+    assert render("concise", shown) == f"{concise.line(LOG)}; suppressed on row 5: labels are never 0\n"
     assert json.loads(render("json", result(suppressed=[(LOG, comment)]))) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 
 from losslint.confirmation.program import TensorSpec
 
@@ -23,7 +24,7 @@ def parse_spec(text: str) -> TensorSpec:
     """
     match = SPEC.fullmatch(text)
     shape = match and [part.strip() for part in match["shape"].split(",") if part.strip()]
-    if match is None or shape is None or not all(part.isdigit() for part in shape):
+    if match is None or shape is None or not all(part.isdecimal() for part in shape):
         raise ValueError(f"{text!r} is no input; write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'")
     values = match["values"]
     if values is not None and values not in VALUES:
@@ -32,6 +33,8 @@ def parse_spec(text: str) -> TensorSpec:
         low, high = (None if match[end] is None else float(match[end]) for end in ("low", "high"))
     except ValueError:
         raise ValueError(f"the range in {text!r} must be two numbers") from None
+    if low is not None and high is not None and not -inf < low <= high < inf:
+        raise ValueError(f"the range in {text!r} must be two finite numbers, the lower one first")
     whole = match["dtype"].startswith(("int", "uint"))
     classes = int(high) + 1 if whole and high is not None and (low or 0) >= 0 else 0
     default = "class" if classes else "integer" if whole else "binary" if match["dtype"] == "bool" else "real"

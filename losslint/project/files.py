@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os.path import abspath, realpath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from symtable import symtable
 
 from losslint.config import Settings
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
+from losslint.project.patterns import SPECIAL, Rules, inside, rules, rules_of_file
 
 # A file can hold a loss only if it has a word of both kinds. Framework words and CASED_WORDS count as written here,
 # LOSS_WORDS in any case, WITHIN_WORDS in any case where they are not part of the longer word beside them.
@@ -82,15 +81,26 @@ def matters(data: bytes, settings: Settings) -> bool:
 
 
 def worth_parsing(data: bytes, settings: Settings) -> bool:
-    """The prefilter as the settings want it."""
-    return not settings.prefilter or matters(data, settings)
+    """The prefilter as the settings want it. What is not Python is worth an error."""
+    return not settings.prefilter or matters(data, settings) or not is_python(data)
+
+
+def is_python(data: bytes) -> bool:
+    """Whether a file that is passed over parses. The symbol table of a file is had in half the time of its tree."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            symtable(data, "", "exec")  # type: ignore[arg-type]  # bytes are decoded as Python does it
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+    return True
 
 
 def discover(paths: Iterable[Path], settings: Settings, problems: list[Problem] | None = None) -> Iterator[SourceFile]:
     """Every Python file under ``paths`` (default: the current folder) once, in an order that depends on names alone.
 
-    Files named by the user are always among them; excludes and .gitignore files act on the walk through folders. What
-    cannot be found or read is added to ``problems`` and the walk goes on.
+    Files named by the user are among them unless ``force_exclude`` is set; excludes and .gitignore files act on the walk
+    through folders. What cannot be found or read is added to ``problems`` and the walk goes on.
     """
     found = [] if problems is None else problems
     seen: set[str] = set()
@@ -106,10 +116,39 @@ def discover(paths: Iterable[Path], settings: Settings, problems: list[Problem] 
         found.append(Problem(notebooks[0], NO_NOTEBOOKS + notebooks[0].name, fatal=False))
 
 
+class Excludes:
+    """What ``exclude`` and ``extend-exclude`` leave out. Most of it is names, which need no pattern."""
+
+    def __init__(self, settings: Settings) -> None:
+        patterns = (*settings.exclude, *settings.extend_exclude)
+        self.root = abspath(settings.root)
+        self.names = {pattern for pattern in patterns if not SPECIAL & set(pattern)}
+        self.patterns = [pattern for pattern in patterns if pattern not in self.names]
+
+    @cached_property
+    def rules(self) -> Rules | None:
+        """Those that are no plain names, seen from the root of the settings."""
+        return rules(self.root, self.patterns) if self.patterns else None
+
+    def name(self, path: Path) -> bool:
+        """Whether they name a file or folder, or a folder between it and the root."""
+        absolute = Path(abspath(path))
+        above = [folder for folder in absolute.parents if Path(self.root) in folder.parents]
+        return any(at.name in self.names or bool(self.rules and self.rules.verdict(str(at), at != absolute or at.is_dir()))
+                   for at in (*reversed(above), absolute))
+
+
+def enforced(path: Path, settings: Settings) -> bool:
+    """Whether a path that the user named is left out all the same."""
+    return settings.force_exclude and Excludes(settings).name(path)
+
+
 def _candidates(paths: Iterable[Path], settings: Settings, problems: list[Problem],
                 notebooks: list[Path]) -> Iterator[tuple[Path, bool, str]]:
     visited: set[str] = set()
     for path in paths:
+        if enforced(path, settings):
+            continue
         if path.is_dir():
             yield from ((file, False, real) for file, real in _Walk(path, settings, problems, visited, notebooks))
         elif refusal := _refusal(path):
@@ -179,15 +218,13 @@ class _Walk:
         self.problems = problems
         self.visited = visited
         self.notebooks = notebooks  # those that were met, and cannot be read
-        patterns = (*settings.exclude, *settings.extend_exclude)
-        self.excluded_names = {p for p in patterns if not set(p) & (WILDCARDS | set("/!\\#"))}
-        self.excluded_patterns = [p for p in patterns if p not in self.excluded_names]
+        self.excludes = Excludes(settings)
 
     def __iter__(self) -> Iterator[tuple[Path, str]]:
         gitignores = self._gitignores_above() if self.settings.respect_gitignore else []
         return self._folder(self.top, abspath(self.top), gitignores)
 
-    def _folder(self, folder: Path, absolute: str, specs: list[_Rules]) -> Iterator[tuple[Path, str]]:
+    def _folder(self, folder: Path, absolute: str, specs: list[Rules]) -> Iterator[tuple[Path, str]]:
         real = realpath(absolute)
         if real in self.visited:
             return
@@ -197,7 +234,7 @@ class _Walk:
         if "pyvenv.cfg" in names and folder != self.top:
             return
         if ".gitignore" in names and self.settings.respect_gitignore:
-            specs = [*_rules(absolute, os.path.join(absolute, ".gitignore")), *specs]
+            specs = [*rules_of_file(absolute, os.path.join(absolute, ".gitignore")), *specs]
         for entry in entries:
             path = os.path.join(absolute, entry.name)
             is_folder = _is_folder(entry)
@@ -219,80 +256,30 @@ class _Walk:
             self.problems.append(Problem(folder, f"cannot be read: {error.strerror or error}"))
             return []
 
-    def _left_out(self, name: str, path: str, is_folder: bool, specs: list[_Rules]) -> bool:
-        return (name in self.excluded_names or bool(self._exclude and self._exclude.verdict(path, is_folder))
+    def _left_out(self, name: str, path: str, is_folder: bool, specs: list[Rules]) -> bool:
+        return (name in self.excludes.names or bool(self._exclude and self._exclude.verdict(path, is_folder))
                 or _verdict(specs, path, is_folder))
 
     @cached_property
-    def _exclude(self) -> _Rules | None:
+    def _exclude(self) -> Rules | None:
         """The excluded patterns, seen from the root, or from ``top`` where that is elsewhere or excluded itself."""
-        if not self.excluded_patterns:
-            return None
-        root, top = str(self.settings.root), abspath(self.top)
-        rules = _Rules(root, _spec(self.excluded_patterns))
-        return rules if _inside(top, root) and not rules.verdict(top, True) else _Rules(top, rules.spec)
+        seen, top = self.excludes.rules, abspath(self.top)
+        return seen and (seen if inside(top, seen.folder) and not seen.verdict(top, True) else Rules(top, seen.spec))
 
-    def _gitignores_above(self) -> list[_Rules]:
+    def _gitignores_above(self) -> list[Rules]:
         """The ignore files between the repository and ``top``, deepest first; none if they ignore ``top``."""
         top = Path(abspath(self.top))
         above = list(top.parents)
         root = next((i for i, folder in enumerate((top, *above)) if (folder / ".git").exists()), 0)
-        specs = [rules for folder in above[:root] for rules in _rules(str(folder), str(folder / ".gitignore"))]
+        specs = [rules for folder in above[:root] for rules in rules_of_file(str(folder), str(folder / ".gitignore"))]
         repository = (top, *above)[root]
-        specs += _rules(str(repository), str(repository / ".git" / "info" / "exclude"))
+        specs += rules_of_file(str(repository), str(repository / ".git" / "info" / "exclude"))
         return [] if _verdict(specs, str(top), True) else specs
 
 
-@dataclass(frozen=True)
-class _Rules:
-    """Ignore patterns and the folder they are relative to."""
-
-    folder: str
-    spec: GitIgnoreSpec
-
-    def verdict(self, path: str, is_folder: bool) -> bool | None:
-        """True: ignored, False: taken back by ``!``, None: not mentioned."""
-        name = os.path.relpath(path, self.folder) if not _inside(path, self.folder) else path[len(self.folder):]
-        name = name.replace(os.sep, "/").lstrip("/")
-        return self.spec.check_file(name + "/" if is_folder else name).include if name else None
-
-
-def _verdict(specs: list[_Rules], path: str, is_folder: bool) -> bool:
+def _verdict(specs: list[Rules], path: str, is_folder: bool) -> bool:
     verdicts = (rules.verdict(path, is_folder) for rules in specs)
     return next((verdict for verdict in verdicts if verdict is not None), False)
-
-
-def _rules(folder: str, file: str) -> list[_Rules]:
-    try:
-        with open(file, encoding="utf-8", errors="replace") as lines:
-            patterns = [line.rstrip("\n") for line in lines if line.strip() and not line.startswith("#")]
-    except OSError:
-        return []
-    return [_Rules(folder, _spec(patterns))] if patterns else []
-
-
-def _spec(patterns: list[str]) -> GitIgnoreSpec:
-    """The patterns compiled; one that git could not read either is passed over."""
-    from pathspec import GitIgnoreSpec
-
-    try:
-        return GitIgnoreSpec.from_lines(patterns)
-    except ValueError:
-        return GitIgnoreSpec.from_lines(pattern for pattern in patterns if _compiles(pattern))
-
-
-def _compiles(pattern: str) -> bool:
-    from pathspec import GitIgnoreSpec
-
-    try:
-        GitIgnoreSpec.from_lines([pattern])
-    except ValueError:
-        return False
-    return True
-
-
-def _inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

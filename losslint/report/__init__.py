@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from importlib import import_module
 from os.path import abspath
 from pathlib import Path
@@ -18,6 +16,7 @@ if TYPE_CHECKING:
     from losslint.suppress import Suppression
 
 FORMATS = ("text", "concise", "json", "github", "rdjson")
+MACHINES = ("json", "rdjson")  # read by programs that choose for themselves: nothing is hidden unless it was asked for
 
 
 @dataclass(frozen=True)
@@ -25,8 +24,7 @@ class Result:
     """All that a report is made of."""
 
     findings: Sequence[Finding] = ()
-    severity: Severity = Severity.WARNING  # the least that is shown to people
-    everywhere: bool = False  # the severity was asked for on the command line: it holds for machines too
+    hidden: Sequence[Finding] = ()  # those below the wanted severity
     suppressed: Sequence[tuple[Finding, Suppression]] = ()
     show_suppressed: bool = False
     losses: int = 0
@@ -35,25 +33,10 @@ class Result:
     quiet: bool = False
     modules: Mapping[Path, Module] = field(default_factory=dict)
 
-    @cached_property
-    def shown(self) -> list[Finding]:
-        """Findings of at least the wanted severity."""
-        return [finding for finding in self.findings if self.severity <= finding.severity]
-
-    @property
-    def reported(self) -> Sequence[Finding]:
-        """Findings for machines: all, unless a severity was asked for."""
-        return self.shown if self.everywhere else self.findings
-
     @property
     def failed(self) -> bool:
-        """Whether a shown finding is more than an info, and not refuted."""
-        return any(finding.severity > Severity.INFO and not finding.refuted for finding in self.shown)
-
-    @cached_property
-    def hidden(self) -> Counter[Severity]:
-        """How many findings of each severity are not shown."""
-        return Counter(finding.severity for finding in self.findings if finding.severity < self.severity)
+        """Whether a finding is more than an info, and not refuted."""
+        return any(finding.severity > Severity.INFO and not finding.refuted for finding in self.findings)
 
     def lines(self, path: Path) -> Sequence[str]:
         """The lines of a file; none if it cannot be read."""
@@ -77,6 +60,11 @@ def with_verdict(finding: Finding) -> str:
     """The message, the help and the verdict, a line each."""
     lines = (finding.message, finding.help and f"help: {finding.help}", verdict(finding))
     return "\n".join(filter(None, lines))
+
+
+def silenced(comment: Suppression) -> str:
+    """``suppressed on row 4: reason``."""
+    return f"suppressed on row {comment.row}" + (f": {one_line(comment.reason)}" if comment.reason else "")
 
 
 def render(format: str, result: Result) -> str:
@@ -104,8 +92,3 @@ def from_here(path: Path) -> str:
     """A path as seen from the current folder where that is above it, with forward slashes."""
     absolute = Path(abspath(path))
     return absolute.relative_to(Path.cwd()).as_posix() if absolute.is_relative_to(Path.cwd()) else path.as_posix()
-
-
-def url(code: str) -> str | None:
-    """The page of a rule. There is none yet: `losslint rule CODE` prints the documentation."""
-    return None

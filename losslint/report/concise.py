@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from losslint.findings import Finding
-from losslint.report import Result, one_line, shown, verdict
+from losslint.report import Result, one_line, shown, silenced, verdict
 
 
 def render(result: Result) -> str:
     """The findings, one a line."""
-    return "".join(f"{line(finding)}\n" for finding in result.shown)
+    lines = [line(finding) for finding in result.findings]
+    if result.show_suppressed:
+        lines += [f"{line(finding)}; {silenced(comment)}" for finding, comment in result.suppressed]
+    return "".join(f"{text}\n" for text in lines)
 
 
 def line(finding: Finding) -> str:

@@ -10,7 +10,7 @@ LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "
 
 def render(result: Result) -> str:
     """The findings, one annotation each."""
-    return "".join(f"{command(finding)}\n" for finding in result.shown)
+    return "".join(f"{command(finding)}\n" for finding in result.findings)
 
 
 def command(finding: Finding) -> str:

@@ -9,12 +9,12 @@ from dataclasses import asdict
 from typing import Any
 
 from losslint.findings import Finding
-from losslint.report import Result, url
+from losslint.report import Result
 
 
 def render(result: Result) -> str:
     """The findings as a JSON document."""
-    objects = [as_object(finding) for finding in result.reported]
+    objects = [as_object(finding) for finding in result.findings]
     if result.show_suppressed:
         objects += [as_object(finding) | {"suppressed": {"row": comment.row, "reason": comment.reason}}
                     for finding, comment in result.suppressed]
@@ -35,7 +35,7 @@ def as_object(finding: Finding) -> dict[str, Any]:
         "loss": asdict(finding.loss) if finding.loss else None,
         "fix": dict(finding.fix) if finding.fix else None,
         "verdict": finite(finding.verdict) if finding.verdict else None,
-        "url": url(finding.code),
+        "url": None,  # as ruff has it; there is no page yet: `losslint rule CODE` prints the documentation
     }
 
 

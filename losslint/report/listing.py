@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from losslint.config import Settings, options, plain
 from losslint.findings import Severity
 from losslint.report import Result, shown
+from losslint.report.json import finite
 
 if TYPE_CHECKING:
     from losslint.project.sites import Site
@@ -28,6 +30,16 @@ class RuleInfo(Protocol):
     def summary(self) -> str: ...
     @property
     def documentation(self) -> str: ...
+
+
+def files_text(files: Iterable[Path]) -> str:
+    """One path a line."""
+    return "".join(f"{shown(path)}\n" for path in files)
+
+
+def files_json(files: Iterable[Path]) -> str:
+    """The paths as a list of strings."""
+    return _dump([str(path) for path in files])
 
 
 def losses_text(losses: Iterable[Site]) -> str:
@@ -60,7 +72,7 @@ def statistics_json(result: Result) -> str:
 
 
 def _counts(result: Result) -> list[tuple[tuple[str, str, Severity], int]]:
-    counts = Counter((finding.code, finding.name, finding.severity) for finding in result.shown)
+    counts = Counter((finding.code, finding.name, finding.severity) for finding in result.findings)
     return sorted(counts.items(), key=lambda item: (-item[1], item[0][0], -list(Severity).index(item[0][2])))
 
 
@@ -93,7 +105,7 @@ def _indented(example: str) -> str:
 
 
 def _dump(value: Any) -> str:
-    return json.dumps(value, indent=2) + "\n"
+    return json.dumps(finite(value), indent=2) + "\n"
 
 
 def settings_text(chosen: Iterable[Settings]) -> str:
@@ -119,7 +131,9 @@ def _values(settings: Settings) -> dict[str, Any]:
 def toml(value: Any) -> str:
     """A value as a settings file writes it."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {toml(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(f"{toml(key)} = {toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(toml(item) for item in value) + "]"
-    return json.dumps(value)
+    if isinstance(value, float):
+        return str(value)  # nan and inf are numbers there
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -6,20 +6,19 @@ import json
 from typing import Any
 
 from losslint.findings import Finding, Location
-from losslint.report import Result, from_here, url, with_verdict
+from losslint.report import Result, from_here, with_verdict
 
 
 def render(result: Result) -> str:
     """The findings as one DiagnosticResult."""
     document = {
         "source": {"name": "losslint"},
-        "diagnostics": [_diagnostic(finding, result) for finding in result.reported],
+        "diagnostics": [_diagnostic(finding, result) for finding in result.findings],
     }
     return json.dumps(document, indent=2) + "\n"
 
 
 def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:
-    page = url(finding.code)
     return {
         "message": with_verdict(finding),
         "location": {
@@ -30,7 +29,7 @@ def _diagnostic(finding: Finding, result: Result) -> dict[str, Any]:
             },
         },
         "severity": "INFO" if finding.refuted else finding.severity.value.upper(),
-        "code": {"value": finding.code} | ({"url": page} if page else {}),
+        "code": {"value": finding.code},
     }
 
 

@@ -5,14 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from losslint.findings import Finding, Severity
-from losslint.report import Result, counted, one_line, shown, verdict
+from losslint.report import Result, counted, one_line, shown, silenced, verdict
 from losslint.report.frame import frame
-
-if TYPE_CHECKING:
-    from losslint.suppress import Suppression
 
 COLUMNS = 130  # cells in a line where no terminal says how many: most code fits
 STATUSES = ("confirmed", "refuted", "unconfirmed")
@@ -28,7 +24,7 @@ def render(result: Result, columns: int = COLUMNS) -> str:
 
 def report(result: Result, columns: int = COLUMNS) -> Iterator[Line]:
     """The report, line by line."""
-    for finding in result.shown:
+    for finding in result.findings:
         yield from entry(finding, result, columns)
         yield []
     if result.show_suppressed:
@@ -73,28 +69,23 @@ def _wrapped(text: str, first: str, style: str, columns: int) -> Iterator[Line]:
 
 def _suppressed_entries(result: Result, columns: int) -> Iterator[Line]:
     for finding, comment in result.suppressed:
-        if result.severity <= finding.severity:
-            yield [*_header(finding), (f", suppressed on row {comment.row}{_because(comment)}", "gutter")]
-            yield from _wrapped(finding.message, "  ", "", columns)
-            yield []
-
-
-def _because(comment: Suppression) -> str:
-    return f": {one_line(comment.reason)}" if comment.reason else ""
+        yield [*_header(finding), (f", {silenced(comment)}", "gutter")]
+        yield from _wrapped(finding.message, "  ", "", columns)
+        yield []
 
 
 def summary(result: Result) -> str:
     """The closing line: what was found, in how many losses, and what is not shown."""
     run = f"{counted(result.files, 'file')}, {duration(result.seconds)}"
-    parts = [_found([finding for finding in result.shown if not finding.refuted], result, run)]
-    if result.hidden:
-        parts.append(f"{severities(result.hidden)} hidden: --severity {min(result.hidden).value}.")
+    parts = [_found([finding for finding in result.findings if not finding.refuted], result, run)]
+    if hidden := Counter(finding.severity for finding in result.hidden):
+        parts.append(f"{severities(hidden)} hidden: --severity {min(hidden).value}.")
     if result.suppressed and not result.show_suppressed:
         parts.append(f"{len(result.suppressed)} suppressed: --show-suppressed.")
-    verdicts = Counter(finding.status for finding in result.shown if finding.verdict)
+    verdicts = Counter(finding.status for finding in result.findings if finding.verdict)
     if verdicts:
         parts.append(f"{', '.join(f'{verdicts[word]} {word}' for word in STATUSES if verdicts[word])}.")
-    lost = sum(finding.code == "LL004" for finding in result.findings)
+    lost = sum(finding.code == "LL004" for finding in (*result.findings, *result.hidden))
     if lost:
         parts.append(f"{counted(lost, 'loss')} could not be followed to the end.")
     return " ".join(parts)
@@ -113,7 +104,7 @@ def _found(shown: list[Finding], result: Result, run: str) -> str:
     if not result.losses:
         return (f"No loss found ({run}). --show-losses lists the code that is taken for one; "
                 "put `# losslint: loss` on a function to make it one.")
-    return f"No {'problems' if result.severity <= Severity.WARNING else 'errors'} in {losses} ({run})."
+    return f"No {'errors' if any(f.severity > Severity.INFO for f in result.hidden) else 'problems'} in {losses} ({run})."
 
 
 def severities(counts: Counter[Severity]) -> str:

@@ -20,7 +20,7 @@ import click
 from platformdirs import user_cache_path
 
 from losslint.config import Settings
-from losslint.findings import Finding, Severity
+from losslint.findings import Finding
 from losslint.session import Gathered, gather, look
 from tests.ecosystem import prove
 from tests.ecosystem.packages import Package, Unavailable, fetch, pinned
@@ -84,10 +84,9 @@ def check(package: Package, cache: Path) -> Outcome:
     started = time.process_time()
     found = look(gathered, Settings(), [root])
     assert found is not None
-    gather(gathered, found, Severity.WARNING)
+    gather(gathered, found)
     seconds = time.process_time() - started
-    loud = (finding for finding in gathered.findings if finding.severity >= Severity.WARNING)
-    entries = sorted((entry(finding, root) for finding in loud), key=lambda e: e.key)
+    entries = sorted((entry(finding, root) for finding in gathered.findings), key=lambda e: e.key)
     return Outcome(package, gathered.files, len(gathered.losses), seconds, tuple(entries))
 
 
