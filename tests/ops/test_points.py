@@ -6,17 +6,18 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import Any
 
 import pytest
 
 from losslint.facts.float32 import PRIMITIVES, f32
-from losslint.ops.explain import Point, explain
-from losslint.ops.table import Api, apis, lookup, rows
+from losslint.ops.explain import YES, Point, explain
+from losslint.ops.table import Api, apis, lookup, operations, preferred, rows
 
 POINTS = [(operation, Point(*columns)) for operation, *columns in rows("points.tsv")]
 IDS = [f"{operation} at {point.at}" for operation, point in POINTS]
-NO_XLA = {"euclidean_norm"}  # XLA on a CPU cannot compile it
+NO_XLA = {"euclidean_norm", "expint", "spence"}  # XLA on a CPU cannot compile them
 OWN_ROWS = {key for key, _ in POINTS if "." in key}  # public names that differ from their operation
 
 
@@ -143,6 +144,55 @@ def test_every_point_is_printed_for_its_operation() -> None:
         known = explain(main_spelling(operation).name)
         assert known is not None
         assert point.at in [p.at for p in known.points], operation
+
+
+GRID = (-200.0, -100.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 100.0, 200.0)
+SEVERAL = {"bessel", "custom"}  # of several functions each
+
+
+def breaks_at(call: Callable[..., Any], x: float) -> bool:
+    """Whether a function of one number has a value or slope there that is not finite."""
+    tf = pytest.importorskip("tensorflow")
+    given = tf.constant(x)
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            value = call(given)
+        slope = tape.gradient(value, given)
+        return not all(math.isfinite(float(number)) for number in (value, slope))
+    except Exception:  # it takes something else than one number
+        return False
+
+
+def test_every_range_of_bad_points_is_listed() -> None:
+    """Over a grid of numbers, no stretch of points where value or slope is not finite is left out."""
+    found: dict[str, list[list[float]]] = {}
+    for operation in set(operations()) - SEVERAL:
+        name = preferred("tensorflow", operation)
+        known = explain(name) if name else None
+        if known is None or known.verdict != YES:
+            continue
+        bad = [breaks_at(function(known.api), x) for x in GRID]
+        found.setdefault(operation, []).extend(
+            [x for _, x in run] for is_bad, run in groupby(zip(bad, GRID, strict=True), key=lambda pair: pair[0]) if is_bad)
+    missing = {operation: run for operation, runs in found.items() for run in runs
+               if not any(before(run[0]) < number < after(run[-1]) for number in listed(operation))}
+    assert sum(map(bool, found.values())) > 20
+    assert missing == {}
+
+
+def before(x: float) -> float:
+    return max((number for number in GRID if number < x), default=-math.inf)
+
+
+def after(x: float) -> float:
+    return min((number for number in GRID if number > x), default=math.inf)
+
+
+def listed(operation: str) -> list[float]:
+    """The numbers of the first input at the points of an operation, of a vector each."""
+    words = [point.at.split()[0].partition("=")[2] for key, point in POINTS if key == operation]
+    return [number for word in words for number in (json.loads(word) if word.startswith("[") else [float(word)])]
 
 
 NOT_COMPILED = [operation for operation, remark in rows("remarks.tsv") if "cannot compile it" in remark]
