@@ -94,17 +94,15 @@ def _verdict(api: Api) -> str:
         return LEAVES
     if api.name in REFUSED_BY_TENSORS:
         return REFUSED
+    if operation.flows and not _flows(api):
+        return NOTHING  # a Hann window has no beta
     return YES if operation.flows else BY_CUT[operation.cut]
 
 
 def _flows(api: Api) -> tuple[str, ...]:
     if ALL in api.operation.flows or not api.operation.flows:
         return (ALL,)
-    spelled = dict(api.parameters)
-    named = [own for canonical, own in api.parameters if canonical in api.operation.flows]
-    if named and api.operation.family == "loss":
-        return tuple(named)  # sample_weight is an argument of some spellings of a loss only
-    return (*named, *sorted(api.operation.flows - spelled.keys()))
+    return tuple(own for canonical, own in api.parameters if canonical in api.operation.flows)
 
 
 def _instead(api: Api, verdict: str) -> str:
