@@ -41,14 +41,16 @@ Why it is bad: the next real problem on that line is hidden before anybody has s
 Use instead: delete the comment, or the codes in it that are not needed.""")
 
 UNKNOWN_SUPPRESSION = Notice("LL003", "unknown-rule-in-suppression", Severity.WARNING,
-                             """A suppression names a rule that does not exist.
+                             """A comment to losslint does nothing: it names no rule, or stands where it says nothing.
 
 What it does: checks the codes of ``# losslint: ignore[..]`` and ``# losslint: file-ignore[..]`` comments, and those in
-``# noqa`` that begin with LL. Other tools' codes in ``# noqa`` are none of our business.
+``# noqa`` that begin with LL; other tools' codes in ``# noqa`` are none of our business. Then comments that losslint does
+not know (``# losslint: disable``), and ``# losslint: loss`` or ``inputs`` beside code that is no definition.
 
 Why it is bad: the comment does nothing, and whoever wrote it believes that it does.
 
-Use instead: a code from ``losslint rule --all``.""")
+Use instead: a code from ``losslint rule --all``, in ``ignore[..]`` or ``file-ignore[..]``; ``loss``, ``not-loss`` and
+``inputs`` at definitions.""")
 
 NOT_ANALYSED = Notice("LL004", "not-analysed", Severity.INFO, """A loss could not be followed to its end.
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from losslint.config import ALL_RULES, Codes, Settings, did_you_mean, nearest
+from losslint.config import ALL_RULES, Codes, Settings, nearest, nearest_code
 from losslint.findings import Finding, Location, LossRef
 from losslint.notices import SEEN, UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION, Notice
 from losslint.project.module import Module
@@ -22,8 +22,14 @@ from losslint.project.module import Module
 NOQA = re.compile(r"#\s*noqa\b(?:\s*:\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.IGNORECASE)
 DIRECTIVE = re.compile(r"#\s*losslint:\s*(?P<word>[\w-]+)\s*(?:\[(?P<codes>[^\]#]*)\])?(?P<reason>[^#]*)")
 CODE = re.compile(r"[^\s,]+")
+SLIP = re.compile(r"\s*[=(:]?\s*LL\d\S*", re.IGNORECASE)  # what codes without their brackets begin with: ignore=LL101
 SUPPRESSING = ("ignore", "file-ignore")
 DIRECTIVES = (*SUPPRESSING, "loss", "not-loss", "inputs")
+ON_DEFINITIONS = ("loss", "inputs")  # that say something of the code whose header they stand at
+ELSEWHERE = {  # what other tools call it
+    "disable": "ignore", "skip": "ignore", "off": "ignore", "suppress": "ignore", "noqa": "ignore", "nolint": "ignore",
+    "disable-file": "file-ignore", "skip-file": "file-ignore", "ignore-file": "file-ignore",
+}  # fmt: skip
 OWN_CODES = {UNUSED_SUPPRESSION.code, UNKNOWN_SUPPRESSION.code}
 NEVER_UNUSED = OWN_CODES | SEEN.keys()  # silencing these; what only running shows is not found by every run
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -114,6 +120,9 @@ def _codes(match: re.Match[str], column: int) -> tuple[tuple[str, int], ...]:
     start = match.start("codes")
     if match["codes"] is not None and not match["codes"].strip():
         return (("[]", column + start),)  # names no rule, and so silences none: LL003 says it
+    if match["codes"] is None and match.re is DIRECTIVE and (slip := SLIP.match(match["reason"])):
+        written = match.string[match.start("word"):match.start("reason") + slip.end()]
+        return ((written, column + match.start("word")),)
     return tuple((code.group(), column + start + code.start()) for code in CODE.finditer(match["codes"] or ""))
 
 
@@ -143,7 +152,10 @@ class FileSuppressions:
         for suppression in [*self.whole_file, *(s for row in self.by_row.values() for s in row)]:
             yield from self._complaints(suppression, path, settings, codes)
         for row, comment in self.module.comments.items():
-            yield from _unknown_directives(comment, path, row, len(self.module.lines[row - 1]) - len(comment) + 1)
+            for match in DIRECTIVE.finditer(comment):
+                if said := self._misplaced(match, row):
+                    column = len(self.module.lines[row - 1]) - len(comment) + 1 + match.start("word")
+                    yield _finding(UNKNOWN_SUPPRESSION, path, row, column, len(match["word"]), *said)
 
     def _complaints(self, comment: Suppression, path: Path, settings: Settings, codes: Codes) -> Iterator[Finding]:
         if not comment.codes and not comment.noqa and (comment, "") not in self.used and all(
@@ -153,12 +165,39 @@ class FileSuppressions:
         for written, column in comment.codes:
             matching = {code for code in codes if code.startswith(written.upper())}
             if not matching:
-                hint = did_you_mean(written.upper(), codes) or "; `losslint rule --all` lists the rules"
                 yield _finding(UNKNOWN_SUPPRESSION, path, comment.row, column, len(written),
-                               f"there is no rule {written}", hint.removeprefix("; "))
+                               f"there is no rule {written}", _known(written, codes))
             elif (comment, written) not in self.used and any(map(settings.enabled, matching - NEVER_UNUSED)):
                 yield _finding(UNUSED_SUPPRESSION, path, comment.row, column, len(written),
                                f"{written.upper()} finds nothing here", _remedy(comment))
+
+    def _misplaced(self, match: re.Match[str], row: int) -> tuple[str, str] | None:
+        """What is wrong with a comment that was meant to do something and does nothing, and what to write."""
+        word = match["word"]
+        if word in ON_DEFINITIONS and row not in self._headers:
+            return (f"`losslint: {word}` does nothing here",
+                    "put it on the line of a def, class, lambda or tape, or alone on the line above")
+        if word in DIRECTIVES:
+            return None
+        meant = ELSEWHERE.get(word.lower()) or nearest(word, DIRECTIVES)
+        reason = match["reason"].strip()
+        if meant is None and match["codes"] is None and reason and not (reason[0] == "=" or SLIP.match(reason)):
+            return None  # prose
+        help = f"did you mean `losslint: {meant}{'[LL101]' if meant in SUPPRESSING else ''}`?" if meant else (
+            f"write one of {', '.join(DIRECTIVES)}")
+        return f"there is no comment `losslint: {word}`", help
+
+    @cached_property
+    def _headers(self) -> set[int]:
+        """Rows on which a comment speaks of code: headers of definitions, lambdas and tapes, and comments right above."""
+        rows: set[int] = set()
+        for node in self.module.nodes:
+            if isinstance(node, ast.Lambda):
+                rows.add(node.lineno)
+            elif isinstance(node, (*DEFINITIONS, ast.With)):
+                rows |= _header(node)
+        above = {row - 1 for row in rows if row > 1 and self.module.lines[row - 2].lstrip().startswith("#")}
+        return rows | above
 
     def rows(self, finding: Finding) -> set[int]:
         """Rows on which a comment speaks for a finding."""
@@ -169,9 +208,15 @@ class FileSuppressions:
             if isinstance(node, DEFINITIONS):
                 rows |= _header(node) if around or _defines(node, finding.loss) else set()
             elif around:
-                header = _header(node) if hasattr(node, "body") else {node.lineno, last}
+                header = _header(node) | self._same_line(node) if hasattr(node, "body") else {node.lineno, last}
                 rows |= {min(header), max(header)} if finding.start.row <= max(header) else set()
         return rows
+
+    def _same_line(self, node: ast.stmt) -> set[int]:
+        """The row on which a compound statement ends whose body stands behind a backslash, on the header's own line."""
+        body: list[ast.stmt] = getattr(node, "body", [])
+        behind = bool(body) and self.module.lines[_first_row(body[0]) - 2].endswith("\\")
+        return {body[-1].end_lineno or 0} if behind else set()
 
     @cached_property
     def _statements(self) -> list[ast.stmt]:
@@ -193,18 +238,15 @@ def _first_row(node: ast.stmt) -> int:
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
+def _known(written: str, codes: Codes) -> str:
+    if written == "[]" or written.startswith(SUPPRESSING):
+        return "write the codes in brackets: ignore[LL101, LL301]"
+    guess = nearest_code(written.upper(), codes)
+    return f"did you mean {guess!r}?" if guess else "`losslint rule --all` lists the rules"
+
+
 def _remedy(suppression: Suppression) -> str:
     return "delete the comment" if len(suppression.codes) == 1 else "delete the code from the comment"
-
-
-def _unknown_directives(comment: str, path: Path, row: int, column: int) -> Iterator[Finding]:
-    """LL003 for ``# losslint: ingore[..]``: it was meant to silence and does nothing."""
-    for match in DIRECTIVE.finditer(comment):
-        word = match["word"]
-        if word not in DIRECTIVES and (match["codes"] is not None or nearest(word, DIRECTIVES)):
-            yield _finding(UNKNOWN_SUPPRESSION, path, row, column + match.start("word"), len(word),
-                           f"there is no comment `losslint: {word}`",
-                           did_you_mean(word, DIRECTIVES).removeprefix("; ") or f"write one of {', '.join(DIRECTIVES)}")
 
 
 def _finding(notice: Notice, path: Path, row: int, column: int, width: int, message: str, help: str) -> Finding:

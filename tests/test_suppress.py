@@ -155,6 +155,19 @@ def test_file_ignore_speaks_for_the_whole_file_and_keeps_its_reason() -> None:
     ("# losslint: ignore[numpy-on-tensor]", ["1:25 LL003 there is no rule numpy-on-tensor"]),
     ("# losslint: ingore[LL101]", ["1:18 LL003 there is no comment `losslint: ingore`"]),
     ("# losslint: disable[LL101]", ["1:18 LL003 there is no comment `losslint: disable`"]),
+    ("# losslint: disable=LL101", ["1:18 LL003 there is no comment `losslint: disable`"]),
+    ("# losslint: disable LL101", ["1:18 LL003 there is no comment `losslint: disable`"]),
+    ("# losslint: off", ["1:18 LL003 there is no comment `losslint: off`"]),
+    ("# losslint: LL101", ["1:18 LL003 there is no comment `losslint: LL101`"]),
+    ("# losslint: unknown", ["1:18 LL003 there is no comment `losslint: unknown`"]),
+    ("# losslint: this is why there is an epsilon", []),
+    ("# losslint: ignore=LL101", ["1:18 LL003 there is no rule ignore=LL101"]),
+    ("# losslint: ignore(LL101)", ["1:18 LL003 there is no rule ignore(LL101)"]),
+    ("# losslint: file-ignore: LL101", ["1:18 LL003 there is no rule file-ignore: LL101"]),
+    ("# losslint: ignore LL101", ["1:18 LL003 there is no rule ignore LL101"]),
+    ("# losslint: ignore: (on purpose)", ["1:6 LL002 nothing is found here that this comment could silence"]),
+    ("# losslint: loss", ["1:18 LL003 `losslint: loss` does nothing here"]),
+    ("# losslint: inputs y_pred=float32[8]", ["1:18 LL003 `losslint: inputs` does nothing here"]),
     ("# losslint: not-loss", []),
     ("# losslint: ignore[LL002]", []),
     ("# noqa: LL101, LL002", []),
@@ -208,3 +221,18 @@ def test_columns_count_characters_from_the_start_of_the_line() -> None:
 @pytest.mark.parametrize("comment", ["# losslint: ignore[]", "# losslint: file-ignore[ ]"])
 def test_brackets_without_a_code_silence_nothing(comment: str) -> None:
     assert [line.split()[1] for line in shown(run(f"a = 1  {comment}\n", finding(1)))] == ["LL101", "LL003"]
+
+
+@pytest.mark.parametrize("source", [
+    "def f(p):  # {0}\n    return p\n", "# {0}\ndef f(p):\n    return p\n", "class A:  # {0}\n    pass\n",
+    "f = lambda p: p  # {0}\n", "@wraps  # {0}\ndef f(p):\n    return p\n", "def f(\n    p,  # {0}\n):\n    return p\n",
+    "async def f(p):  # {0}\n    return p\n", "with tf.GradientTape() as tape:  # {0}\n    loss = p\n",
+])
+@pytest.mark.parametrize("word", ["loss", "inputs p=float32[8]"])
+def test_words_on_a_definition_are_heard(source: str, word: str) -> None:
+    assert shown(run(source.format(f"losslint: {word}"))) == []
+
+
+def test_words_in_the_body_of_a_definition_are_not() -> None:
+    assert len(shown(run("def f(p):\n    return p  # losslint: loss\n"))) == 1
+    assert len(shown(run("x = 1  # losslint: loss\ndef f(p):\n    return p\n"))) == 1
