@@ -83,8 +83,10 @@ def staged(project: Path, **contents: str) -> subprocess.CompletedProcess[str]:
     """What the hook says about a commit of just these files."""
     git(project, "reset", "--quiet", "--hard")
     for name, text in contents.items():
-        (project / f"{name}.py").write_text(text, encoding="utf-8")
-        git(project, "add", f"{name}.py")
+        file = project / (name if "." in name else f"{name}.py")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        git(project, "add", str(file))
     return pre_commit(project, "run", "losslint")
 
 
@@ -104,3 +106,18 @@ def test_nothing_staged_passes(project: Path) -> None:
     done = staged(project)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Skipped" in done.stdout
+
+
+def test_what_the_settings_exclude_is_not_checked(project: Path) -> None:
+    settings = {"losslint.toml": 'extend-exclude = ["legacy/*"]\n'}
+    done = staged(project, **{"legacy/old.py": FAULTY, **settings})
+    assert (done.returncode, "Passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    done = staged(project, **{"legacy/old.py": FAULTY, "losses": FAULTY, **settings})
+    assert done.returncode == 1
+    assert "legacy" not in done.stdout
+    assert "losses.py:6:36: LL101" in done.stdout
+
+
+def test_a_file_that_is_not_python_stops_the_commit(project: Path) -> None:
+    done = staged(project, broken="def f(:\n")
+    assert (done.returncode, "broken.py:1:7: LL001" in done.stdout) == (1, True), done.stdout + done.stderr
