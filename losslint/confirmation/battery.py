@@ -9,8 +9,9 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from losslint.confirmation import bindings, contract, differences, frameworks, jumps, locate, witness
+from losslint.confirmation import agreement, bindings, contract, differences, frameworks, jumps, locate, witness
 from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes
+from losslint.confirmation.frameworks.base import Array
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, observe
 from losslint.confirmation.program import Program, TensorSpec
@@ -55,7 +56,10 @@ class Battery:
 
     def run(self) -> None:
         """All of them, as far as the loss runs at all."""
+        self.trace_first()
         self.report.begin("eager")
+        for seen in agreement.exchanged(self.program, self.value_of, self.claims):
+            self.report.saw(seen)
         eager = self.on_the_ladder()
         if eager.outcome in (Outcome.NOT_RUN, Outcome.OUT_OF_MEMORY):
             self.report.saw(eager)
@@ -69,21 +73,40 @@ class Battery:
             self.tell(seen)
         self.report.begin("eager")
         if eager.outcome is Outcome.FINE:
-            for measure in (*self.of_the_slope(inputs), self.broken_contract, self.dead_terms):
+            for measure in (*self.of_the_slope(inputs), self.dead_terms):
                 for seen in measure(inputs):
                     self.report.saw(seen)
         if eager.outcome in RUNS:
+            for seen in contract.check(self.loss, inputs, self.specs, self.claims):
+                self.report.saw(seen)
             for seen in bindings.late(self.loss, inputs, self.claims, self.program.tree):
                 self.report.saw(seen)
             for seen in bindings.upstream(self.loss, inputs, self.specs, self.claims):
                 self.report.saw(seen)
             for seen in bindings.bypassed(self.loss, inputs, self.claims):
                 self.report.saw(seen)
-        if "LL207" in self.codes:
-            for seen in contract.frozen(self.loss, inputs, self.specs, self.claims):
-                self.report.saw(seen)
+        for seen in contract.frozen(self.loss, inputs, self.claims):
+            self.report.saw(seen)
         if eager.outcome in RUNS:
             self.search()
+
+    def trace_first(self) -> None:
+        """The modes that claims are about and eager code is not: what raises while it is traced may take forever to run."""
+        for mode in dict.fromkeys(mode for claim in self.claims if "eager" not in claim.modes for mode in claim.modes):
+            if mode not in self.loss.framework.modes or (mode == "fit" and self.program.kind != "loss"):
+                continue
+            self.report.begin(mode)
+            for rung in self.program.inputs:
+                self.specs = self.as_passed(rung)
+                seen = observe(self.loss, self.inputs(0), self.specs, mode)
+                if not only_about_shapes(seen):
+                    self.report.saw(seen)
+                    break
+
+    def value_of(self, entry: Callable[..., Any], inputs: Inputs) -> Array:
+        """What another entry of the same form returns."""
+        other = dataclasses.replace(self.loss, entry=entry, traced={})
+        return other.value(other.prepared(inputs))
 
     def inputs(self, seed: int) -> Inputs:
         """Points in general position, as the loss gets them."""
@@ -149,9 +172,6 @@ class Battery:
         for found in jumps.along_coordinates(self.loss, inputs, self.specs):
             below, above = (locate.record(self.loss, self.specs, at) for at in (found.below, found.above))
             yield jumps.placed(found, below, above, self.loss)
-
-    def broken_contract(self, inputs: Inputs) -> Iterator[Observation]:
-        yield from contract.check(self.loss, inputs, self.specs, self.claims)
 
     def dead_terms(self, inputs: Inputs) -> Iterator[Observation]:
         claims = [claim for claim in self.claims if claim.code in OF_A_TERM]

@@ -13,10 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from losslint.confirmation import agreement, locate
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
+
+
+FROZEN = "LL207"
 
 
 def check(
@@ -28,14 +32,14 @@ def check(
         if measure is None or not all(array.ndim for array in inputs.values()):
             continue
         try:
-            found = measure(loss, inputs, specs)
+            found = measure(loss, inputs, specs, claim)
         except Exception:  # of the user's code, for changed inputs: nothing silent about that
             continue
         if found is not None:
             yield dataclasses.replace(found, row=claim.row)
 
 
-def returns_scalar(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
+def returns_scalar(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
     """One number for all samples: weights of samples cannot count."""
     value = loss.value(inputs)
     batch = max(len(array) for array in inputs.values())
@@ -44,7 +48,7 @@ def returns_scalar(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> O
     return None
 
 
-def returns_parts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
+def returns_parts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
     """A list or tuple, which Keras stacks and averages."""
     result = loss.result(inputs)
     if isinstance(result, (list, tuple)):
@@ -53,26 +57,29 @@ def returns_parts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Ob
     return None
 
 
-def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
-    """Labels of shape (B,) against predictions of shape (B, 1), either way, must give what equal shapes give."""
+def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim) -> Observation | None:
+    """An operation of the claim that takes numbers of shape (B,) and (B, 1), for labels and predictions that are columns,
+    or one of the two flat."""
     names = [spec.name for spec in specs if spec.role in ("label", "prediction")]
-    if len(names) != 2 or any(inputs[name].size != len(inputs[name]) or len(inputs[name]) < 2 for name in names):
+    if len(names) != 2 or any(len(inputs[name]) < 2 for name in names):
         return None
+    columns = {name: inputs[name].reshape(len(inputs[name]), -1)[:, :1] for name in names}
     first, second = names
-    columns = {**inputs, **{name: inputs[name].reshape(-1, 1) for name in names}}
-    expected = float(loss.value(columns).mean())
-    for flat in ({first: columns[first].reshape(-1)}, {second: columns[second].reshape(-1)}, {}):
-        mixed = {**columns, **flat}
-        value = loss.value(mixed)
-        batch = len(columns[first])
-        square = value.ndim == 2 and value.shape == (batch, batch)
-        if square or not np.isclose(float(value.mean()), expected, rtol=1e-4):
-            shapes = " and ".join(f"{name} {mixed[name].shape}" for name in names)
-            return _broken(mixed, value, f"{shapes} are broadcast to every pair of samples")
+    flat = ({name: columns[name][:, 0]} for name in names)
+    for changed in (columns, *(columns | one for one in flat), {first: columns[first]}, {second: columns[second]}):
+        mixed = {**inputs, **changed}
+        for step in locate.record(loss, specs, mixed).steps:
+            shapes = [tuple(tensor.shape) for tensor in step.inputs]
+            batch = max((shape[0] for shape in shapes if len(shape) == 1), default=0)
+            here = step.path == str(loss.files.path) and claim.row <= step.row <= claim.end_row
+            if here and batch > 1 and (batch, 1) in shapes:
+                given = " and ".join(f"{name} {mixed[name].shape}" for name in names)
+                detail = f"{given}: {step.op} takes {shapes[0]} and {shapes[1]}, every prediction with every label"
+                return _broken(mixed, loss.value(mixed), detail)
     return None
 
 
-def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Observation | None:
+def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
     """A gradient that is exactly zero for all samples but some: an index on the batch axis."""
     sources = differentiated(inputs, specs)
     value, gradient = loss.framework.value_and_gradient(loss, loss.framework.tensors(inputs), sources)
@@ -87,45 +94,51 @@ def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Ob
     return None
 
 
-EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec]], Observation | None]] = {
-    "LL401": broadcasts, "LL402": returns_scalar, "LL404": returns_parts, "LL411": skips_samples,
+EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec], Claim], Observation | None]] = {
+    "LL401": broadcasts, "LL402": returns_scalar, "LL403": agreement.is_not_symmetric, "LL404": returns_parts,
+    "LL406": agreement.squashed_twice, "LL408": agreement.wrong_direction, "LL411": skips_samples,
 }
 
 
-def frozen(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
-    """``FROZEN`` where eager calls differ and calls of one traced step do not: after a new draw, and after each attribute
-    or global that a claim names was changed."""
+def frozen(loss: Loss, inputs: Inputs, claims: Sequence[Claim]) -> Iterator[Observation]:
+    """``FROZEN`` where eager calls differ and calls of one traced step do not."""
     graph = loss.framework.compiled(loss, inputs)
-    if graph is None:
-        return
+    if graph is not None and any(claim.code == FROZEN for claim in claims):
+        yield from unchanged(loss.entry, inputs, claims, lambda: loss.value(inputs), graph)
 
-    def eager() -> Any:
-        return loss.value(inputs)
 
+def unchanged(
+    entry: Any, inputs: Inputs, claims: Sequence[Claim], eager: Callable[[], Any], graph: Callable[[], Any],
+) -> Iterator[Observation]:
+    """``FROZEN`` for each claim that what is traced stays as it was: after a new draw, and after each attribute or global
+    that the claim names was changed. ``eager`` and ``graph`` give numbers that are to be compared."""
+    wanted = [claim for claim in claims if claim.code == FROZEN]
     try:
-        if not np.array_equal(eager(), eager()) and np.array_equal(graph(), graph()):
-            for claim in claims:
-                if claim.code == "LL207":
-                    yield _frozen(inputs, claim, graph(), "a new draw")
+        if not np.array_equal(eager(), eager()):
+            if np.array_equal(graph(), graph()):
+                yield from (_frozen(inputs, claim, "a new draw") for claim in wanted)
             return
-        for claim in claims:
-            if claim.code == "LL207":
-                yield from _after_change(loss, inputs, claim, eager, graph)
+        for claim in wanted:
+            for owner, name in _state(entry, claim.expression):
+                if _stays(owner, name, eager, graph):
+                    yield _frozen(inputs, claim, f"{name} = {changed(owner[name])!r}")
+                    break
     except Exception:  # of the user's code; that it raises was seen before
         return
 
 
-def _after_change(loss: Loss, inputs: Inputs, claim: Claim, eager: Any, graph: Any) -> Iterator[Observation]:
-    for owner, name in _state(loss.entry, claim.expression):
-        old = owner[name]
-        before, traced_before = eager(), graph()
-        owner[name] = old * 2 + 1
-        try:
-            if not np.array_equal(before, eager()) and np.array_equal(traced_before, graph()):
-                yield _frozen(inputs, claim, traced_before, f"{name} = {old * 2 + 1!r}")
-                return
-        finally:
-            owner[name] = old
+def _stays(owner: dict[str, Any], name: str, eager: Callable[[], Any], graph: Callable[[], Any]) -> bool:
+    """Whether another value of a name changes what eager code gives, and not what is traced."""
+    old, before, traced = owner[name], eager(), graph()
+    owner[name] = changed(old)
+    try:
+        return not np.array_equal(before, eager()) and np.array_equal(traced, graph())
+    finally:
+        owner[name] = old
+
+
+def changed(number: float) -> float:
+    return number * 2 + 1
 
 
 def _state(entry: Any, expression: str) -> Iterator[tuple[dict[str, Any], str]]:
@@ -145,11 +158,9 @@ def _state(entry: Any, expression: str) -> Iterator[tuple[dict[str, Any], str]]:
                 yield holder, name
 
 
-def _frozen(inputs: Inputs, claim: Claim, value: Any, change: str) -> Observation:
-    return Observation(
-        Outcome.FROZEN, "graph", **told(inputs), loss=numbers(value), row=claim.row,
-        detail=f"after {change} the traced step gives the same loss, eager code another",
-    )
+def _frozen(inputs: Inputs, claim: Claim, change: str) -> Observation:
+    detail = f"after {change} the traced step does the same, eager code something else"
+    return Observation(Outcome.FROZEN, "graph", **told(inputs), row=claim.row, detail=detail)
 
 
 def _broken(inputs: Inputs, value: Any, detail: str) -> Observation:

@@ -27,6 +27,7 @@ LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no oper
 SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError")
 THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast")
 CONFIRMED, REFUTED, UNCONFIRMED = "confirmed", "refuted", "unconfirmed"
+OF_A_CLAIM = (Outcome.CONTRACT, Outcome.FROZEN)  # measured for one claim, whose row they carry
 ENDED = (Outcome.NOT_RUN, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
 COMPILED = ("graph", "fit", "xla")
 WHATEVER = "whatever is predicted"
@@ -79,6 +80,7 @@ class Case:
         fitting = [
             seen for seen in self.told
             if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode) and not is_about_surroundings(seen)
+            and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen))
         ]  # fmt: skip
         shown = self.shown(finding, proof, fitting)
         if shown is not None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from losslint.confirmation.frameworks.base import Framework, Inputs
+from losslint.confirmation.frameworks.base import Array, Framework, Inputs
 from losslint.confirmation.locate import other
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, told
@@ -24,6 +24,7 @@ RANGES = {"probability": (0.01, 0.99), "simplex": (0.01, 0.99), "image": (0.01, 
           "positive": (0.05, 3.0), "nonnegative": (0.05, 3.0)}
 GRID = 24
 HALVINGS = 40
+MOST_INTERVALS = 3
 LARGE = 1e-3  # of the change over the whole range
 
 
@@ -75,15 +76,29 @@ def _jump(line: Line, spec: TensorSpec) -> Jump | None:
     values = [line(number) for number in grid]
     if not np.isfinite(values).all() or line(grid[0]) != values[0]:  # it draws random numbers
         return None
-    changes = np.abs(np.diff(values))
-    usual, total = float(np.median(changes)), float(np.ptp(values))
-    where = int(changes.argmax())
-    left, right = (grid[where], values[where]), (grid[where + 1], values[where + 1])
-    if total == 0.0 or changes[where] < 1.5 * usual:
+    total = float(np.ptp(values))
+    if total == 0.0:
         return None
+    for where in _unlike_their_neighbours(np.diff(values))[:MOST_INTERVALS]:
+        found = _halved(line, (grid[where], values[where]), (grid[where + 1], values[where + 1]), LARGE * total)
+        if found is not None:
+            return found
+    return None
+
+
+def _unlike_their_neighbours(changes: Array) -> list[int]:
+    """The intervals, those first that change most unlike the mean of the two beside them: on a parabola there is no
+    difference at all."""
+    padded = np.pad(changes, 1, mode="reflect", reflect_type="odd")
+    unlike = np.abs(changes - (padded[:-2] + padded[2:]) / 2.0)
+    return [int(index) for index in np.argsort(-unlike) if unlike[index] > 0.0]
+
+
+def _halved(line: Line, left: tuple[float, float], right: tuple[float, float], least: float) -> Jump | None:
+    """What is left of a change once its interval has no inside; None where it shrinks below ``least`` on the way."""
     for _ in range(HALVINGS):
         middle = float(np.float32((left[0] + right[0]) / 2))
-        if middle in (left[0], right[0]):
+        if middle in (left[0], right[0]) or abs(right[1] - left[1]) <= least:
             break
         value = line(middle)
         if abs(value - left[1]) > abs(right[1] - value):
@@ -91,7 +106,7 @@ def _jump(line: Line, spec: TensorSpec) -> Jump | None:
         else:
             left = (middle, value)
     size = abs(right[1] - left[1])
-    if not np.isfinite(size) or size <= LARGE * total or size <= 16 * np.spacing(np.float32(abs(left[1]))):
+    if not np.isfinite(size) or size <= least or size <= 16 * np.spacing(np.float32(abs(left[1]))):
         return None
     seen = Observation(
         Outcome.JUMP, "eager", **told(line.at(left[0])), loss=left[1],

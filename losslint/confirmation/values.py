@@ -190,12 +190,12 @@ def _agreeing(labels: Sequence[TensorSpec], moved: Sequence[TensorSpec], base: I
     """Predictions that equal their label, and tensors of one shape that equal each other."""
     for label in labels:
         for spec in moved:
-            perfect = _perfect(label, base[label.name], spec)
-            if perfect is not None:
-                yield Case(base | {spec.name: perfect}, "a perfect prediction")
+            right = perfect(label, base[label.name], spec)
+            if right is not None:
+                yield Case(base | {spec.name: right}, "a perfect prediction")
                 if spec.values in ("real", "positive", "nonnegative", "probability") and spec.shape and spec.shape[0] > 1:
                     half = np.array(base[spec.name])
-                    half[0] = perfect[0]
+                    half[0] = right[0]
                     yield Case(base | {spec.name: half}, "one perfectly predicted row")
     for index, first in enumerate(moved):
         for second in moved[index + 1:]:
@@ -203,7 +203,7 @@ def _agreeing(labels: Sequence[TensorSpec], moved: Sequence[TensorSpec], base: I
                 yield Case(base | {second.name: base[first.name].astype(second.dtype)}, f"{first.name} equals {second.name}")
 
 
-def _perfect(label: TensorSpec, known: Array, spec: TensorSpec) -> Array | None:
+def perfect(label: TensorSpec, known: Array, spec: TensorSpec) -> Array | None:
     """The prediction that a label asks for; None when the two have nothing to do with each other."""
     if label.values == "class" and label.shape == spec.shape[:-1]:
         known = np.eye(spec.shape[-1])[np.clip(known.astype(int), 0, spec.shape[-1] - 1)]

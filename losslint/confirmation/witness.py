@@ -70,16 +70,18 @@ def search(
 
 
 def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
-    """A totally wrong, saturated prediction whose gradient is exactly 0, for the claims that a clip takes it away."""
+    """A totally wrong prediction, saturated or out of the usual bounds, whose gradient is exactly 0, for the claims that a
+    clip takes it away."""
     clips = [claim for claim in claims if claim.code == KILLED]
     base = generic(specs)
-    for wrong, right in ((0.0, 1.0), (1.0, 0.0)):
+    for wrong, right in ((0.0, 1.0), (1.0, 0.0), (-4.0, 1.0), (4.0, 0.0), (-30.0, 1.0), (30.0, 0.0)):
         values = {"label": right, "prediction": wrong}
         inputs = {s.name: np.full_like(base[s.name], values.get(s.role, 1.0)) for s in specs}
         if clips and all(fits(s, inputs[s.name]) for s in specs):
             seen = observe(loss, inputs, specs, "eager")
             if seen.outcome is Outcome.ZERO_GRADIENT and any(numbers(seen.loss)):
                 yield from (dataclasses.replace(seen, row=claim.row, detail="a totally wrong prediction") for claim in clips)
+                return
 
 
 def modes_of(claim: Claim) -> tuple[str, ...]:

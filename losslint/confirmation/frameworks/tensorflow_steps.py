@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.ops import resource_variable_ops
 
-from losslint.confirmation import bindings, locate
+from losslint.confirmation import agreement, bindings, contract, locate
 from losslint.confirmation.failures import UserFiles, failure, only_about_shapes, unless_about_shapes
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.frameworks.tensorflow import FRAMEWORK, noted
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, numbers, told
-from losslint.confirmation.program import Program
+from losslint.confirmation.program import Claim, Program
 from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import generic
+
+
+SLOPES = ("LL109", "LL513")
+SIZES = (1e-2, 3e-3)  # of the steps of differences, in float32
+SMOOTH, WRONG = 0.03, 0.05  # relative difference of two estimates of a slope, and of the gradient from them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,38 +38,82 @@ class Derivative:
     row: int
     path: str
     target: Any
+    sources: tuple[Any, ...]
     gradients: tuple[Any, ...]
-    names: tuple[str, ...]
+
+    @property
+    def missing(self) -> list[Any]:
+        """The sources that it gives nothing for."""
+        return [source for source, found in zip(self.sources, self.gradients, strict=True) if found is None]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether it is one of eager code; what is traced is symbolic."""
+        return any(hasattr(target, "numpy") for target in tf.nest.flatten(self.target))
 
 
 def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
-    """What is seen of a training step: how its gradients go, and what is claimed of the custom gradients in it."""
+    """What is seen of a training step: how its gradients go, and what is claimed of it beyond that."""
+    yield from agreement.exchanged(program, partial(first_target, files=files), program.claims)
     for specs in program.inputs:
         inputs = generic(specs, program.seed)
-        seen = step(entry, inputs, files)
-        if not only_about_shapes(seen):
+        seen, derivatives = step(entry, inputs, files)
+        if not only_about_shapes(seen[0]):
             break
-    yield from cuts(entry, inputs, files, unless_about_shapes(seen))
+    for number, one in enumerate(seen):
+        found = dataclasses.replace(unless_about_shapes(one), **told(inputs))
+        yield from cuts(entry, inputs, files, found, number) if derivatives else (found,)
     yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
+    if derivatives:
+        yield from frozen(entry, inputs, program.claims)
+        yield from slopes(entry, inputs, files, program.claims)
 
 
-def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Observation:
-    """Take one step; what the user's tapes give says how it went, by the first call that went wrong."""
+def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> tuple[list[Observation], list[Derivative]]:
+    """Take one step: what each derivative of the user's tapes amounts to, or why there is none. A step that is traced is
+    taken again without, as a graph has no numbers."""
     try:
-        with watched_tapes(files) as derivatives, noted(files) as trail:
-            entry(**FRAMEWORK.tensors(inputs))
-        seen = [_placed(_judged(derivative, files), derivative, trail, files) for derivative in derivatives]
+        derivatives, trail = taken(entry, inputs, files)
+        if not any(derivative.has_numbers for derivative in derivatives):
+            with eagerly():
+                derivatives, trail = taken(entry, inputs, files)
     except Exception as error:
-        return dataclasses.replace(failure(error, files), mode="eager", **told(inputs))
-    wrong = [one for one in seen if one.outcome is not Outcome.FINE]
-    if not seen:
-        return Observation(Outcome.NOT_RUN, "eager", **told(inputs), error="the step differentiates nothing")
-    return dataclasses.replace((wrong or seen)[0], **told(inputs))
+        return [dataclasses.replace(failure(error, files), mode="eager")], []
+    if not derivatives:
+        return [Observation(Outcome.NOT_RUN, "eager", error="the step differentiates nothing")], []
+    return [_placed(_judged(derivative, files), derivative, trail, files) for derivative in derivatives], derivatives
+
+
+def taken(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, watched: bool = False,
+) -> tuple[list[Derivative], Trail]:
+    """The derivatives of one step, and the operations that ran."""
+    with watched_tapes(files.owns) as derivatives, noted(files, watched) as trail:
+        entry(**FRAMEWORK.tensors(inputs))
+    return derivatives, trail
+
+
+def first_target(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Any:
+    """The numbers that a step differentiates first."""
+    with eagerly():
+        derivatives, _ = taken(entry, inputs, files)
+    return FRAMEWORK.array(tf.nest.flatten(derivatives[0].target)[0])
 
 
 @contextlib.contextmanager
-def watched_tapes(files: UserFiles) -> Iterator[list[Derivative]]:
-    """Notes what the tapes of the user's own code give; the framework's own tapes are left alone."""
+def eagerly() -> Iterator[None]:
+    """``tf.function`` runs as plain Python meanwhile."""
+    before = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(before)
+
+
+@contextlib.contextmanager
+def watched_tapes(owns: Callable[[str], bool]) -> Iterator[list[Derivative]]:
+    """Notes what tapes give that are asked from files which ``owns`` knows; other tapes are left alone."""
     found: list[Derivative] = []
     originals = {name: getattr(tf.GradientTape, name) for name in ("gradient", "jacobian")}
 
@@ -69,10 +121,9 @@ def watched_tapes(files: UserFiles) -> Iterator[list[Derivative]]:
         def differentiate(tape: Any, target: Any, sources: Any, *args: Any, **kwargs: Any) -> Any:
             gradients = original(tape, target, sources, *args, **kwargs)
             frame = sys._getframe(1)
-            if files.owns(frame.f_code.co_filename):
-                named = tuple(str(getattr(source, "name", "")) for source in tf.nest.flatten(sources))
-                flat = tuple(tf.nest.flatten(gradients))
-                found.append(Derivative(frame.f_lineno, frame.f_code.co_filename, target, flat, named))
+            if owns(frame.f_code.co_filename):
+                flat, given = (tuple(tf.nest.flatten(part)) for part in (gradients, sources))
+                found.append(Derivative(frame.f_lineno, frame.f_code.co_filename, target, given, flat))
             return gradients
 
         return differentiate
@@ -89,7 +140,6 @@ def watched_tapes(files: UserFiles) -> Iterator[list[Derivative]]:
 def _judged(derivative: Derivative, files: UserFiles) -> Observation:
     """What one derivative amounts to. A symbolic one, of a traced step, has no numbers."""
     present = [g for g in derivative.gradients if g is not None]
-    missing = [name for name, g in zip(derivative.names, derivative.gradients, strict=True) if g is None]
     arrays = [np.asarray(tf.convert_to_tensor(g)) for g in present if isinstance(g, tf.IndexedSlices) or hasattr(g, "numpy")]
     targets = [np.asarray(t) for t in tf.nest.flatten(derivative.target) if hasattr(t, "numpy")]
     if not all(np.isfinite(array).all() for array in targets):
@@ -103,25 +153,112 @@ def _judged(derivative: Derivative, files: UserFiles) -> Observation:
     else:
         outcome = Outcome.FINE
     other = "" if derivative.path == str(files.path) else derivative.path
+    names = [str(getattr(source, "path", getattr(source, "name", ""))) for source in derivative.missing]
     return Observation(
         outcome, "eager", row=derivative.row, path=other, operation="gradient",
         loss=numbers(targets[0]) if len(targets) == 1 else None,
-        detail=f"no gradient to {', '.join(filter(None, missing)) or len(missing)}" if missing else "",
+        detail=f"no gradient to {', '.join(filter(None, names)) or len(names)}" if names else "",
     )
 
 
-def cuts(entry: Callable[..., Any], inputs: Inputs, files: UserFiles, seen: Observation) -> tuple[Observation, ...]:
-    """A step whose gradients are None, once for each place where they are lost: the step is taken again with everything
-    noted. The row that asks for the gradients is no such place; where none is found, none is named."""
-    if seen.outcome is not Outcome.NO_GRADIENT or seen.error.startswith("LookupError"):
+def cuts(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, seen: Observation, number: int,
+) -> tuple[Observation, ...]:
+    """A derivative that is None for some of its sources, once for each place where it is lost: the step is taken again
+    with everything noted. The row that asks for the gradients is no such place; where none is found, none is named. A
+    source that the target has nothing to do with has no place, and is meant."""
+    partly = seen.outcome is Outcome.FINE and bool(seen.detail)
+    if seen.outcome is not Outcome.NO_GRADIENT and not partly:
         return (seen,)
-    with watched_tapes(files) as derivatives, noted(files, watched=True) as trail, contextlib.suppress(Exception):
-        entry(**FRAMEWORK.tensors(inputs))
-    trail.value = [target for derivative in derivatives[:1] for target in tf.nest.flatten(derivative.target)]
-    reads = [step for step in trail.steps if step.op == "ReadVariableOp"]
-    trail.trained = [output for step in reads for output in step.outputs if output.dtype.is_floating]
-    places = [place for place in locate.cuts(trail) if place[1]] if trail.value else []
-    return locate.at_each(seen, places, files) or (dataclasses.replace(seen, row=0, path="", operation=""),)
+    with eagerly(), contextlib.suppress(Exception):  # of the user's code, which has run once
+        derivatives, trail = taken(entry, inputs, files, watched=True)
+        places = lost(derivatives[number], trail)
+        if partly:
+            places = [place for place in places if place[2] not in FRAMEWORK.stops]
+            lines = locate.at_each(dataclasses.replace(seen, outcome=Outcome.NO_GRADIENT), places, files)
+            return lines or (seen,)
+        if places:
+            return locate.at_each(seen, places, files)
+    return (dataclasses.replace(seen, row=0, path="", operation=""),)
+
+
+def lost(derivative: Derivative, trail: Trail) -> list[tuple[str, int, str]]:
+    """(file, row, operation) wherever the way from a missing source to the target is cut."""
+    trail.value = list(tf.nest.flatten(derivative.target))
+    handles = {id(getattr(source, "handle", source)) for source in derivative.missing}
+    reads = [step for step in trail.steps if step.op == "ReadVariableOp" and id(step.inputs[0]) in handles]
+    trail.trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
+    trail.trained += [source for source in derivative.missing if tf.is_tensor(source) and not hasattr(source, "handle")]
+    return [place for place in locate.cuts(trail) if place[1]]
+
+
+class Repeated:
+    """A step that is taken again and again, each time with the same weights, optimizer and TensorFlow seed."""
+
+    def __init__(self, entry: Callable[..., Any], inputs: Inputs) -> None:
+        self.entry, self.inputs = entry, inputs
+        entry(**FRAMEWORK.tensors(inputs))  # makes the variables of the optimizer
+        self.state = [(variable, variable.read_value()) for variable in _variables() if variable.is_initialized()]
+
+    def __call__(self, changed: Sequence[tuple[Any, Any]] = ()) -> Any:
+        """The numbers of all variables after a step; ``changed`` are variables with what they hold before it."""
+        for variable, value in (*self.state, *changed):
+            variable.assign(value)
+        tf.random.set_seed(0)
+        self.entry(**FRAMEWORK.tensors(self.inputs))
+        return np.concatenate([np.ravel(variable.numpy()) for variable, _ in self.state if variable.dtype.is_floating])
+
+
+def _variables() -> list[Any]:
+    """All that are alive: a step keeps its own wherever it likes."""
+    return [one for one in gc.get_objects() if issubclass(type(one), resource_variable_ops.BaseResourceVariable)]
+
+
+def frozen(entry: Callable[..., Any], inputs: Inputs, claims: Sequence[Claim]) -> Iterator[Observation]:
+    """``FROZEN`` where steps that run eagerly differ and traced ones do not."""
+    if not any(claim.code == contract.FROZEN for claim in claims):
+        return
+    again = Repeated(entry, inputs)
+
+    def eager() -> Any:
+        with eagerly():
+            return again()
+
+    yield from contract.unchanged(entry, inputs, claims, eager, again)
+
+
+def slopes(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, claims: Sequence[Claim],
+) -> Iterator[Observation]:
+    """``WRONG_GRADIENT`` where a claim says that a gradient is not the slope, and central differences along it say so
+    too: the step is taken with weights a little further on and a little back."""
+    if not any(claim.code in SLOPES for claim in claims):
+        return
+    again = Repeated(entry, inputs)
+
+    def target(changed: Sequence[tuple[Any, Any]] = ()) -> Derivative:
+        with eagerly(), watched_tapes(files.owns) as found:
+            again(changed)
+        return found[0]
+
+    first = target()
+    pairs = [(source, tf.convert_to_tensor(gradient)) for source, gradient in
+             zip(first.sources, first.gradients, strict=True) if gradient is not None and hasattr(source, "assign")]
+    again(())
+    starts = {id(variable.handle): value for variable, value in again.state}
+    analytic = sum(float(tf.reduce_sum(tf.abs(gradient))) for _, gradient in pairs)
+
+    def value(size: float) -> float:
+        moved = [(source, starts[id(source.handle)] + size * tf.sign(gradient)) for source, gradient in pairs]
+        return float(tf.reduce_sum(target(moved).target))
+
+    rough, fine = ((value(size) - value(-size)) / (2.0 * size) for size in SIZES)
+    scale = max(abs(fine), analytic, 1e-6)
+    if abs(rough - fine) < SMOOTH * scale and abs(analytic - fine) > WRONG * scale:
+        yield Observation(
+            Outcome.WRONG_GRADIENT, "eager", **told(inputs), loss=numbers(first.target),
+            detail=f"the gradient gives a slope of {analytic:.4g}, central differences {fine:.4g}",
+        )
 
 
 def _placed(seen: Observation, derivative: Derivative, trail: Trail, files: UserFiles) -> Observation:
