@@ -6,7 +6,7 @@ Runs in the child. What is seen is only reported here; what it means for a findi
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from losslint.confirmation import agreement, bindings, contract, differences, frameworks, jumps, locate, witness
@@ -33,7 +33,8 @@ def probe(program: Program, entry: Any, report: Report) -> None:
     framework = frameworks.load(program.framework)
     if program.kind == "model":
         report.begin("fit")
-        report.saw(framework.fit(entry, files))
+        for seen in framework.fit(entry, files):
+            report.saw(seen)
     elif program.kind == "step":
         report.begin("eager")
         for seen in framework.steps(program, entry, files):
@@ -49,7 +50,8 @@ class Battery:
         self.program, self.loss, self.report = program, loss, report
         self.claims = program.claims
         self.codes = {claim.code for claim in program.claims}
-        self.specs: Specs = ()
+        self.rung: Specs = ()  # what the loss takes, as far as its code tells
+        self.specs: Specs = ()  # the same, narrowed to where it is finite
         self.rows: tuple[int, ...] = ()  # of the loss's own file, that run at points in general position
 
         self.traces = False
@@ -103,7 +105,7 @@ class Battery:
                     self.report.saw(seen)
                     break
 
-    def value_of(self, entry: Callable[..., Any], inputs: Inputs) -> Array:
+    def value_of(self, entry: Callable[..., Any], inputs: Mapping[str, Array]) -> Array:
         """What another entry of the same form returns."""
         other = dataclasses.replace(self.loss, entry=entry, traced={})
         return other.value(other.prepared(inputs))
@@ -115,7 +117,7 @@ class Battery:
     def on_the_ladder(self) -> Observation:
         """The first rung that raises nothing but what another shape would mend, with ranges it is finite on."""
         for rung in self.program.inputs:
-            self.specs = self.as_passed(rung)
+            self.rung = self.specs = self.as_passed(rung)
             seen = self.observed(self.inputs(0), "eager")
             if not only_about_shapes(seen):
                 break
@@ -184,7 +186,7 @@ class Battery:
         claimed = not self.codes.isdisjoint((*witness.NUMERICAL, witness.KILLED))
         if self.traces and not claimed and not self.fails_in_a_corner():
             return
-        found, vain = witness.search(self.loss, self.specs, self.claims)
+        found, vain = witness.search(self.loss, self.rung, self.claims)
         for seen in found:
             self.report.saw(seen)
         for searched in vain:

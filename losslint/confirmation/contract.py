@@ -14,13 +14,16 @@ from typing import Any
 import numpy as np
 
 from losslint.confirmation import agreement, locate
+from losslint.confirmation.failures import UserFiles
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
+from losslint.confirmation.trail import Trail
 
 
-FROZEN = "LL207"
+FROZEN, PAIRS = "LL207", "LL401"
+MOST = 0.5
 
 
 def check(
@@ -57,6 +60,17 @@ def returns_parts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Cl
     return None
 
 
+def is_flat(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
+    """A gradient that is exactly 0 for most numbers of an input, at points in general position."""
+    value, gradient = loss.framework.value_and_gradient(loss, loss.framework.tensors(inputs), differentiated(inputs, specs))
+    for name, found in gradient.items():
+        zeros = 0.0 if found is None else float(np.mean(loss.framework.array(found) == 0.0))
+        if zeros > MOST:
+            detail = f"the gradient is exactly 0 for {zeros:.0%} of ordinary numbers in {name}"
+            return dataclasses.replace(_broken(inputs, loss.framework.array(value), detail), outcome=Outcome.ZERO_GRADIENT)
+    return None
+
+
 def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim) -> Observation | None:
     """An operation of the claim that takes numbers of shape (B,) and (B, 1), for labels and predictions that are columns,
     or one of the two flat."""
@@ -68,15 +82,19 @@ def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: C
     flat = ({name: columns[name][:, 0]} for name in names)
     for changed in (columns, *(columns | one for one in flat), {first: columns[first]}, {second: columns[second]}):
         mixed = {**inputs, **changed}
-        for step in locate.record(loss, specs, mixed).steps:
-            shapes = [tuple(tensor.shape) for tensor in step.inputs]
-            batch = max((shape[0] for shape in shapes if len(shape) == 1), default=0)
-            here = step.path == str(loss.files.path) and claim.row <= step.row <= claim.end_row
-            if here and batch > 1 and (batch, 1) in shapes:
-                given = " and ".join(f"{name} {mixed[name].shape}" for name in names)
-                detail = f"{given}: {step.op} takes {shapes[0]} and {shapes[1]}, every prediction with every label"
-                return _broken(mixed, loss.value(mixed), detail)
+        for what in pairs(locate.record(loss, specs, mixed), claim, loss.files):
+            given = " and ".join(f"{name} {mixed[name].shape}" for name in names)
+            return _broken(mixed, loss.value(mixed), f"{given}: {what}")
     return None
+
+
+def pairs(trail: Trail, claim: Claim, files: UserFiles) -> Iterator[str]:
+    """The operations in the rows of a claim that take numbers of shape (B,) and (B, 1)."""
+    for step in trail.steps:
+        shapes = [tuple(tensor.shape) for tensor in step.inputs]
+        batch = max((shape[0] for shape in shapes if len(shape) == 1), default=0)
+        if step.path == str(files.path) and claim.row <= step.row <= claim.end_row and batch > 1 and (batch, 1) in shapes:
+            yield f"{step.op} takes {shapes[0]} and {shapes[1]}, every prediction with every label"
 
 
 def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
@@ -95,7 +113,7 @@ def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Cl
 
 
 EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec], Claim], Observation | None]] = {
-    "LL401": broadcasts, "LL402": returns_scalar, "LL403": agreement.is_not_symmetric, "LL404": returns_parts,
+    "LL107": is_flat, "LL401": broadcasts, "LL402": returns_scalar, "LL403": agreement.is_not_symmetric, "LL404": returns_parts,
     "LL406": agreement.squashed_twice, "LL408": agreement.wrong_direction, "LL411": skips_samples,
 }
 

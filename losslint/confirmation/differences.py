@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from losslint.confirmation.frameworks.base import Inputs
-from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.observation import REVERSED, Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import TensorSpec
 
@@ -49,8 +49,9 @@ def compare(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterator
         compared = True
         analytic = sum(float((g * towards[name]).sum()) for name, g in gradient.items() if g is not None)
         if abs(analytic - slope) > WRONG * max(abs(slope), abs(analytic), 1e-6):
+            turned = abs(analytic + slope) <= WRONG * abs(slope)
             yield Observation(
-                Outcome.WRONG_GRADIENT, "eager", **told(inputs), loss=numbers(value),
+                Outcome.WRONG_GRADIENT, "eager", **told(inputs), loss=numbers(value), operation=REVERSED if turned else "",
                 gradient={name: None if g is None else numbers(g) for name, g in gradient.items()},
                 detail=f"the gradient gives a slope of {analytic:.6g}, central differences {slope:.6g}",
             )

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from losslint.confirmation.failures import only_about_shapes
-from losslint.confirmation.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
 from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof
 from losslint.confirmation.tiers import Tier, numbers, tier
@@ -182,10 +182,14 @@ class Case:
         return list(found.values())
 
     def explained(self, seen: Observation) -> bool:
-        """Whether a finding already says what was seen: of numbers at the same row, of everything else in the loss."""
+        """Whether a finding already says what was seen: of numbers at the same row, of a derivative of a training step at
+        one of the places where that is lost, of everything else in the loss."""
         speaking = [f for f in self.findings if seen.outcome in _outcomes(f.code)]
         if seen.outcome in NUMBERS and seen.row:
             return any(self.is_at(f, seen) for f in speaking)
+        if self.program.kind == "step" and seen.row:
+            same = [one for one in self.told if one.outcome is seen.outcome and one.detail == seen.detail]
+            return any(PROOFS[f.code].anywhere or self.is_at(f, one) for f in speaking for one in same)
         return bool(speaking)
 
     def code_for(self, seen: Observation) -> str:
@@ -208,6 +212,8 @@ class Case:
             return "LL906" if eager and graph and not said else ""
         if seen.outcome is Outcome.JUMP:
             return "LL905" if seen.operation in THRESHOLDS else ""
+        if seen.operation == REVERSED:
+            return ""
         return {Outcome.WRONG_GRADIENT: "LL904", Outcome.CONTRACT: "LL907"}.get(seen.outcome, "")
 
     def is_of_one_class(self, seen: Observation) -> bool:

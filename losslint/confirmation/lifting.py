@@ -24,7 +24,7 @@ from losslint.project.uses import local_uses
 if TYPE_CHECKING:
     from losslint.confirmation.slicing import Draft
 
-STEP, FITTING = "__losslint_step__", "__losslint_fitting__"
+STEP, FITTING, MODEL = "__losslint_step__", "__losslint_fitting__", "__losslint_model__"
 STEPS = ("train_step", "compute_loss", "test_step", "call", "_compute_loss")
 
 
@@ -285,8 +285,20 @@ def replay(draft: Draft, call: ast.Call, model: ast.expr | None = None) -> None:
     body.skip.add(statement)
     for needed in (statement, receiver, *(k.value for k in data)):
         draft.cutter.need_code(body, needed)
-    made_by(draft, [draft.cutter.rewritten(module, statement), located(ast.Return(made), call)], call, STEP)
+    compiled = draft.cutter.rewritten(module, statement)
+    if isinstance(receiver, ast.Call):  # Model(x, y).compile(...): the model that is compiled has no name
+        keep_model(compiled, made)
+    made_by(draft, [compiled, located(ast.Return(made), call)], call, STEP)
     draft.entry = expression(STEP, call)
+
+
+def keep_model(compiled: ast.AST, made: ast.Call) -> None:
+    """Give the model that a statement makes and compiles a name, and hand that on."""
+    for node in ast.walk(compiled):
+        if isinstance(node, ast.Attribute) and node.attr == "compile" and isinstance(node.value, ast.Call):
+            node.value = located(ast.NamedExpr(ast.Name(MODEL, ast.Store()), node.value), node.value)
+            made.args = [located(ast.Name(MODEL, ast.Load()), made)]
+            return
 
 
 def fit_data(draft: Draft, body: Body, call: ast.Call) -> list[ast.keyword]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+REVERSED = "reversed"  # a gradient that is the slope but for its sign: often on purpose, to train an adversary
+
 
 class Outcome(enum.Enum):
     """What happened in one run."""

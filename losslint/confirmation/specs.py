@@ -21,6 +21,7 @@ from losslint.graph.nodes import Graph, Node
 from losslint.graph.trace import structured_names
 from losslint.graph.values import Const, Seq, Value
 from losslint.project import names
+from losslint.project.heads import Head, head_of
 from losslint.project.index import Function, argument, defaults, last_name, parameters, walk
 from losslint.project.roles import Role, is_literal
 from losslint.project.sites import Site
@@ -46,6 +47,7 @@ MOVES = ("cast", "clip", "reshape", "expand_dims", "squeeze", "transpose", "item
 ALIKE = (*MOVES, "identity", "to_float", "to_int", "convert_to_tensor", "stop_gradient", "maximum", "minimum", "add", "sub",
          "clip_low", "clip_high", "ensure_shape")
 REDUCES = ("reduce", "index")
+HEADS = {"linear": "real", "sigmoid": "probability", "softmax": "simplex", "relu": "nonnegative", "tanh": "unit"}
 CLASSIFIES = names.words(
     "dice iou jaccard tversky focal crossentropy entropy bce cce ce f1 fbeta lovasz hinge auc precision recall")
 
@@ -119,20 +121,30 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     for name in order:
         by_name(demands[name], name, roles[name], site)
     ladder: list[tuple[TensorSpec, ...]] = []
+    head = head_of(site.module) if "compile(" in site.reason else None
     taken, others = model_shapes(site)
     stated = [*others, *fitted_labels(site.module)]
     for rung in rungs(demands, roles, order, stated):
         rung = {name: replace(spec, shape=taken.get(name, spec.shape)) for name, spec in rung.items()}
         specs: list[TensorSpec] = []
         for name in order:
-            spec = told.get(name) or rung[name]
-            spec = replace(spec, name=name, role=spec_role(roles[name]))
+            spec = replace(told.get(name) or rung[name], name=name, role=spec_role(roles[name]))
+            spec = spec if name in told else as_given_by(head, spec)
             keys = containers.get(name, ())
             specs += [spec] if not keys else [replace(spec, name=f"{name}_{key}") for key in keys]
         if tuple(specs) not in ladder:
             ladder.append(tuple(specs))
     notes = tuple(f"{name} as told: {', '.join(str(n) for n in spec.shape)} {spec.dtype}" for name, spec in told.items())
     return Inputs(tuple(ladder[:MAX_RUNGS]) or ((),), notes, containers)
+
+
+def as_given_by(head: Head | None, spec: TensorSpec) -> TensorSpec:
+    """A prediction with the numbers that the last layer of the model gives, whatever the loss would like them to be; where
+    it applies an activation itself, it gets what it is made for."""
+    values = HEADS.get(head.activation) if head is not None else None
+    if values is None or spec.role != "prediction" or spec.values == "logits" or spec.dtype != "float32":
+        return spec
+    return spec if values == "simplex" and spec.shape[-1:] in ((), (1,)) else replace(spec, values=values)
 
 
 def spec_role(role: Role) -> str:

@@ -19,6 +19,7 @@ from losslint.confirmation.client import Options, Progress
 from losslint.confirmation.judge import CONFIRMED, REFUTED, judge, not_run
 from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
+from losslint.confirmation.proofs import NUMBERS, PROOFS
 from losslint.confirmation.slicing import compiled_program_of, model_programs_of, program_of
 from losslint.findings import Finding
 from losslint.project.modes import Mode
@@ -172,13 +173,21 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
                     verdict = {**verdict, "repro": f"{trial.name} --code {finding.code}"}
                 key = key_of(finding)
                 if finding.code.startswith("LL9"):
-                    new.setdefault(key, replace(finding, path=names.get(str(finding.path), finding.path), verdict=verdict))
+                    if not said_of_another(finding, report.findings):
+                        new.setdefault(key, replace(finding, path=names.get(str(finding.path), finding.path), verdict=verdict))
                 else:
                     mine[key] = chosen(finding.code, mine.get(key), verdict)
         for key, verdict in mine.items():
             verdicts[key] = joined(verdicts.get(key), verdict)
     findings = [replace(f, verdict=verdicts.get(key_of(f))) for f in report.findings]
     return replace(report, findings=sorted([*findings, *new.values()], key=lambda finding: finding.sort_key))
+
+
+def said_of_another(finding: Finding, known: Sequence[Finding]) -> bool:
+    """Whether a rule says of the same code, in another loss that runs it, that its numbers are not finite."""
+    return finding.code == "LL902" and any(
+        f.code in PROOFS and PROOFS[f.code].outcomes == NUMBERS and abspath(f.path) == abspath(finding.path)
+        and f.start.row <= finding.start.row <= f.end.row for f in known)
 
 
 def _of_compile(program: Program | NotSliced) -> bool:

@@ -56,8 +56,10 @@ def search(
     first.descend()
     searches, left = [first], first.left
     signed = [c for c in left if c.code == OUTSIDE_DOMAIN]
-    if signed and tuple(narrow) != tuple(specs):  # numbers that others take for a wrong guess are its point
-        searches.append(Search(loss, specs, signed, seconds, wanted))
+    wide = widened(specs)
+    if signed and narrow != wide:  # numbers that others take for a wrong guess are its point
+        searches.append(Search(loss, wide, signed, seconds, wanted))
+        searches[-1].works = narrow == tuple(specs)
     anywhere = [c for c in left if not c.modes]
     if anywhere and last:
         searches.append(Search(loss, narrow, anywhere, 2.0 * seconds, last))
@@ -108,6 +110,7 @@ class Search:
         self.tried = 0
         self.broken: set[str] = set()  # modes that the loss cannot run in
         self.ordinary: dict[tuple[object, ...], bool] = {}  # shapes -> whether the loss is fine there in general
+        self.works = True  # at points in general position
         self.started = time.perf_counter()
         self.worked = time.process_time()
 
@@ -399,7 +402,10 @@ class Shrinking:
         return seen if self.place in at else None
 
     def is_ordinary(self, inputs: Inputs, mode: str) -> bool:
-        """Whether inputs of these shapes work in general position: the deviation of a single row proves nothing."""
+        """Whether inputs of these shapes work in general position: the deviation of a single row proves nothing. Where the
+        loss fails in general position anyway, shapes prove as much as any."""
+        if not self.search.works:
+            return True
         shapes = (mode, *(a.shape for a in inputs.values()))
         known = self.search.ordinary
         if shapes not in known:
@@ -410,6 +416,7 @@ class Shrinking:
 
 # -- which numbers a loss is made for
 
+SIGNLESS = ("probability", "nonnegative", "positive")
 NARROWER = ("nonnegative", "probability", "simplex", "unit")
 MOVED = ("prediction", "tensor")
 
@@ -428,6 +435,14 @@ def settled(loss: Loss, specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
         if all(observe(loss, generic(rung, seed), rung, "eager").outcome not in BAD for seed in (0, 1)):
             return rung
     return specs
+
+
+def widened(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
+    """The specs with predictions of either sign, where only the operations that they enter say otherwise."""
+    return tuple(
+        dataclasses.replace(s, values="real") if s.role == "prediction" and s.values in SIGNLESS and s.low is None else s
+        for s in specs
+    )
 
 
 def agreeing(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:

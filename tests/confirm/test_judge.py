@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from losslint.confirmation.judge import judge, not_run
-from losslint.confirmation.observation import Evidence, Observation, Outcome, Searched
+from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
 from losslint.confirmation.proofs import PROOFS
 from losslint.findings import Finding, Location, LossRef, Severity
@@ -297,3 +297,30 @@ def test_crashes_are_no_findings() -> None:
 def test_one_finding_a_place() -> None:
     assert codes(WITNESS, replace(WITNESS, mode="graph")) == ["LL902"]
     assert len(codes(WITNESS, replace(WITNESS, row=6))) == 2
+
+
+# -- steps
+
+
+def test_each_derivative_of_a_step_is_explained_on_its_own() -> None:
+    step = replace(PROGRAM, kind="step")
+    first = Observation(Outcome.NO_GRADIENT, "eager", row=4, operation="Round", detail="no gradient to w (asked for in row 9)")
+    mask = replace(first, row=5, operation="Greater")
+    second = replace(first, row=6, operation="Floor", detail="no gradient to v (asked for in row 12)")
+    known = finding("LL105", 4)
+    assert codes(first, mask, findings=(known,), program=step) == []
+    assert codes(first, mask, second, findings=(known,), program=step) == ["LL901"]
+    assert codes(second, findings=(finding("LL501", 9),), program=step) == []  # it speaks of the whole step
+
+
+@pytest.mark.parametrize("code", ["LL401", "LL403", "LL404", "LL406", "LL408", "LL411"])
+def test_what_is_measured_for_one_claim_confirms_no_other(code: str) -> None:
+    seen = Observation(Outcome.CONTRACT, "eager", {"y_true": [[1.0]]}, row=4, detail="a scalar")
+    assert one(finding(code, 5), seen)["status"] == "unconfirmed"
+    assert one(finding(code, 4), seen)["status"] == "confirmed"
+
+
+def test_a_gradient_that_is_turned_round_is_meant() -> None:
+    seen = Observation(Outcome.WRONG_GRADIENT, "eager", {"y_true": [[1.0]]}, detail="another slope")
+    assert codes(seen) == ["LL904"]
+    assert codes(replace(seen, operation=REVERSED)) == []

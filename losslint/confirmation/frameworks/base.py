@@ -118,7 +118,7 @@ class Framework(ABC):
     def steps(self, program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
         """What is seen of a program that takes one training step."""
 
-    def fit(self, entry: Callable[[], Any], files: UserFiles) -> Observation:
+    def fit(self, entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
         """What is seen of a compiled model."""
         raise NotImplementedError("only Keras compiles models")
 

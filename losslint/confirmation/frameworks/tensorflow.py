@@ -148,7 +148,7 @@ class TensorFlow(Framework):
 
         return tensorflow_steps.seen_in(program, entry, files)
 
-    def fit(self, entry: Callable[[], Any], files: UserFiles) -> Observation:
+    def fit(self, entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
         from losslint.confirmation.frameworks import tensorflow_steps
 
         return tensorflow_steps.fit(entry, files)

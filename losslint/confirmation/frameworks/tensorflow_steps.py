@@ -26,6 +26,7 @@ from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import generic
 
 
+PARTLY = "Gradients do not exist"  # how a warning of Keras begins
 SLOPES = ("LL109", "LL513")
 SIZES = (1e-2, 3e-3)  # of the steps of differences, in float32
 SMOOTH, WRONG = 0.03, 0.05  # relative difference of two estimates of a slope, and of the gradient from them
@@ -65,6 +66,7 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
         yield from cuts(entry, inputs, files, found, number) if derivatives else (found,)
     yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
     if derivatives:
+        yield from paired(entry, inputs, files, program.claims)
         yield from frozen(entry, inputs, program.claims)
         yield from slopes(entry, inputs, files, program.claims)
 
@@ -157,7 +159,8 @@ def _judged(derivative: Derivative, files: UserFiles) -> Observation:
     return Observation(
         outcome, "eager", row=derivative.row, path=other, operation="gradient",
         loss=numbers(targets[0]) if len(targets) == 1 else None,
-        detail=f"no gradient to {', '.join(filter(None, names)) or len(names)}" if names else "",
+        detail=f"no gradient to {', '.join(filter(None, names)) or len(names)} (asked for in row {derivative.row})"
+        if names else "",
     )
 
 
@@ -190,6 +193,19 @@ def lost(derivative: Derivative, trail: Trail) -> list[tuple[str, int, str]]:
     trail.trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
     trail.trained += [source for source in derivative.missing if tf.is_tensor(source) and not hasattr(source, "handle")]
     return [place for place in locate.cuts(trail) if place[1]]
+
+
+def paired(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, claims: Sequence[Claim],
+) -> Iterator[Observation]:
+    """``CONTRACT`` for each claim that every prediction is compared with every label."""
+    wanted = [claim for claim in claims if claim.code == contract.PAIRS]
+    with eagerly():
+        trail = taken(entry, inputs, files)[1] if wanted else Trail(FRAMEWORK)
+    for claim in wanted:
+        for what in contract.pairs(trail, claim, files):
+            yield Observation(Outcome.CONTRACT, "eager", **told(inputs), row=claim.row, detail=what)
+            break
 
 
 class Repeated:
@@ -273,8 +289,32 @@ def _placed(seen: Observation, derivative: Derivative, trail: Trail, files: User
     return dataclasses.replace(seen, row=born[0].row, path=other, operation=born[0].op)
 
 
-def fit(entry: Callable[[], Any], files: UserFiles) -> Observation:
-    """Replay ``compile`` and ``fit``: two full batches and a partial one. What moves says how it went."""
+def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
+    """Replay ``compile`` and ``fit``: two full batches and a partial one. What moves says how it went. Where a weight has no
+    gradient, a batch is taken once more, eagerly, to see in which rows it is lost."""
+    seen = fitted(entry, files)
+    partly = seen.outcome is Outcome.FINE and seen.detail.startswith(PARTLY)
+    if seen.outcome is not Outcome.NO_GRADIENT and not partly:
+        yield seen
+        return
+    places: list[tuple[str, int, str]] = []
+    with contextlib.suppress(Exception), eagerly():  # of the user's code, which has run once
+        model, x, y = entry()
+        model.run_eagerly = True
+        noting = watched_tapes(lambda _: True), noted(files, watched=True), contextlib.suppress(ValueError)
+        with noting[0] as derivatives, noting[1] as trail, noting[2]:  # it has no gradients, again
+            model.fit(x, y, batch_size=_length(x), epochs=1, verbose=0)
+        places = lost(derivatives[0], trail)
+    if partly:
+        places = [place for place in places if place[2] not in FRAMEWORK.stops]
+        yield from locate.at_each(dataclasses.replace(seen, outcome=Outcome.NO_GRADIENT), places, files) or (seen,)
+    else:
+        nowhere = dataclasses.replace(seen, row=0, path="", operation="")
+        yield from locate.at_each(seen, places, files) or (nowhere,)
+
+
+def fitted(entry: Callable[[], Any], files: UserFiles) -> Observation:
+    """What ``fit`` gives."""
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -285,10 +325,7 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Observation:
                 before = [np.array(weight) for weight in model.trainable_variables]
             history = model.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
     except Exception as error:
-        seen = dataclasses.replace(failure(error, files), mode="fit")
-        if "No gradients provided" in seen.error:  # the row that asks for them is not the one that loses them
-            seen = dataclasses.replace(seen, row=0, path="", operation="")
-        return seen
+        return dataclasses.replace(failure(error, files), mode="fit")
     losses = history.history.get("loss", [])
     after = [np.array(weight) for weight in model.trainable_variables]
     unmoved = _unmoved(model.trainable_variables, before, after)
@@ -300,7 +337,7 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Observation:
         outcome = Outcome.ZERO_GRADIENT
     else:
         outcome = Outcome.FINE
-    missing = [str(one.message) for one in said if "Gradients do not exist" in str(one.message)]
+    missing = [str(one.message) for one in said if PARTLY in str(one.message)]
     detail = missing[0].partition(" when ")[0] if missing else f"did not move: {', '.join(unmoved)}" if unmoved else ""
     return Observation(outcome, "fit", loss=losses[-1] if losses else None, detail=detail[:300])
 
