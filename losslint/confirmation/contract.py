@@ -21,7 +21,6 @@ from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.trail import Trail
 
-
 FROZEN, PAIRS = "LL207", "LL401"
 MOST = 0.5
 
@@ -113,8 +112,8 @@ def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Cl
 
 
 EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec], Claim], Observation | None]] = {
-    "LL107": is_flat, "LL401": broadcasts, "LL402": returns_scalar, "LL403": agreement.is_not_symmetric, "LL404": returns_parts,
-    "LL406": agreement.squashed_twice, "LL408": agreement.wrong_direction, "LL411": skips_samples,
+    "LL107": is_flat, PAIRS: broadcasts, "LL402": returns_scalar, "LL403": agreement.is_not_symmetric,
+    "LL404": returns_parts, "LL406": agreement.squashed_twice, "LL408": agreement.wrong_direction, "LL411": skips_samples,
 }
 
 

@@ -27,7 +27,7 @@ CUTS = Proof((*NOTHING, O.RAISES), ("eager",))
 TRACES = Proof((O.RAISES,), ("graph",))
 FAILS = Proof((O.RAISES,), anywhere=True)
 NUMERIC = Proof(NUMBERS, BOTH)
-WIDE = Proof(NUMBERS)  # it takes larger numbers, or numbers of another sign, than the inferred inputs may have
+WIDE = Proof(NUMBERS)  # it takes larger numbers, more of them, or of another sign, than the inferred inputs have
 CONTRACT = Proof((O.CONTRACT,))
 
 PROOFS: dict[str, Proof] = {
@@ -41,7 +41,7 @@ PROOFS: dict[str, Proof] = {
     "LL208": Proof((O.RAISES, *NOTHING), ("graph",), anywhere=True), "LL209": FAILS,
     "LL210": Proof((O.FROZEN, O.CONTRACT), anywhere=True),
     "LL301": NUMERIC, "LL302": WIDE, "LL303": NUMERIC, "LL304": NUMERIC, "LL305": NUMERIC, "LL306": NUMERIC,
-    "LL307": WIDE, "LL308": NUMERIC, "LL309": NUMERIC, "LL310": NUMERIC, "LL311": Proof((O.ZERO_GRADIENT,)),
+    "LL307": WIDE, "LL308": WIDE, "LL309": NUMERIC, "LL310": NUMERIC, "LL311": Proof((O.ZERO_GRADIENT,)),
     "LL401": CONTRACT, "LL402": CONTRACT, "LL403": CONTRACT,
     "LL404": Proof((O.RAISES, O.CONTRACT, O.NO_GRADIENT), anywhere=True),
     "LL405": FAILS, "LL406": CONTRACT, "LL407": Proof((O.RAISES,)), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),

@@ -172,11 +172,11 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
                 if finding.status == CONFIRMED:
                     verdict = {**verdict, "repro": f"{trial.name} --code {finding.code}"}
                 key = key_of(finding)
-                if finding.code.startswith("LL9"):
-                    if not said_of_another(finding, report.findings):
-                        new.setdefault(key, replace(finding, path=names.get(str(finding.path), finding.path), verdict=verdict))
-                else:
+                if not finding.code.startswith("LL9"):
                     mine[key] = chosen(finding.code, mine.get(key), verdict)
+                elif not said_of_another(finding, report.findings):
+                    path = names.get(str(finding.path), finding.path)
+                    new.setdefault(key, replace(finding, path=path, verdict=verdict))
         for key, verdict in mine.items():
             verdicts[key] = joined(verdicts.get(key), verdict)
     findings = [replace(f, verdict=verdicts.get(key_of(f))) for f in report.findings]

@@ -25,7 +25,6 @@ from losslint.confirmation.program import Claim, Program
 from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import generic
 
-
 PARTLY = "Gradients do not exist"  # how a warning of Keras begins
 SLOPES = ("LL109", "LL513")
 SIZES = (1e-2, 3e-3)  # of the steps of differences, in float32
