@@ -26,6 +26,8 @@ MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
+COUNTS = (3.0, 16.0)  # elements of a row
+SMALL = 1e-5  # what is left of a difference that float32 rounds
 LARGE = 100.0  # exp overflows at 88.7
 
 
@@ -99,9 +101,18 @@ NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
 
 
 def is_network(node: Node) -> bool:
-    """``x @ w``: two different things multiplied, whose result may be any number."""
+    """``x @ w``: two different things multiplied, one of them weights as they are, whose result may be any number."""
     operands = operands_of(node)
-    return node.op in NETWORK_OPS and len(operands) >= 2 and _source(operands[0]) != _source(operands[1])
+    return (node.op in NETWORK_OPS and len(operands) >= 2 and _source(operands[0]) != _source(operands[1])
+            and any(map(_is_variable, operands)))
+
+
+def _is_variable(node: Node) -> bool:
+    """Whether a node is a variable as it is, at most moved or cast; what an unknown function returns is none."""
+    if node.op in ("param", "layer", "attribute", "variable") or node.family == "variable":
+        return True
+    inner = next((o for _, o in node.operands()), None) if node.family == "move" or node.op in KEEPS else None
+    return inner is not None and _is_variable(inner)
 
 
 def operands_of(node: Node) -> list[Node]:
@@ -350,6 +361,8 @@ class HazardFacts:
                 continue  # it rests on stand-ins alone
             if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0 and self.head not in SIGNED:
                 continue  # whether a real-valued prediction is ever negative there is not known
+            if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
+                continue
             yield Hazard(
                 culprit, operand, by_value, graph_only, large,
                 masked=not by_value and culprit.index not in self._taken(point),
@@ -358,6 +371,14 @@ class HazardFacts:
             )  # fmt: skip
             if by_value:
                 return
+
+    def _is_rounded(self, operand: Node, point: Point) -> bool:
+        """Whether an operand is 0 only as float32 rounds sums of one element: with more it is merely small."""
+        cone = sorted(self.gradient.cone(operand), key=lambda node: node.index)
+        if not any(node.op == "sum" for node in cone):
+            return False
+        longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, count=n) for n in COUNTS)
+        return any(0.0 < abs(other(operand)) < SMALL for other in longer)
 
     def _culprit(self, point: Point, repaired: list[int]) -> Node | None:
         """The operation that makes the result or a gradient not finite, those aside that were found before."""
@@ -499,11 +520,8 @@ def _users(nodes: list[Node]) -> dict[int, list[Node]]:
 
 def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
     """The operands whose values made this node's value: of ``where`` only the side that was taken."""
-    if node.op in ("where", "phi") and "x" in node.inputs:
-        chosen = point(node.inputs["condition"]) if "condition" in node.inputs else 1.0
-        side = node.inputs["x" if chosen else "y"]
-        return [("x", n) for n in nodes_in(side)]
-    return list(node.operands())
+    sides = point.sides(node)
+    return [("x", n) for n in nodes_in(node.inputs[sides[0]])] if sides is not None else list(node.operands())
 
 
 def _singular_operand(node: Node, point: Point) -> Node | None:

@@ -25,6 +25,7 @@ from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import NONE, Const, External, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
+SHARE = 0.5
 SIZE = 4.0  # any dimension, and the number of elements a count sees
 
 
@@ -71,11 +72,13 @@ class Point:
         *,
         graph_mode: bool = False,
         gap: float = 0.0,
+        count: float = 1.0,
     ) -> None:
         """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do.
 
-        ``gap``: how far the largest element of a row lies above this one.
+        ``gap``: how far the largest element of a row lies above this one. ``count``: how many elements a sum adds.
         """
+        self.count = count
         self.gap = gap
         self.shifted: set[int] = set()  # computed from the distance to the largest element
         self.nodes = list(nodes)
@@ -83,6 +86,7 @@ class Point:
         self.graph_mode = graph_mode
         self.values: dict[int, float] = {}
         self.empty: set[int] = set()  # selections without an element
+        self.partly: set[int] = set()  # an element here, nothing there: ``eye`` and its negation
         self.opaque: set[int] = set()
         for node in self.nodes:
             try:
@@ -118,13 +122,13 @@ class Point:
             if op == "sum":
                 return 0.0
             self.empty.add(node.index)
+            return 1.0  # of no element nothing is computed
+        if (partly := self._partly(node)) is not None:
+            return partly
         if op in ("static_dim", "shape", "size", "static_shape", "python.len", "rank"):
             return SIZE
-        if op == "where" and inputs.keys() >= {"condition", "x", "y"}:
-            return self(inputs["x"] if self(inputs["condition"]) else inputs["y"])
-        if op == "phi" and inputs.keys() >= {"x", "y"}:
-            chosen = self(inputs["condition"]) if "condition" in inputs else 1.0
-            return self(inputs["x"] if chosen else inputs["y"])
+        if (sides := self.sides(node)) is not None:
+            return self(inputs.get(sides[0]))
         if op == "clip":
             low, high = self(inputs.get("low")), self(inputs.get("high"))
             x = self(inputs.get("x"))
@@ -134,10 +138,13 @@ class Point:
         if op == "boolean_mask":
             if not self(inputs.get("mask")):
                 self.empty.add(node.index)
+                return 1.0
             return self(inputs.get("x"))
         if self.graph_mode and (folded := self._folded(node)) is not None:
             return folded
         primitive, operands = primitive_of(node)
+        if op == "div" and is_share(node):
+            return div(self(inputs["x"]), self(inputs["y"])) * SHARE
         if primitive is not None:
             return primitive.value(*(self(node.inputs[name]) for name in operands))
         if op in JOINS:
@@ -151,7 +158,7 @@ class Point:
         if self.gap and op in ("sum", "cumsum") and source in self.shifted:
             return self(_carrier(node)) + 1.0  # exp(0) of the largest element
         if passes_on(node):
-            return self(_carrier(node))
+            return self(_carrier(node)) * (self.count if op == "sum" else 1.0)
         if op == "zeros":
             return 0.0
         if op in ("ones", "range"):
@@ -163,6 +170,45 @@ class Point:
         if not given or node.family == "sample":
             return 0.25 + (node.index % 7) / 16.0
         return 0.2 + sum(map(ord, op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))  # alike for equal operands
+
+    def _partly(self, node: Node) -> float | None:
+        """What a mask leaves that holds ones in some places of each row and zeros in others; None for other nodes.
+
+        A sum over what it selects has a term, and what is added where it is one stays as it is elsewhere.
+        """
+        op, inputs = node.op, node.inputs
+        if op == "eye":
+            self.partly.add(node.index)
+            return 1.0
+        masks = {name for name, value in inputs.items() if isinstance(value, Node) and value.index in self.partly}
+        if not masks:
+            return None
+        number = plain_number(inputs.get("x" if "y" in masks else "y"))
+        if op in ("logical_not", "cast", "convert_to_tensor", "identity") or (op == "sub" and number == 1.0):
+            self.partly.add(node.index)
+            return 1.0
+        if op == "mul":
+            self.partly.add(node.index)
+            return self(inputs.get("x")) * self(inputs.get("y"))
+        if op in ("add", "sub") and len(masks) == 1:
+            other = self(inputs.get("x" if "y" in masks else "y"))
+            return -other if op == "sub" and "x" in masks else other
+        return None
+
+    def sides(self, node: Node) -> tuple[str, str] | None:
+        """The inputs that a choice takes and leaves here; None for what is no choice. A mask that holds both leaves what
+        is computed."""
+        op, inputs = node.op, node.inputs
+        names = ("value", "x") if op == "masked_fill" else ("x", "y")
+        if op not in ("where", "phi", "masked_fill") or not inputs.keys() >= set(names) or (
+                op == "where" and "condition" not in inputs):
+            return None
+        test = inputs.get("mask" if op == "masked_fill" else "condition")
+        if isinstance(test, Node) and test.index in self.partly:
+            first = isinstance(inputs[names[0]], Node) and op == "where"
+        else:
+            first = test is None or bool(self(test))
+        return names if first else names[::-1]
 
     def _folded(self, node: Node) -> float | None:
         """``(c1 +- x) +- c2`` with the constants folded first."""
@@ -212,10 +258,12 @@ class Point:
             or op.startswith(("python.f", "python.i", "python.n"))
         ):
             return []
-        if op in ("where", "phi") and "x" in inputs:
-            chosen = self(inputs["condition"]) if "condition" in inputs else 1.0
-            sides = (("x", dy if chosen else 0.0), ("y", 0.0 if chosen else dy))
-            return [(inputs[name], g) for name, g in sides if isinstance(inputs.get(name), Node)]  # type: ignore[misc]
+        if node.index in self.empty:
+            return []
+        if (sides := self.sides(node)) is not None:
+            # a branch that Python or tf.cond does not take is not run, and has no gradient
+            shares = zip(sides, (dy, 0.0) if op != "phi" else (dy,), strict=False)
+            return [(value, share) for name, share in shares if isinstance(value := inputs[name], Node)]
         if op in NO_GRADIENT:
             return []
         if op == "clip":
@@ -248,6 +296,14 @@ class Point:
         if passes_on(node) or node.index in self.opaque:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
+
+
+def is_share(node: Node) -> bool:
+    """``p / sum(p)``: one of several shares, where a single element would always be the whole."""
+    whole = node.inputs.get("y")
+    while isinstance(whole, Node) and whole.op != "sum" and (passes_on(whole) or whole.op == "add"):
+        whole = _carrier(whole)
+    return isinstance(whole, Node) and whole.op == "sum" and _carrier(whole) is node.inputs.get("x")
 
 
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")

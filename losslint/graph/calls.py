@@ -443,6 +443,7 @@ def apply_api(
     function: External | None = None,
 ) -> Value:  # fmt: skip
     """One table entry applied to arguments."""
+    api = overload(api, args, kwargs)
     inputs = bind_api(api, args, kwargs)
     operands = [n for v in inputs.values() for n in nodes_in(v)]
     kind = result_kind(api, operands)
@@ -457,6 +458,16 @@ def apply_api(
     if api.operation.result.startswith("tuple"):
         node.detail["tuple"] = True
     return node
+
+
+OF_TWO = {f"{prefix}.{name}": f"torch.{name}imum" for prefix in ("torch", "torch.Tensor") for name in ("max", "min")}
+
+
+def overload(api: Api, args: Sequence[Value], kwargs: dict[str, Value]) -> Api:
+    """``torch.max(a, b)`` of two tensors is ``torch.maximum(a, b)``, no reduction."""
+    second = args[1] if len(args) > 1 else kwargs.get("other")
+    elementwise = lookup(OF_TWO.get(api.name, "")) if isinstance(second, Node) and second.kind is Kind.TENSOR else None
+    return elementwise or api
 
 
 def bind_api(api: Api, args: Sequence[Value], kwargs: dict[str, Value]) -> dict[str, Value]:

@@ -278,7 +278,7 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
             continue
         kind = Kind.TENSOR if role in TENSOR_ROLES and name not in structured and name != "inputs" else Kind.UNKNOWN
         dtype = "float" if role in (Role.PREDICTION, Role.TENSOR) else None
-        node = t.node(frame, "param", {}, parameter, kind, dtype=dtype, name=name)
+        node = t.node(frame, "param", {}, parameter.name, kind, dtype=dtype, name=name)
         node.role = role
         t.graph.params[name] = node
         names[name] = node

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import builtins
 import enum
+from collections import Counter
 
 from losslint.project import names
 from losslint.project.index import Function, FunctionNode, Index, Scope, body_of, dotted_root, last_name, walk
-from losslint.project.module import Module
+from losslint.project.module import Definition, Module, Project
 from losslint.project.resolve import Resolver, resolver
 
 MAX_HELPERS = 3  # levels of helper functions of the file that are asked in turn
@@ -277,7 +278,21 @@ def framework_count(module: Module) -> dict[str, int]:
 def framework_of(module: Module) -> str:
     """The framework a file is written for, by its imports; TensorFlow where nothing tells."""
     count = framework_count(module)
-    return max(count, key=lambda framework: count[framework])
+    told = module.notes.get("framework")
+    return told if isinstance(told, str) else max(count, key=lambda framework: count[framework])
+
+
+def note_framework(module: Module, project: Project) -> None:
+    """Keep the framework of a file that imports none itself, but files of its project that do."""
+    if "framework" in module.notes or any(framework_count(module).values()):
+        return
+    found = Counter[str]()
+    for dotted in dict.fromkeys((*module.imports.values(), *module.star_imports)):
+        home = project.resolve(dotted, module)
+        home = home.module if isinstance(home, Definition) else home
+        if home is not None:
+            found.update(framework for framework, count in framework_count(home).items() if count)
+    module.notes["framework"] = found.most_common(1)[0][0] if found else None
 
 
 def framework_in(module: Module, node: ast.AST) -> str:

@@ -95,11 +95,22 @@ class Resolver:
             case ast.BoolOp():
                 for value in node.values:
                     yield from self._targets(value, scope, built_by, seen, steps)
+            case ast.Subscript(slice=ast.Constant(value=str() as key)):
+                found = self._targets(node.value, scope, built_by, seen, steps)
+                yield from (target for target in found if self._stands_under(target.node, key))
             case ast.Subscript() | ast.Starred() | ast.NamedExpr():
                 yield from self._targets(node.value, scope, built_by, seen, steps)
             case ast.BinOp(op=ast.Add() | ast.BitOr() | ast.Mult()):
                 yield from self._targets(node.left, scope, built_by, seen, steps)
                 yield from self._targets(node.right, scope, built_by, seen, steps)
+
+    def _stands_under(self, node: ast.AST | None, key: str) -> bool:
+        """Whether code may be what a dictionary has under a key: it does not stand beside the entry of that key."""
+        holder = self.index.parents.get(node) if node is not None else None
+        if not isinstance(holder, ast.Dict):
+            return True
+        keys = [k.value if isinstance(k, ast.Constant) else None for k in holder.keys]
+        return key not in keys or any(k == key and value is node for k, value in zip(keys, holder.values, strict=True))
 
     def _name(
         self, name: str, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,

@@ -10,6 +10,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from losslint.project.bodies import note_framework
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
@@ -93,6 +94,7 @@ class _Finder:
     def __init__(self, module: Module, project: Project, options: SiteOptions, uses: Uses) -> None:
         self.module = module
         self.index: Index = module.index
+        note_framework(module, project)
         self.local = local_uses(module)
         classes = Classes(module, project)
         self.decisions = Decisions(module, options)

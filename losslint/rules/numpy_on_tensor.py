@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losslint.facts.gradient import KEEPS_TAPE, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
+from losslint.project.modes import Mode
 from losslint.rules.base import (
     Loss,
     Problem,
@@ -78,7 +79,7 @@ def gaussian_nll_loss(y_true, y_pred):
                 continue
             severity = loss.graph_severity(node)
             if loss.site.framework == "jax":
-                if node.name not in DISPATCHED_BY_JAX:
+                if node.name not in DISPATCHED_BY_JAX and is_traced(loss, node):
                     yield Problem(
                         node.source,
                         f"{node.source.text} needs the values of a traced array: jax.grad and jax.jit raise "
@@ -111,6 +112,14 @@ def gaussian_nll_loss(y_true, y_pred):
             return f"use tf.cast(t, tf.{node.name.rpartition('.')[2]})"
         replacement = twin(loss, node)
         return f"use {replacement}" if replacement else "use TensorFlow or keras.ops functions on tensors"
+
+
+def is_traced(loss: Loss, node: Node) -> bool:
+    """Whether jax sees what enters an operation: grad traces what it differentiates, jit every argument."""
+    if loss.site.mode is Mode.GRAPH:
+        traced = {n.index for n in loss.graph.params.values()}
+        return any(n.index in traced for o in tensor_operands(node) for n in loss.gradient.cone(o))
+    return any(loss.gradient.reach(operand) for operand in tensor_operands(node))
 
 
 def is_numpy(node: Node) -> bool:

@@ -97,3 +97,32 @@ def test_star_imports(tmp_path: Path) -> None:
         "train.py": SCRIPT + "from parts import *\nmodel.compile('adam', loss=gap)\n",
     })
     assert list(found["parts.py"]) == ["gap"]
+
+
+def test_a_file_without_a_framework_of_its_own_has_that_of_the_files_it_imports(tmp_path: Path) -> None:
+    found = losses_in(tmp_path, {
+        "pkg/__init__.py": "",
+        "pkg/base.py": "import torch\nclass PairLoss(torch.nn.Module):\n    pass\n",
+        "pkg/contrast.py": """
+from .base import PairLoss
+class ContrastLoss(PairLoss):
+    def forward(self, y_pred, y_true):
+        return (y_pred - y_true).square().mean(dim=1)
+""",
+    })
+    assert {site.framework for site in found["pkg/contrast.py"].values()} == {"torch"}
+
+
+def test_what_stands_under_another_key_of_a_dictionary_is_not_used(tmp_path: Path) -> None:
+    found = losses_in(tmp_path, {
+        "bench.py": """
+import jax
+import numpy as np
+import jax.numpy as jnp
+def problem():
+    return {"fun": lambda p: jnp.sum(p**2), "numpy_fun": lambda p: np.sum(np.square(p))}
+chosen = problem()
+slope = jax.grad(chosen["fun"])(jnp.ones(3))
+""",
+    })
+    assert [site.node.body.func.value.id for site in found["bench.py"].values()] == ["jnp"]
