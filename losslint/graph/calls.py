@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from losslint.graph import fold
 from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
 from losslint.graph.expressions import evaluate, iterate
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
 from losslint.graph.scope import Env
+from losslint.graph.source import Source
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
 from losslint.graph.values import (
     NONE,
@@ -148,12 +151,22 @@ def call(
             return result
     if isinstance(function, Node) and function.name in ("compute_loss", "compiled_loss"):
         return t.node(frame, "stack", {"values": Seq([*args, *kwargs.values()])}, at, Kind.TENSOR, dtype="float")
+    if isinstance(function, Node) and t.framework == "jax" and function.name in ("apply", "apply_fn") and args:
+        return called_module(t, frame, args, kwargs, at)
     if isinstance(function, Node) and is_model_call(function, kwargs):
         inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | {
             k: v for k, v in kwargs.items() if k not in ("training", "mask")
         }
         return t.node(frame, "layer", {**inputs, "function": function}, at, Kind.TENSOR, dtype="float")
     return opaque(t, frame, function, args, kwargs, at, "it is called through a name that is not known")
+
+
+def called_module(t: Tracer, frame: Frame, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode) -> Node:
+    """A module of flax or haiku, called or applied to its weights, which come first; ``mutable`` gives its state, too."""
+    mutable = kwargs.get("mutable", Const(False))
+    several = not isinstance(mutable, Const) or mutable.value is not False
+    inputs = {f"arg{i}": a for i, a in enumerate(args)}
+    return t.node(frame, "layer", inputs, at, Kind.UNKNOWN if several else Kind.TENSOR, dtype="float")
 
 
 MODEL_WORDS = ("model", "net", "network", "generator", "discriminator", "encoder", "decoder", "layer", "critic", "actor",
@@ -202,6 +215,9 @@ def call_function(
     context = frame.context
     if function.autograph:
         context = replace(context, mode=Mode.AUTOGRAPH)
+    wrapped = [d.name for d in function.decorators if isinstance(d, External)]
+    if any(name.endswith(("torch.no_grad", "torch.inference_mode")) for name in wrapped):
+        context = replace(context, no_grad=True)
     inner = Frame(env, function.unit, context, via=frame.source(at), function=function, depth=frame.depth + 1)
     bind_parameters(t, inner, function, args, kwargs, at)
     t.stack.append(function.node)
@@ -209,11 +225,75 @@ def call_function(
         result = run(t, inner, function)
     finally:
         t.stack.pop()
-    if function.custom_gradient and isinstance(result, Seq) and len(result.items) == 2:
-        note_custom_gradient(t, frame, function, result.items[1], args, kwargs, at)
-        inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
-        return with_custom_gradient(t, frame, result.items[0], inputs, at)
-    return result
+    return own_gradient(t, frame, function, result, args, kwargs, at) if function.custom_gradient else result
+
+
+def own_gradient(
+    t: Tracer, frame: Frame, function: Func, result: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> Value:
+    """What a function with a gradient of its own returns: its value, whatever computes it."""
+    inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
+    if t.framework == "jax":
+        note_jax_rule(t, frame, function, args, kwargs, at)
+        return with_custom_gradient(t, frame, result, inputs, at)
+    if not isinstance(result, Seq) or len(result.items) != 2:
+        return result
+    note_custom_gradient(t, frame, function, result.items[1], args, kwargs, at)
+    return with_custom_gradient(t, frame, result.items[0], inputs, at)
+
+
+def note_jax_rule(
+    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+) -> None:
+    """Run the rule that ``f.defvjp(forward, backward)`` or ``@f.defjvp`` gives a function, and keep what it returns."""
+    scope = t.scope(function.unit.module)
+    how, names = derivative_rule(function)
+    rules = [scope.lookup(name) for name in names]
+    if kwargs or not rules or not all(isinstance(rule, Func) for rule in rules):
+        return
+    upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
+    rule = rules[-1]
+    assert isinstance(rule, Func)
+    if how == "defvjp" and len(rules) == 2:
+        made = call(t, frame, rules[0], args, {}, at)
+        saved = made.items[1] if isinstance(made, Seq) and len(made.items) == 2 else t.unknown(frame, at, "what is saved")
+        given: list[Value] = [saved, upstream]
+    else:
+        given = [Seq(list(args), "tuple"), Seq([upstream] * len(args), "tuple")]
+    result = call(t, frame, rule, given, {}, at)
+    if how == "defjvp":
+        result = result.items[1] if isinstance(result, Seq) and len(result.items) == 2 else result
+    t.graph.custom.append(CustomGradient(
+        function.name, frame.source(at), upstream, result, returned_by(rule), len(args) if how == "defvjp" else None,
+        by_keyword=False,
+    ))
+
+
+def derivative_rule(function: Func) -> tuple[str, list[str]]:
+    """How a function of JAX is given its derivative, and the names of the functions that compute it; none where arguments
+    are set aside (``nondiff_argnums``)."""
+    module = function.unit.module
+    for node in module.nodes:
+        match node:
+            case ast.keyword(arg="nondiff_argnums"):
+                return "", []
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="defvjp" | "defjvp" as how), args=given) if (
+                    name == function.name and all(isinstance(g, ast.Name) for g in given)):
+                return how, [g.id for g in given if isinstance(g, ast.Name)]
+            case ast.FunctionDef(name=rule, decorator_list=[ast.Attribute(value=ast.Name(id=name), attr="defjvp")]) if (
+                    name == function.name):
+                return "defjvp", [rule]
+    return "", []
+
+
+def returned_by(function: Func) -> Source:
+    """The last expression that a function returns; its name where it returns none by itself."""
+    node = function.node
+    if isinstance(node, cst.Lambda):
+        return Source(function.unit, node.body)
+    returns = m.findall(node.body, m.Return(value=m.DoNotCare()))
+    last = returns[-1].value if returns and isinstance(returns[-1], cst.Return) else None
+    return Source(function.unit, last or node.name)
 
 
 def is_abstract(function: Func) -> bool:
@@ -320,7 +400,7 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
         name = canonical_name(applied.name) if isinstance(applied, External) else ""
         if name in ("tf.function", "tf.contrib.eager.defun", "tf.function()"):
             function.autograph = not _autograph_off(expression)
-        elif name.endswith("custom_gradient"):
+        elif makes_custom_gradient(t, outer, name, expression):
             function.custom_gradient = True
         elif name == "np.vectorize":
             value = External("numpy.vectorize()")
@@ -329,6 +409,15 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
             value = wrapped if isinstance(wrapped, (Func, Bound, Partial)) else value
     function.decorators = tuple(found)
     return value
+
+
+def makes_custom_gradient(t: Tracer, frame: Frame, name: str, expression: cst.BaseExpression) -> bool:
+    """``@tf.custom_gradient``, ``@jax.custom_vjp``, ``@partial(jax.custom_vjp, nondiff_argnums=(0,))``."""
+    if name.endswith("partial") and isinstance(expression, cst.Call) and expression.args:
+        inner = evaluate(t, frame, expression.args[0].value)
+        name = canonical_name(inner.name) if isinstance(inner, External) else ""
+    api = lookup(name)
+    return name.endswith("custom_gradient") or (api is not None and api.operation.name == "custom_gradient")
 
 
 def _autograph_off(expression: cst.BaseExpression) -> bool:
@@ -409,6 +498,8 @@ def call_external(
         if result is not None:
             return result
     if api is not None:
+        if api.operation.name == "object" and api.framework == "jax" and "()" in function.name and args:
+            return called_module(t, frame, args, kwargs, at)
         if api.operation.name == "object":
             made = frame.source(at)
             t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import libcst as cst
-
 from losslint.graph.attributes import class_attribute
-from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method, opaque, with_custom_gradient
+from losslint.graph.calls import (
+    Call,
+    apply_api,
+    call,
+    dtype_of,
+    handles,
+    method,
+    opaque,
+    returned_by,
+    with_custom_gradient,
+)
 from losslint.graph.expressions import may_be_several, subscript
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
-from losslint.graph.source import Source
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
 from losslint.graph.values import (
     NONE,
@@ -42,8 +49,9 @@ def call_if_function(t: Tracer, frame: Frame, value: Value | None, c: Call, args
 @handles("op:cond", "op:switch")
 def _cond(t: Tracer, frame: Frame, c: Call) -> Value:
     test = c.get(0, "pred", "condition")
-    first = call_if_function(t, frame, c.get(1, "true_fn", "then_expression", "fn1"), c)
-    second = call_if_function(t, frame, c.get(2, "false_fn", "else_expression", "fn2"), c)
+    operands = c.args[3:] if c.name.startswith("jax.") else []  # jax.lax.cond(test, f, g, x) calls f(x)
+    first = call_if_function(t, frame, c.get(1, "true_fn", "true_fun", "then_expression", "fn1"), c, operands)
+    second = call_if_function(t, frame, c.get(2, "false_fn", "false_fun", "else_expression", "fn2"), c, operands)
     if test is not None and c.api is not None and c.api.operation.name == "switch":
         return t.node(
             frame,
@@ -183,6 +191,11 @@ def _custom_gradient(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return replace(value, custom_gradient=True) if isinstance(value, Func) else value
 
 
+@handles("torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled")
+def _recording(t: Tracer, frame: Frame, c: Call) -> Value:
+    return External(f"{c.name}()", tuple(c.args))
+
+
 @handles("tf.GradientTape")
 def _tape(t: Tracer, frame: Frame, c: Call) -> Value:
     persistent = c.get(0, "persistent")
@@ -304,15 +317,15 @@ def _apply(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     if not isinstance(forward, Func):
         return opaque(t, frame, cls, c.args, c.kwargs, c.at, "its forward could not be found")
     ctx = t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
-    result = call(t, frame, forward, [ctx, *c.args], c.kwargs, c.at)
-    if isinstance(backward, Func):
+    apart = class_attribute(t, frame, cls, "setup_context", None) is not None
+    result = call(t, frame, forward, list(c.args) if apart else [ctx, *c.args], c.kwargs, c.at)
+    if isinstance(backward, Func) and not isinstance(result, Seq):
         upstream = t.node(frame, "param", {}, c.at, Kind.TENSOR, dtype="float", name="upstream gradient")
         saved = t.node(frame, "param", {}, c.at, Kind.UNKNOWN, name="ctx")
         gradients = call(t, frame, backward, [saved, upstream], {}, c.at)
-        returned = Source(backward.unit, backward.node.name if isinstance(backward.node, cst.FunctionDef) else c.at)
-        t.graph.custom.append(
-            CustomGradient(cls.node.name, frame.source(c.at), upstream, gradients, returned, None, by_keyword=False)
-        )
+        t.graph.custom.append(CustomGradient(
+            cls.node.name, frame.source(c.at), upstream, gradients, returned_by(backward), len(c.args), by_keyword=False,
+        ))
     return with_custom_gradient(t, frame, result, {f"arg{i}": a for i, a in enumerate(c.args)}, c.at)
 
 

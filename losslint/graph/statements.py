@@ -320,15 +320,25 @@ def _with(t: Tracer, frame: Frame, node: cst.With) -> None:
     context = frame.context
     for item in node.items:
         manager = evaluate(t, frame, item.item)
-        name = manager.name if isinstance(manager, External) else ""
         if isinstance(manager, Tape):
             frame.context = with_context(frame, tapes=(*frame.context.tapes, manager))
-        elif name.endswith(("no_grad()", "stop_recording()", "inference_mode()")):
-            frame.context = with_context(frame, no_grad=True)
+        elif (recording := switches_recording(manager)) is not None:
+            frame.context = with_context(frame, no_grad=not recording)
         if item.asname is not None:
             assign(t, frame, item.asname.name, manager)
     execute(t, frame, node.body)
     frame.context = context
+
+
+def switches_recording(manager: Value) -> bool | None:
+    """Whether gradients are recorded inside of ``with torch.no_grad():`` and the like; None for other managers."""
+    if not isinstance(manager, External):
+        return None
+    if manager.name.endswith(("no_grad()", "stop_recording()", "inference_mode()")):
+        return False
+    if manager.name.endswith("set_grad_enabled()"):
+        return next((bool(given.value) for given in manager.args[:1] if isinstance(given, Const)), None)
+    return True if manager.name.endswith("enable_grad()") else None
 
 
 def _catches_attribute_error(handler: cst.ExceptHandler | cst.ExceptStarHandler) -> bool:

@@ -11,7 +11,7 @@ import losslint.graph.framework_calls
 import losslint.graph.keras_models
 import losslint.graph.python_calls  # noqa: F401 - they register their handlers on import
 from losslint.graph.attributes import class_attribute
-from losslint.graph.calls import call, default_value, instantiate, note_custom_gradient
+from losslint.graph.calls import call, default_value, instantiate, own_gradient
 from losslint.graph.expressions import evaluate
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target
 from losslint.graph.scope import Env
@@ -88,10 +88,9 @@ def _trace(t: Tracer, site: Site) -> None:
     else:
         value = run_function(t, frame, function.node.body)
         at = frame.returns[-1].at if frame.returns else function.node
-    if function.custom_gradient and isinstance(value, Seq) and len(value.items) == 2:
+    if function.custom_gradient:
         tensors: list[Value] = [n for n in t.graph.params.values() if n.role is not Role.CONFIG]
-        note_custom_gradient(t, frame, function, value.items[1], tensors, {}, at)
-        value = value.items[0]
+        value = own_gradient(t, frame, function, value, tensors, {}, at)
     if site.is_function:  # what a tape inside of it differentiates is something else
         t.graph.targets.clear()
     if len(t.graph.targets) <= before:

@@ -74,8 +74,13 @@ class Loss:
 
     @cached_property
     def gradient(self) -> GradientFacts:
-        only_variables = not self.site.is_function and not self.adds_loss
+        only_variables = not (self.site.is_function or self.adds_loss) or self.is_step
         return GradientFacts(self.graph, trains_model=only_variables, differentiated=self.site.differentiated)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether the site is handed a batch and calls the model itself, as Lightning's ``training_step``."""
+        return self.site.qualname.endswith(".training_step") and any(node.op == "layer" for node in self.graph.nodes)
 
     @property
     def adds_loss(self) -> bool:
@@ -262,6 +267,14 @@ def where_it_raises(loss: Loss, node: Node) -> str:
 def error_of_truth(loss: Loss) -> str:
     """What is raised where a traced value is asked whether it is true."""
     return "TracerBoolConversionError" if loss.site.framework == "jax" else "OperatorNotAllowedInGraphError"
+
+
+def is_traced(loss: Loss, node: Node) -> bool:
+    """Whether jax sees what enters an operation: grad traces what it differentiates, jit every argument."""
+    if loss.site.mode is Mode.GRAPH:
+        traced = {n.index for n in loss.graph.params.values()}
+        return any(n.index in traced for o in tensor_operands(node) for n in loss.gradient.cone(o))
+    return any(loss.gradient.reach(operand) for operand in tensor_operands(node))
 
 
 def framework_name(loss: Loss) -> str:

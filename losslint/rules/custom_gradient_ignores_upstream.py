@@ -10,9 +10,10 @@ from losslint.rules.base import Loss, Problem, Rule
 
 
 class CustomGradientIgnoresUpstream(Rule):
-    """The gradient function of a ``tf.custom_gradient`` does not use the upstream gradient.
+    """The gradient function of a custom gradient does not use the upstream gradient.
 
-    What it does: runs the gradient function symbolically and looks whether what it returns depends on its argument.
+    What it does: runs the gradient function of a ``tf.custom_gradient``, a ``torch.autograd.Function``, a
+    ``jax.custom_vjp`` or ``custom_jvp`` symbolically and looks whether what it returns depends on its argument.
 
     Why it is bad: whatever comes after the function (a mean, a weight) is ignored: the gradient has the wrong scale,
     without a warning.
@@ -47,9 +48,9 @@ class MeanSoftplus(torch.autograd.Function):
         return torch.nn.functional.softplus(pred - target).mean()
 
     @staticmethod
-    def backward(ctx, grad_output):  # expect: LL511
+    def backward(ctx, grad_output):
         (gap,) = ctx.saved_tensors
-        return torch.sigmoid(gap) / gap.numel(), None
+        return torch.sigmoid(gap) / gap.numel(), None  # expect: LL511
 
 def softplus_loss(pred, target):
     return 0.1 * MeanSoftplus.apply(pred, target)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import Cause
+from losslint.facts.gradient import PYTHON_LEAVES, Cause
 from losslint.facts.shape import is_true
 from losslint.findings import Severity
+from losslint.graph.source import Source
 from losslint.graph.values import Seq
 from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
 
@@ -58,16 +59,21 @@ def advantage_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for cut in loss.cuts_by(Cause.DETACH):
+            source, takes = cut.node.source, f"takes {loss.root_of(cut.operand)} off the tape"
+            if cut.node.context.no_grad:
+                source = called_from(source)
+                takes = f"is computed from {loss.root_of(cut.operand)} while recording is switched off"
             yield Problem(
-                cut.node.source,
-                f"{cut.node.source.text} takes {loss.root_of(cut.operand)} off the tape, and there is no other path to "
-                "the loss: training gets no gradient",
+                source,
+                f"{source.text} {takes}, and there is no other path to the loss: training gets no gradient",
                 "detach only targets and weights; let one path from the prediction to the loss through",
             )
         for node in loss.nodes:
             copied = tensor_operands(node)
             if is_true(node.inputs.get("requires_grad")):  # of an array or a number, too: it shall be trained
                 copied = [operand for _, operand in node.operands()]
+            if all(operand.op in PYTHON_LEAVES for operand in copied):
+                continue  # x.item() is what loses the graph: LL102
             rewraps = node.name in TORCH_COPIES and node.index in loss.relevant
             if rewraps and any(loss.gradient.reach(operand) for operand in copied):
                 yield Problem(
@@ -88,3 +94,10 @@ def advantage_loss(y_true, y_pred):
                     "use tf.stack([...])" if packs else "use tf.convert_to_tensor, or the tensor as it is",
                     severity,
                 )
+
+
+def called_from(source: Source) -> Source:
+    """The call in the loss itself that led to a place."""
+    while source.via is not None:
+        source = source.via
+    return source

@@ -11,6 +11,7 @@ from losslint.rules.base import (
     Problem,
     Rule,
     framework_name,
+    is_traced,
     tensor_operands,
     twin,
     where_it_raises,
@@ -57,7 +58,15 @@ def gaussian_loss(y_true, y_pred, sigma=0.5):
             if not is_foreign(node) or not (tensor_operands(node) or node.op == "python.predict"):
                 continue
             severity = loss.graph_severity(node)
-            if node.index in cut:
+            if loss.site.framework == "jax":
+                if is_traced(loss, node):
+                    yield Problem(
+                        node.source,
+                        f"{node.source.text} needs the value of a traced array: jax.grad and jax.jit raise "
+                        "ConcretizationTypeError",
+                        advice(loss, node),
+                    )
+            elif node.index in cut:
                 raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(
                     node.source,
@@ -100,4 +109,5 @@ def advice(loss: Loss, node: Node) -> str:
     if node.op == "python.predict":
         return "call the model itself, model(x, training=False): predict returns NumPy arrays"
     replacement = twin(loss, node)
-    return f"use {replacement}" if replacement else "write it with TensorFlow functions, or move it to metrics="
+    instead = f"write it with {framework_name(loss)} functions, or compute it beside the loss"
+    return f"use {replacement}" if replacement else instead

@@ -48,7 +48,10 @@ def padded_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if loss.site.framework != "tensorflow":
+        if loss.site.framework == "torch":
+            return
+        if loss.site.framework == "jax":
+            yield from self.assigned_arrays(loss)
             return
         for node in loss.nodes:
             if node.op == "python.set_item" and getattr(node.inputs.get("x"), "kind", None) is Kind.TENSOR:
@@ -66,6 +69,17 @@ def padded_loss(y_true, y_pred):
                     node.source,
                     f"{node.source.text}: a tensor has no .{method}: AttributeError",
                     f"use {instead}" if instead.startswith("tf.") else instead,
+                )
+
+
+    def assigned_arrays(self, loss: Loss) -> Iterator[Problem]:
+        """Arrays of JAX that are written to; a NumPy array of labels may be."""
+        for node in loss.nodes:
+            if node.op == "python.set_item" and any(loss.gradient.reach(o) for o in tensor_operands(node)[:1]):
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} is assigned to, but a JAX array cannot be changed in place: TypeError",
+                    "use x = x.at[index].set(value)",
                 )
 
 

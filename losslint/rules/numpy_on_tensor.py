@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from losslint.facts.gradient import KEEPS_TAPE, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
-from losslint.project.modes import Mode
 from losslint.rules.base import (
     Loss,
     Problem,
     Rule,
     framework_name,
+    is_traced,
     tensor_operands,
     twin,
     where_it_raises,
@@ -112,14 +112,6 @@ def gaussian_nll_loss(y_true, y_pred):
             return f"use tf.cast(t, tf.{node.name.rpartition('.')[2]})"
         replacement = twin(loss, node)
         return f"use {replacement}" if replacement else "use TensorFlow or keras.ops functions on tensors"
-
-
-def is_traced(loss: Loss, node: Node) -> bool:
-    """Whether jax sees what enters an operation: grad traces what it differentiates, jit every argument."""
-    if loss.site.mode is Mode.GRAPH:
-        traced = {n.index for n in loss.graph.params.values()}
-        return any(n.index in traced for o in tensor_operands(node) for n in loss.gradient.cone(o))
-    return any(loss.gradient.reach(operand) for operand in tensor_operands(node))
 
 
 def is_numpy(node: Node) -> bool:

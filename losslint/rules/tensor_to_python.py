@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import PYTHON_LEAVES, Cause
+from losslint.facts.gradient import PYTHON_LEAVES, SILENT_IN_JAX, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.project.modes import Mode
-from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, is_traced, tensor_operands, where_it_raises
 
 AUTOGRAPH_CONVERTS = ("python.float", "python.int")
 
@@ -65,7 +65,14 @@ def float_loss(y_true, y_pred):
             if severity is Severity.ERROR and node.context.tried and node.name.startswith("."):
                 severity = Severity.INFO  # the handler takes over
             text = node.source.text
-            if node.index in cut:
+            if loss.site.framework == "jax" and node.op not in SILENT_IN_JAX:
+                if is_traced(loss, node):
+                    yield Problem(
+                        node.source,
+                        f"{text} needs the value of a traced array: jax.grad and jax.jit raise ConcretizationTypeError",
+                        "keep the array and drop the conversion; to look at its value use jax.debug.print",
+                    )
+            elif node.index in cut:
                 root = loss.root_of(tensor_operands(node)[0])
                 raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(

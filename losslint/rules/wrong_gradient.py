@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import ESCAPES, PYTHON_LEAVES, Cause, GradientFacts
+from losslint.facts.gradient import ESCAPES, PYTHON_LEAVES, SILENT_IN_JAX, GradientFacts
 from losslint.graph.nodes import Node
 from losslint.graph.values import Tape
 from losslint.project.modes import Mode
@@ -70,8 +70,8 @@ def step(model, optimizer, x, y):
                 continue
             for cut in facts.decisive_cuts(factor):
                 recorded = tape is None or tape in cut.node.context.tapes
-                if loss.site.framework == "jax" and cut.cause is not Cause.PYTHON:
-                    continue  # what is traced there raises: LL101, LL103
+                if loss.site.framework == "jax" and cut.node.op not in SILENT_IN_JAX:
+                    continue  # it raises: LL101, LL102, LL103
                 if recorded and cut.cause in ESCAPES and cut.node.context.mode in (Mode.EAGER, Mode.UNKNOWN):
                     replacement = twin(loss, cut.node)
                     yield Problem(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 from losslint.project.sites import Mode
@@ -125,4 +126,4 @@ chosen = problem()
 slope = jax.grad(chosen["fun"])(jnp.ones(3))
 """,
     })
-    assert [site.node.body.func.value.id for site in found["bench.py"].values()] == ["jnp"]
+    assert ["jnp" in ast.unparse(site.node) for site in found["bench.py"].values()] == [True]

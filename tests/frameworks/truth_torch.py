@@ -1,0 +1,95 @@
+"""What PyTorch says about one loss: ways to run it, each giving a complaint or ""."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+
+Case = Callable[[], str]
+Loss = Callable[..., Any]
+
+
+def of(loss: Loss, prediction: Any, *rest: Any) -> Case:
+    """Run a loss of a prediction and whatever else it takes, and its gradient with respect to the prediction."""
+
+    def run() -> str:
+        tensor = tensor_of(prediction).requires_grad_(True)
+        try:
+            return complaint(loss(tensor, *map(tensor_of, rest)), [tensor])
+        except Exception as error:
+            return f"raises {type(error).__name__}: {error}"
+
+    return run
+
+
+def step(module: Callable[[], Any], batch: Any) -> Case:
+    """Run the ``training_step`` of a module: its parameters must get a gradient."""
+
+    def run() -> str:
+        model = module()
+        try:
+            return complaint(model.training_step(batch, 0), list(model.parameters()))
+        except Exception as error:
+            return f"raises {type(error).__name__}: {error}"
+
+    return run
+
+
+def differs(loss: Loss, prediction: Any, *rest: Any) -> Case:
+    """Compare the gradient with central differences in float64."""
+
+    def run() -> str:
+        tensor = tensor_of(prediction).double().requires_grad_(True)
+        others = [t.double() if t.is_floating_point() else t for t in map(tensor_of, rest)]
+        (gradient,) = torch.autograd.grad(loss(tensor, *others).sum(), [tensor])
+        numeric = torch.zeros_like(gradient)
+        with torch.no_grad():
+            for i in range(tensor.numel()):
+                nudge = torch.zeros_like(tensor).flatten()
+                nudge[i] = 1e-5
+                up, down = (loss(tensor + s * nudge.view_as(tensor), *others).sum() for s in (1, -1))
+                numeric.view(-1)[i] = (up - down) / 2e-5
+        return "" if torch.allclose(gradient, numeric, rtol=1e-3, atol=1e-6) else "wrong gradient"
+
+    return run
+
+
+def spreads(loss: Loss) -> Case:
+    """Labels (B,) and labels (B, 1) beside a prediction (B, 1) must mean the same."""
+
+    def run() -> str:
+        prediction, labels = torch.randn(6, 1), torch.randn(6)
+        same = torch.allclose(loss(prediction, labels), loss(prediction, labels[:, None]))
+        return "" if same else "the shape of the labels changes the loss"
+
+    return run
+
+
+def stays_above(limit: float, loss: Loss, prediction: Any, *rest: Any) -> Case:
+    """A loss of predictions that are right and sure of it must be near zero."""
+
+    def run() -> str:
+        value = float(loss(tensor_of(prediction), *map(tensor_of, rest)))
+        return f"{value:.2f} at a perfect prediction" if value > limit else ""
+
+    return run
+
+
+def tensor_of(value: Any) -> torch.Tensor:
+    return value.clone().detach() if isinstance(value, torch.Tensor) else torch.tensor(value)
+
+
+def complaint(loss: Any, weights: Iterable[torch.Tensor]) -> str:
+    """What is wrong with a loss and its gradient."""
+    weights = list(weights)
+    if not isinstance(loss, torch.Tensor) or not loss.requires_grad:
+        return "nothing to differentiate"
+    loss.sum().backward()
+    gradients = [w.grad for w in weights if w.grad is not None]
+    if not gradients:
+        return "no gradient"
+    if not torch.isfinite(loss).all() or not all(torch.isfinite(g).all() for g in gradients):
+        return "not finite"
+    return "" if any(g.abs().sum() > 0 for g in gradients) else "zero gradient"
