@@ -274,6 +274,11 @@ class HazardFacts:
 
     # -- points
 
+    @cached_property
+    def base(self) -> dict[Variable, float]:
+        """The plainest point."""
+        return {variable: self._corners(variable, large=False)[0] for variable in self.sorts}
+
     def _points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
         variables = list(self.sorts)
         nodes = self.gradient.graph.nodes
@@ -329,9 +334,8 @@ class HazardFacts:
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
         if {"max", "exp", "log"} <= {node.op for node in self.nodes}:  # a softmax written by hand
-            assignment = {v: self._corners(v, large=False)[0] for v in self.sorts}
-            point = Point(self.nodes, assignment, gap=LARGE)
-            for hazard in self._at(point, assignment, graph_only=False, large=True):
+            point = Point(self.nodes, self.base, gap=LARGE)
+            for hazard in self._at(point, self.base, graph_only=False, large=True):
                 below = {f"{name} - max": -LARGE for name in hazard.at}
                 found.setdefault(hazard.node.index, replace(hazard, at=below))
         if len(self.nodes) * 200 < MAX_WORK:
@@ -387,7 +391,7 @@ class HazardFacts:
         gradients = point.gradients(self.result, repaired)
         if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
             return None
-        culprit = self._first_bad_slope(point, gradients, repaired)
+        culprit = self.first_bad_slope(point, gradients, repaired)
         factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
         if culprit is not None and culprit.op == "mul" and factor is not None:
             return self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
@@ -413,7 +417,7 @@ class HazardFacts:
                 stack += [operand for _, operand in _value_operands(node, point)]
         return taken
 
-    def _first_bad_slope(
+    def first_bad_slope(
         self, point: Point, gradients: Mapping[int, float], repaired: Collection[int] = ()
     ) -> Node | None:
         """The operation whose backward function turns a finite upstream gradient into a non-finite one."""
@@ -440,7 +444,6 @@ class HazardFacts:
     # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken
 
     def _behind_masks(self) -> Iterator[Hazard]:
-        base = {v: self._corners(v, large=False)[0] for v in self.sorts}
         predictions = [v for v in self.sorts if v[0] in self.gradient.trained]
         for node in self.nodes:
             if node.op not in ("div", "reciprocal", "log", "pow", "acos", "asin") or node.index not in self.masked:
@@ -450,8 +453,8 @@ class HazardFacts:
                 continue
             for variable in predictions:
                 for target in (0.0,) if node.op not in ("acos", "asin") else (1.0, -1.0):
-                    for value in self._solve(inner, variable, base, target):
-                        assignment = base | {variable: value}
+                    for value in self._solve(inner, variable, self.base, target):
+                        assignment = self.base | {variable: value}
                         point = Point(self.nodes, assignment)
                         if math.isfinite(point(self.result)):
                             yield from self._at(point, assignment, graph_only=False, large=False)
@@ -492,8 +495,9 @@ class HazardFacts:
 def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, ...]]:
     """All combinations: first those in which few variables differ from their first choice."""
     base = [choice[0] for choice in choices]
-    for changed in range(len(choices) + 1):
-        for positions in itertools.combinations(range(len(choices)), changed):
+    free = [position for position, choice in enumerate(choices) if len(choice) > 1]
+    for changed in range(len(free) + 1):
+        for positions in itertools.combinations(free, changed):
             for others in itertools.product(*(choices[p][1:] for p in positions)):
                 values = list(base)
                 for position, value in zip(positions, others, strict=True):

@@ -282,7 +282,7 @@ EXACT: dict[str, Transfer] = {
     "neg": negative, "abs": absolute, "add": add, "sub": sub, "mul": mul, "div": quotient, "square": square,
     "maximum": larger, "minimum": smaller, "relu": lambda x: larger(x, ZERO),
     "relu6": lambda x: clipped(x, ZERO, constant(6.0)),
-    "reciprocal": lambda x: quotient(ONE, x), "divide_no_nan": no_nan_quotient, "multiply_no_nan": no_nan_product,
+    "divide_no_nan": no_nan_quotient, "multiply_no_nan": no_nan_product,
     "floor": exactly(floor),
     "ceil": exactly(lambda a: float(math.ceil(a)) if abs(a) < 1e9 else a),
     "round": exactly(lambda a: float(round(a)) if abs(a) < 1e9 else a),
@@ -290,7 +290,8 @@ EXACT: dict[str, Transfer] = {
     "zeros_like": lambda x: ZERO, "ones_like": lambda x: ONE,
 }  # fmt: skip
 LIBRARY: dict[str, Transfer] = {
-    "sqrt": root, "rsqrt": lambda x: widened(inverse_root(x)), "exp": rising(exp, 0.0),
+    "reciprocal": lambda x: widened(quotient(ONE, x)), "sqrt": root,
+    "rsqrt": lambda x: widened(inverse_root(x)), "exp": rising(exp, 0.0),
     "expm1": rising(guarded(math.expm1), -1.0),
     "exp2": rising(lambda a: exp(a * math.log(2.0)), 0.0), "log": logarithm(), "log2": logarithm(2.0),
     "log10": logarithm(10.0), "log1p": log1p, "sigmoid": rising(sigmoid, 0.0, 1.0),

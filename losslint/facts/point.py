@@ -275,8 +275,8 @@ class Point:
         if op == "cast" and node.dtype in ("int", "bool"):
             return []
         source = next((o for _, o in node.operands()), None)
-        if source is not None and source.index in self.empty and op in ("mean", "sum"):
-            return []
+        if node.index in self.empty or (source is not None and source.index in self.empty):
+            return [(operand, 0.0) for _, operand in node.operands()]  # this element is not among the selected ones
         primitive, names = primitive_of(node)
         if primitive is not None:
             arguments = [self(inputs[name]) for name in names]

@@ -138,10 +138,10 @@ class Loss:
     @cached_property
     def hazards(self) -> list[Hazard]:
         """Where a result or its derivative stops being finite; nothing for what could not be followed."""
-        return [hazard for facts in self._evaluated for hazard in facts.find()]
+        return [hazard for facts in self.evaluated for hazard in facts.find()]
 
     @cached_property
-    def _evaluated(self) -> list[HazardFacts]:
+    def evaluated(self) -> list[HazardFacts]:
         """The results that can be evaluated at points."""
         if self.graph.gaps or not self.gradient.trained:
             return []
@@ -150,7 +150,7 @@ class Loss:
 
     def reached(self, node: Node) -> set[float]:
         """The numbers a node takes at the inputs that training plausibly meets."""
-        return {value for facts in self._evaluated for value in facts.values(node)}
+        return {value for facts in self.evaluated for value in facts.values(node)}
 
     @cached_property
     def stable_forms(self) -> dict[int, rewrites.Match]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.nan_labels import poisoned
 from losslint.findings import Severity
+from losslint.ops.table import preferred
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import code_of, hazards_of, point_of, problem, text
 
@@ -12,13 +14,15 @@ from losslint.rules.numerics import code_of, hazards_of, point_of, problem, text
 class WhereNanGradient(Rule):
     """``tf.where`` hides a singular value, but not its gradient.
 
-    What it does: finds branches of ``where`` whose operation is singular at an input for which the other branch is taken.
+    What it does: finds branches of ``where`` whose operation is singular at an input for which the other branch is taken,
+    and labels that the loss takes for NaN in places, masked only after they were computed with.
 
     Why it is bad: the gradient flows back through both branches; the one that was not taken gets 0, and ``0 * inf`` is
-    NaN. Replacing NaN afterwards repairs the value only.
+    NaN, as ``0 * NaN`` is. Replacing NaN afterwards repairs the value only.
 
     Use instead: guard the input as well, the double where:
-    ``safe = tf.where(ok, x, 1.0)`` and ``tf.where(ok, tf.math.log(safe), 0.0)``.
+    ``safe = tf.where(ok, x, 1.0)`` and ``tf.where(ok, tf.math.log(safe), 0.0)``. Labels are replaced first:
+    ``y_true = tf.where(known, y_true, 0.0)``.
 
     Confirmed by: the gradient at that input.
     """
@@ -34,6 +38,20 @@ def log_loss(y_true, y_pred):
     safe = tf.where(y_pred > 0.0, tf.math.log(y_pred), 0.0)  # expect: LL305
     return tf.reduce_mean(tf.square(y_true - safe))
 """,
+        """
+import tensorflow as tf
+
+def masked_mse(y_true, y_pred):
+    error = tf.square(y_true - y_pred)  # expect: LL305
+    return tf.reduce_mean(tf.where(tf.math.is_nan(y_true), 0.0, error))
+""",
+        """
+import tensorflow as tf
+
+def masked_mae(y_true, y_pred):
+    known = tf.cast(tf.math.is_finite(y_true), tf.float32)
+    return tf.reduce_sum(known * tf.abs(y_true - y_pred)) / (tf.reduce_sum(known) + 1.0)  # expect: LL305
+""",
     )
     GOOD = (
         """
@@ -43,6 +61,21 @@ def log_loss(y_true, y_pred):
     positive = y_pred > 0.0
     safe = tf.where(positive, y_pred, tf.ones_like(y_pred))
     return tf.reduce_mean(tf.square(y_true - tf.where(positive, tf.math.log(safe), tf.zeros_like(safe))))
+""",
+        """
+import tensorflow as tf
+
+def masked_mse(y_true, y_pred):
+    missing = tf.math.is_nan(y_true)
+    error = tf.square(tf.where(missing, 0.0, y_true) - y_pred)
+    return tf.reduce_mean(tf.where(missing, 0.0, error))
+""",
+        """
+import tensorflow as tf
+
+def masked_mse(y_true, y_pred):
+    known = tf.math.logical_not(tf.math.is_nan(y_true))
+    return tf.reduce_sum(tf.square(tf.boolean_mask(y_true, known) - tf.boolean_mask(y_pred, known)))
 """,
     )
 
@@ -55,3 +88,18 @@ def log_loss(y_true, y_pred):
                 "the same: 0 * inf = NaN",
                 f"guard the input too: safe = tf.where(condition, {code_of(hazard)}, 1.0), and use safe inside",
             )
+        for facts in loss.evaluated:
+            for found in poisoned(facts):
+                label = found.label.name
+                effect = "and the loss is NaN" if found.value else "and so is the gradient of every weight"
+                yield Problem(
+                    found.node.source,
+                    f"{label} is NaN in places, as the loss itself expects; masking {text(found.node)} comes too late: "
+                    f"0 * NaN is NaN, {effect}",
+                    f"replace the missing labels first: {label} = {where_of(loss)}(missing, 0.0, {label}), and then mask",
+                    related=(found.label.source,),
+                )
+
+
+def where_of(loss: Loss) -> str:
+    return preferred(loss.spelling, "where") or "where"
