@@ -10,13 +10,16 @@ from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import NOTHING, Const, Map, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import reaches
+
+SHAPES = ("static_dim", "static_rank", "static_shape")
 
 
 class BadReturn(Rule):
     """A loss that Keras calls returns None, several values, or nothing on some path.
 
     What it does: follows every path of the loss to its end; and finds helpers that end without a ``return`` while the
-    loss computes with what they give.
+    loss computes with what they give. Where no ``compile`` is in sight, only of a loss that ends in nothing for some shapes.
 
     Why it is bad: None raises ``None values not supported``; a dict raises; a tuple or list is silently stacked and
     averaged.
@@ -57,6 +60,13 @@ def overlap(y_true, y_pred):
 def overlap_loss(y_true, y_pred):
     return 1.0 - 2.0 * overlap(y_true, y_pred)  # expect: LL404
 """,
+        """
+import tensorflow as tf
+
+def column_loss(y_true, y_pred):  # expect: LL404
+    if y_pred.shape[-1] == 1:
+        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+""",
     )
     GOOD = (
         """
@@ -72,6 +82,14 @@ def chosen_loss(kind="l1"):
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=chosen_loss())
 """,
+        """
+import tensorflow as tf
+
+def column_loss(y_true, y_pred):
+    if y_pred.shape[-1] == 1:
+        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+    raise ValueError("one column, please")
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -82,11 +100,20 @@ model.compile(loss=chosen_loss())
                     f"{node.source.text} computes with None: the function that is called there ends without `return`",
                     "return the value at the end of that function",
                 )
-        if "compile(" not in loss.site.reason or loss.graph.gaps or not loss.called_by_keras:
+        if loss.graph.gaps or not loss.called_by_keras:
             return
         for target in loss.graph.targets:
             value = target.value
-            if isinstance(value, Seq) and len(value.items) > 1:
+            if (condition := only_for_some_shapes(value)) is not None:
+                yield Problem(
+                    AstSource(loss.site.module, name_of(loss)),
+                    f"the loss returns None unless {condition.source.text}: Keras raises `None values not supported`",
+                    "return one tensor for every shape, or raise an error for those that are not meant",
+                    Severity.WARNING,
+                )
+            elif "compile(" not in loss.site.reason:
+                continue
+            elif isinstance(value, Seq) and len(value.items) > 1:
                 yield Problem(
                     target.source,
                     "the loss returns several values: Keras stacks them silently and trains on their mean",
@@ -105,6 +132,17 @@ model.compile(loss=chosen_loss())
                     "end every path with `return` of one tensor, or raise an error for unknown settings",
                     None if always else Severity.WARNING,
                 )
+
+
+def only_for_some_shapes(value: Value) -> Node | None:
+    """The one condition on the shape of a tensor without which a loss ends in nothing."""
+    if not isinstance(value, Node) or value.op != "phi":
+        return None
+    condition, given, otherwise = (value.inputs.get(name) for name in ("condition", "x", "y"))
+    nothing = isinstance(otherwise, Const) and otherwise.value is None
+    if not nothing or not isinstance(given, Node) or not isinstance(condition, Node) or may_be_none(given):
+        return None
+    return condition if reaches(condition, SHAPES) else None
 
 
 def may_be_none(value: Value, depth: int = 8) -> bool:
