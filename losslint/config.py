@@ -445,8 +445,10 @@ def _table(file: Path) -> dict[str, Any]:
     if file.name != "pyproject.toml":
         return document
     table = _tools(file, document).get("losslint")
-    if not isinstance(table, dict):
+    if table is None:
         raise ConfigError(f"{file}: has no [tool.losslint] table")
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: `tool.losslint` must be a table")
     return dict(table)
 
 

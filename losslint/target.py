@@ -14,7 +14,7 @@ from typing import Any
 DEFAULT_KERAS = 3
 ROOT_MARKS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", ".git", "PKG-INFO")
 NAME = r"tf[-_]keras(?:-nightly)?|keras|tensorflow(?:[-_](?:cpu|gpu|macos|intel|rocm|aarch64))?"
-VERSION = r"(===?|<=?|>=?|~=|!=|\^|~)\s*v?(\d+)(?:\.(\d+))?([\w.*+!-]*)"
+VERSION = r"(===?|<=?|>=?|~=|!=|\^|~)\s*v?(\d{1,9})(?:\.(\d{1,9}))?([\w.*+!-]*)"
 CONSTRAINT = re.compile(VERSION)
 REQUIREMENT = re.compile(
     rf"(?P<name>{NAME})\s*(?:\[[^\]]*\])?\s*\(?(?P<versions>(?:\s*{VERSION}\s*,?)*)\)?\s*(?:[;#].*)?", re.IGNORECASE)
@@ -80,14 +80,22 @@ def _pyproject(text: str) -> Iterator[str]:
         return
     try:
         document = parse_toml(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
-    project, poetry = document.get("project", {}), document.get("tool", {}).get("poetry", {})
+    project = _table(document, "project")
     yield from _strings([project.get("dependencies"), project.get("optional-dependencies"),
                          document.get("dependency-groups")])
-    for name, wanted in poetry.get("dependencies", {}).items():
+    for name, wanted in _table(document, "tool", "poetry", "dependencies").items():
         version = wanted.get("version", "") if isinstance(wanted, dict) else wanted
         yield f"{name} {'==' if str(version)[:1].isdigit() else ''}{version}"
+
+
+def _table(document: dict[str, Any], *keys: str) -> dict[str, Any]:
+    """The table behind some keys; an empty one where there is something else."""
+    table: Any = document
+    for key in keys:
+        table = table.get(key) if isinstance(table, dict) else None
+    return table if isinstance(table, dict) else {}
 
 
 def parse_toml(text: str) -> dict[str, Any]:

@@ -311,6 +311,9 @@ def test_codes_are_read_in_any_case(text: str, code: str) -> None:
     ("requirements-dev.txt", "tf_keras\n", 2),
     ("requirements/base.txt", "keras < 3\n", 2),
     ("requirements.txt", "keras>=3\ntf-keras\n", 3),
+    ("requirements.txt", f"keras<{'9' * 5000}\n", 3),
+    ("pyproject.toml", "project = 'keras<3'\n", 3),
+    ("pyproject.toml", "tool.poetry = ['keras<3']\n", 3),
     ("pyproject.toml", "[project]\ndependencies = ['keras>=2.3,<3']\n", 2),
     ("pyproject.toml", "[project.optional-dependencies]\ntf = ['tensorflow<=2.15']\n", 2),
     ("pyproject.toml", "[project]\nkeywords = ['tf-keras', 'keras']\ndescription = 'keras<3'\n", 3),
@@ -394,6 +397,20 @@ def test_whatever_a_settings_file_holds_is_read_or_is_one_line(
     assert settings_text([again]).splitlines()[1:] == settings_text([read]).splitlines()[1:]
     assert shown.keys() == options().keys()
     assert settings_json([read])
+
+
+@given(st.dictionaries(st.sampled_from(["project", "tool", "dependency-groups"]), st.recursive(
+    st.one_of(SCALARS, st.sampled_from(["keras<3", "tensorflow"])), lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(
+            ["poetry", "dependencies", "optional-dependencies", "keras", "version", "losslint"]), inner, max_size=3)))))
+@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_a_pyproject_holds_is_read_or_is_one_line(tmp_path: Path, document: dict[str, Any]) -> None:
+    text = "# tensorflow losslint\n" + "\n".join(f"{name} = {toml(value)}" for name, value in document.items())
+    detect_keras_version.__wrapped__(written(tmp_path / "pyproject.toml", text).parent)
+    try:
+        resolve([tmp_path], CODES)
+    except ConfigError as error:
+        assert str(error).startswith(str(tmp_path))  # noqa: PT017 - some are wrong, some are right
 
 
 @pytest.mark.parametrize("text", ["a = " + "[" * 20_000, "inputs = 0x" + "f" * 9_000, "'a\\nb' = 1", '"a\\nb" = 1'])
