@@ -145,7 +145,8 @@ def commands() -> None:
 @_code_option("select")
 @_code_option("ignore")
 @_code_option("extend-select")
-@click.option("--severity", type=click.Choice([severity.value for severity in Severity]), help=_setting("severity"))
+@click.option("--severity", type=click.Choice([severity.value for severity in Severity]), 
+              help="The least severity that is shown.  [default: warning, in json and rdjson info]")
 @_format_option(*FORMATS)
 @click.option("-o", "--output-file", type=PathType(path_type=Path), metavar="FILE",
               help="Write the report to a file.")
