@@ -229,7 +229,7 @@ class Settings:
         DEFAULT_EXCLUDE, PATTERNS, "Files and folders that a walk leaves out, as in .gitignore.", '["legacy/"]')
     extend_exclude: tuple[str, ...] = _option((), PATTERNS, "Left out besides those of exclude.", '["*_pb2.py"]')
     force_exclude: bool = _option(
-        False, BOOLEAN, "Leave them out also where they are named on the command line, as pre-commit does.", "true")
+        False, BOOLEAN, "Leave out excluded files also where they are named on the command line, as by pre-commit.", "true")
     loss_functions: tuple[str, ...] = _option(
         (), STRINGS, "Qualified names that are losses, * and ? allowed.", '["mypackage.objectives.*"]')
     not_loss_functions: tuple[str, ...] = _option(
