@@ -23,3 +23,9 @@ def certain_of_what_was_not_clicked() -> list[str]:
     states = tf.zeros([1, 2, 1])
     mask = tf.constant([[2]])
     return eager(lambda noclick: LOSS["auxiliary_loss"](states, states, noclick, mask), [[[20.0], [20.0]]])
+
+
+def certain_of_no_click_where_there_was_one() -> list[str]:
+    states = tf.zeros([1, 2, 1])
+    mask = tf.constant([[2]])
+    return eager(lambda click: LOSS["auxiliary_loss"](states, click, states, mask), [[[-120.0], [-120.0]]])
