@@ -298,7 +298,7 @@ LIBRARY: dict[str, Transfer] = {
     "log_sigmoid": rising(lambda a: -softplus(-a), high=0.0), "softplus": rising(softplus, 0.0),
     "tanh": rising(math.tanh, -1.0, 1.0), "atan": rising(math.atan), "erf": rising(math.erf, -1.0, 1.0),
     "softsign": lambda x: Interval(-1.0, 1.0, not x.finite),
-    "elu": rising(lambda a: a if a > 0.0 else math.expm1(a), -1.0),
+    "elu": lambda x: Interval(max(x.low, -1.0), max(x.high, 0.0), x.nan),  # exp(x) - 1 is computed as it stands
     "leaky_relu": rising(lambda a: a if a > 0.0 else 0.2 * a),
     "squared_difference": lambda x, y: widened(square(sub(x, y))), "cosh": even(guarded(math.cosh)),
     "sinh": rising(guarded(math.sinh)), "silu": silu,

@@ -126,7 +126,7 @@ def test_results_lie_inside(name: str, function: Any, operands: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "function", "operands"), CASES, ids=[c[0] for c in CASES])
 def test_results_lie_inside_of_many(name: str, function: Any, operands: int) -> None:
-    run(name, function, operands, 3000)
+    run(name, function, operands, 1000)
 
 
 def test_every_transfer_function_is_compared() -> None:
