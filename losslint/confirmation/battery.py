@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from losslint.confirmation import agreement, bindings, contract, differences, frameworks, jumps, locate, witness
 from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes
-from losslint.confirmation.frameworks.base import Array
+from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, observe
 from losslint.confirmation.program import Program, TensorSpec
@@ -75,7 +76,7 @@ class Battery:
             self.tell(seen)
         self.report.begin("eager")
         if eager.outcome is Outcome.FINE:
-            for measure in (*self.of_the_slope(inputs), self.dead_terms):
+            for measure in (*self.of_the_slope(), self.dead_terms):
                 for seen in measure(inputs):
                     self.report.saw(seen)
         if eager.outcome in RUNS:
@@ -160,12 +161,17 @@ class Battery:
         known = (mode for mode in wanted if mode in self.loss.framework.modes)
         return tuple(mode for mode in known if mode != "fit" or self.program.kind == "loss")
 
-    def of_the_slope(self, inputs: Inputs) -> list[Callable[[Inputs], Iterator[Observation]]]:
+    def of_the_slope(self) -> list[Callable[[Inputs], Iterator[Observation]]]:
         """What compares the gradient with the value: nothing where the two are meant to differ. A loss that cannot be
         traced hides nothing that its graph would show."""
-        traits = self.loss.framework.traits(self.loss, inputs)
+        traits = self.traits
         steps = [self.jump] if traits is None or traits.may_jump else []
         return [] if traits is not None and traits.meant_to_differ else [self.difference, *steps]
+
+    @cached_property
+    def traits(self) -> Traits | None:
+        """What the loss is built of."""
+        return self.loss.framework.traits(self.loss, self.inputs(0))
 
     def difference(self, inputs: Inputs) -> Iterator[Observation]:
         yield from differences.compare(self.loss, inputs, self.specs)
@@ -194,6 +200,8 @@ class Battery:
 
     def fails_in_a_corner(self) -> bool:
         """Whether any of the inputs that training meets first makes the traced loss not finite."""
+        if self.traits is not None and self.traits.stays_finite:
+            return False
         specs = witness.settled(self.loss, self.specs)
         return any(
             observe(self.loss, case.inputs, specs, mode).outcome in witness.BAD

@@ -18,6 +18,7 @@ pytest.importorskip("tensorflow")
 
 from losslint.confirmation.locate import arrays
 from losslint.confirmation.probes import Loss, observe
+from losslint.confirmation.values import generic
 from losslint.confirmation.witness import search, settled, shaped
 
 FAULTY = {loss.name: loss for loss in known("faulty")}
@@ -128,3 +129,15 @@ def test_gradient_killed_by_a_clip() -> None:
     assert [(o.outcome, o.row) for o in found] == [(Outcome.ZERO_GRADIENT, row)]
     unclipped = CLEAN["log_with_epsilon"]
     assert not search(unclipped.loss, unclipped.specs, [Claim("LL311", 10, 10)])[0]
+
+
+def test_what_cannot_fail_is_not_searched() -> None:
+    """Without a singular operation there is no corner to look into; with one there may be."""
+
+    def stays_finite(loss: Any) -> bool:
+        inputs = loss.loss.prepared(generic(loss.specs))
+        traits = loss.loss.framework.traits(loss.loss, inputs)
+        return traits is not None and bool(traits.stays_finite)
+
+    assert not [name for name, loss in FAULTY.items() if stays_finite(loss)]
+    assert all(stays_finite(CLEAN[name]) for name in ("mean_square", "absolute", "hinge", "quantile"))

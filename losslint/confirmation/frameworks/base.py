@@ -29,11 +29,13 @@ class Traits:
     """What a loss is built of, as far as its gradient need not be the slope of its value.
 
     ``meant_to_differ``: a stopped gradient, a half-precision cast or a custom gradient around steps lies in it.
-    ``may_jump``: something in it takes steps.
+    ``may_jump``: something in it takes steps. ``stays_finite``: none of its operations is singular or overflows anywhere
+    near what training meets.
     """
 
     meant_to_differ: bool
     may_jump: bool
+    stays_finite: bool = False
 
 
 class Framework(ABC):

@@ -31,6 +31,7 @@ from losslint.confirmation.probes import Loss, NotForFit
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Step, Trail
 
+OPERATIONS = "operations"  # of the loss itself, among what is traced of it
 MOST_STEPS = 4000  # operations; beyond that a loss is a whole network, and the search for a place takes too long
 ESCAPES = ("numpy", "__array__", "__float__", "__int__", "__index__", "__bool__", "_numpy")
 HALF = ("float16", "bfloat16")
@@ -40,6 +41,15 @@ STEPPED = (
     "FloorDiv", "FloorMod", "Equal", "NotEqual", "TopKV2", "Bucketize", "If", "StatelessIf", "While", "StatelessWhile",
     "Unique", "HistogramFixedWidth", "ResizeNearestNeighbor", "PyFunc", "EagerPyFunc",
 )
+STAY_FINITE = {
+    "Const", "Placeholder", "Identity", "NoOp", "ReadVariableOp", "StopGradient", "ZerosLike", "OnesLike", "Fill", "Range",
+    "Add", "AddV2", "AddN", "Sub", "Mul", "Neg", "Square", "SquaredDifference", "Abs", "DivNoNan", "MatMul", "BatchMatMulV2",
+    "BiasAdd", "Sum", "Mean", "Max", "Min", "Maximum", "Minimum", "ClipByValue", "Cumsum", "Sigmoid", "Tanh", "Relu",
+    "Softmax", "LogSoftmax", "Softplus", "Sin", "Cos", "Round", "Floor", "Ceil", "Rint", "Sign", "Cast", "Greater",
+    "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "LogicalAnd", "LogicalOr", "LogicalNot", "Select", "SelectV2",
+    "ArgMax", "ArgMin", "OneHot", "TopKV2", "Shape", "Size", "Rank", "Reshape", "StridedSlice", "Slice", "Pack", "Unpack",
+    "ConcatV2", "ExpandDims", "Squeeze", "Transpose", "Tile", "Split", "SplitV", "ReverseV2", "Pad", "BroadcastTo",
+}  # with its derivative, for numbers up to some hundreds; of Prod that of a shape
 FLAT = ("Round", "Floor", "Ceil", "Rint", "Sign", "Cast", "Greater", "GreaterEqual", "Less", "LessEqual", "ArgMax")
 
 
@@ -111,11 +121,12 @@ class TensorFlow(Framework):
 
     def traits(self, loss: Loss, arrays: Inputs) -> Traits | None:
         """By the graph of the traced loss; a function called in it may hide some steps."""
-        operations = _operations(loss, arrays)
+        operations = loss.traced.get(OPERATIONS) or _operations(loss, arrays)
         if operations is None:
             return None
         jumps = any(operation.type in STEPPED or "Call" in operation.type for operation in operations)
-        return Traits(any(_meant_to_differ(operation) for operation in operations), jumps)
+        differs = any(_meant_to_differ(operation) for operation in operations)
+        return Traits(differs, jumps, all(_stays_finite(operation) for operation in operations))
 
     def record(self, loss: Loss, tensors: Tensors, trained: Sequence[str]) -> Trail:
         """``tf.function`` helpers run as plain Python. Every floating output is watched as it is born, so that there are
@@ -168,8 +179,14 @@ def traced_step(loss: Loss, arrays: Inputs, sources: Sequence[str], mode: str) -
     if key not in loss.traced:
         entry = tf.function(loss.entry) if mode == "autograph" else loss.entry
 
+        def call(given: Tensors) -> Any:
+            result = loss.apply(entry, given)
+            if entry is loss.entry:  # else it is a call of another graph
+                loss.traced[OPERATIONS] = _inside(tf.compat.v1.get_default_graph())
+            return result
+
         def step(tensors: Tensors) -> Measured:
-            value, found = FRAMEWORK.value_and_gradient(lambda given: loss.apply(entry, given), tensors, sources)
+            value, found = FRAMEWORK.value_and_gradient(call, tensors, sources)
             return value, {name: gradient for name, gradient in found.items() if gradient is not None}
 
         loss.traced[key] = tf.function(
@@ -241,8 +258,18 @@ def _operations(loss: Loss, inputs: Inputs) -> list[Any] | None:
         graph = tf.function(lambda tensors: loss(tensors), autograph=False).get_concrete_function(signature).graph
     except Exception:  # of the user's code; the modes have told it
         return None
+    return _inside(graph)
+
+
+def _inside(graph: Any) -> list[Any]:
+    """The operations of a graph and of the functions that it calls."""
     inner = [function.graph for function in graph._functions.values() if getattr(function, "graph", None) is not None]
     return [operation for one in (graph, *inner) for operation in one.get_operations()]
+
+
+def _stays_finite(operation: Any) -> bool:
+    """Whether an operation has no singular point; a product of few sizes is as good as one."""
+    return operation.type in STAY_FINITE or (operation.type == "Prod" and operation.outputs[0].dtype.is_integer)
 
 
 def _meant_to_differ(operation: Any) -> bool:
