@@ -4,6 +4,7 @@ python -m tests.ecosystem                   compare; exit 1 if anything is new, 
 python -m tests.ecosystem keras spektral    these packages only
 python -m tests.ecosystem --update          write the snapshots anew; reviews of what did not change stay
 python -m tests.ecosystem --prove           run the inputs that the reviews name on the packages' own code
+python -m tests.ecosystem --confirm         run losslint --confirm on the reviewed files; exit 1 if it leaves one open
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from platformdirs import user_cache_path
 from losslint.config import Settings
 from losslint.findings import Finding
 from losslint.session import Gathered, gather, look
-from tests.ecosystem import prove
+from tests.ecosystem import confirm, prove
 from tests.ecosystem.packages import Package, Unavailable, fetch, pinned
 from tests.ecosystem.snapshot import SNAPSHOTS, Difference, Entry, compare, read, update, write
 
@@ -48,7 +49,8 @@ class Outcome:
 )
 @click.option("--update", "rewrite", is_flag=True, help="Rewrite the snapshots.")
 @click.option("--prove", "proving", is_flag=True, help="Run the proofs. Needs what tests/ecosystem/proofs asks for.")
-def main(names: tuple[str, ...], cache: Path | None, rewrite: bool, proving: bool) -> None:
+@click.option("--confirm", "confirming", is_flag=True, help="Confirm the reviewed findings. Needs TensorFlow.")
+def main(names: tuple[str, ...], cache: Path | None, rewrite: bool, proving: bool, confirming: bool) -> None:
     cache = cache or user_cache_path("losslint", appauthor=False) / "ecosystem"
     packages = chosen(names)
     try:
@@ -57,6 +59,8 @@ def main(names: tuple[str, ...], cache: Path | None, rewrite: bool, proving: boo
         raise SystemExit(f"the packages are not to be had: {error}") from None
     if proving:
         sys.exit(prove.report(packages, cache))
+    if confirming:
+        sys.exit(confirm.report(packages, cache))
     click.echo(ROW.format(*HEADS))
     failed = [outcome.package.name for outcome in checked(packages, cache) if settle(outcome, rewrite)]
     if failed:
