@@ -48,6 +48,7 @@ ALIKE = (*MOVES, "identity", "to_float", "to_int", "convert_to_tensor", "stop_gr
          "clip_low", "clip_high", "ensure_shape")
 REDUCES = ("reduce", "index")
 HEADS = {"linear": "real", "sigmoid": "probability", "softmax": "simplex", "relu": "nonnegative", "tanh": "unit"}
+DIVISORS = names.words("normalizer normaliser denominator scale temperature temp tau")  # nobody passes a 0 for them
 CLASSIFIES = names.words(
     "dice iou jaccard tversky focal crossentropy entropy bce cce ce f1 fbeta lovasz hinge auc precision recall")
 
@@ -200,7 +201,10 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
             shapes = frozenset(n for o in operands.values() for n in same_shape.get(o.index, ()))
             if shapes:
                 same_shape[node.index] = shapes
-        if (source := _keeps_values(node, operands)) is not None and source.index in same_values:
+        if node.op == "phi":  # one of several
+            either = [same_values.get(o.index, frozenset()) for name, o in operands.items() if name != "condition"]
+            same_values[node.index] = frozenset.intersection(*either) if either else frozenset()
+        elif (source := _keeps_values(node, operands)) is not None and source.index in same_values:
             same_values[node.index] = same_values[source.index]
         for given, operand in operands.items():
             for name in same_shape.get(operand.index, ()):
@@ -354,6 +358,8 @@ def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
         demand.labels = True
     elif split & {"advantage", "advantages", "reward", "rewards", "returns", "done", "dones", "discounts"}:
         demand.exactly = 1
+    elif split & DIVISORS and role is Role.TENSOR:
+        demand.values = "positive"
     elif split & names.SIZE_WORDS:
         demand.labels, demand.classes, demand.exactly = True, 4, 1
     elif split & {"img", "image", "images", "photo", "imgs"} and role is not Role.LABEL and demand.rank < 2:

@@ -21,7 +21,7 @@ from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
 from losslint.confirmation.proofs import NUMBERS, PROOFS
 from losslint.confirmation.slicing import compiled_program_of, model_programs_of, program_of
-from losslint.findings import Finding
+from losslint.findings import Finding, Location
 from losslint.project.modes import Mode
 from losslint.project.module import Project
 from losslint.rules.base import Loss
@@ -30,7 +30,7 @@ OF_COMPILE = ("LL209", "LL405")  # what shows when the call of compile is replay
 OF_TRACES = ("LL201", "LL202", "LL203", "LL204", "LL206", "LL208")
 TRACED = {Mode.GRAPH: ("graph",), Mode.AUTOGRAPH: ("autograph",)}
 
-Key = tuple[str, str, object, object]  # file, code, start and end of a finding
+Key = tuple[str, str, Location, Location]  # file, code, start and end of a finding
 Proof = tuple[Program, Evidence]
 
 
@@ -46,6 +46,13 @@ class Trial:
     @property
     def loss(self) -> Loss:
         return self.checked.loss
+
+    def holds(self, key: Key) -> bool:
+        """Whether the code of a finding stands in this loss, not in a helper of it."""
+        path, _, start, _ = key
+        node = self.loss.site.node
+        inside = getattr(node, "lineno", 0) <= start.row <= (getattr(node, "end_lineno", 0) or 0)
+        return inside and path == abspath(self.loss.site.module.path)
 
     @property
     def name(self) -> str:
@@ -178,7 +185,8 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
                     path = names.get(str(finding.path), finding.path)
                     new.setdefault(key, replace(finding, path=path, verdict=verdict))
         for key, verdict in mine.items():
-            verdicts[key] = joined(verdicts.get(key), verdict)
+            nearer = verdict["status"] == CONFIRMED and trial.holds(key)  # its inputs are known best where the code stands
+            verdicts[key] = verdict if nearer else joined(verdicts.get(key), verdict)
     findings = [replace(f, verdict=verdicts.get(key_of(f))) for f in report.findings]
     return replace(report, findings=sorted([*findings, *new.values()], key=lambda finding: finding.sort_key))
 
