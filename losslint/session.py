@@ -260,7 +260,7 @@ def repro(target: str, codes: tuple[str, ...], request: Request) -> str:
                 if wanted and not finding.code.startswith(tuple(wanted)):
                     continue
                 if finding.status == CONFIRMED and (seen := proof_of(finding, evidence)) is not None:
-                    return script(program, seen)
+                    return script(program, seen, finding.code)
     except ConfirmError as error:
         raise click.ClickException(str(error)) from error
     for trial in trials:

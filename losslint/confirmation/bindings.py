@@ -42,6 +42,7 @@ def late(loss: Loss, inputs: Inputs, claims: Sequence[Claim], tree: ast.AST) -> 
                     detail = f"{name} is read when the loss is called: {name} = {other!r} afterwards changes its result"
                     for claim in wanted:
                         yield Observation(Outcome.CONTRACT, "eager", **told(inputs), loss=numbers(after), row=claim.row,
+                                          operation=f"{name} = {other!r}",
                                           detail=detail)
                     put(now)
                     return
@@ -137,7 +138,7 @@ def _compared(
         if not _same(one, other):
             detail = (f"the gradient to {name} is {_listed(one)} with keywords, {_listed(other)} by position: "
                       "the custom gradient is not used")
-            yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation="custom_gradient", detail=detail,
+            yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation=_callee(claim.expression), detail=detail,
                               **told({name: framework.array(value) for name, value in sources.items()}))
             return
 

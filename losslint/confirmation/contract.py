@@ -177,7 +177,7 @@ def _state(entry: Any, expression: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 def _frozen(inputs: Inputs, claim: Claim, change: str) -> Observation:
     detail = f"after {change} the traced step does the same, eager code something else"
-    return Observation(Outcome.FROZEN, "graph", **told(inputs), row=claim.row, detail=detail)
+    return Observation(Outcome.FROZEN, "graph", **told(inputs), row=claim.row, operation=change, detail=detail)
 
 
 def _broken(inputs: Inputs, value: Any, detail: str) -> Observation:

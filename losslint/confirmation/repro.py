@@ -10,6 +10,7 @@ import copy
 import pprint
 from pathlib import Path
 
+from losslint.confirmation.comparisons import comparison
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.program import ENTRY, Program
 from losslint.confirmation.words import constant, sentence
@@ -72,12 +73,12 @@ print("weights", *(weight.numpy() for weight in model.trainable_variables))
 '''
 
 
-def script(program: Program, seen: Observation) -> str:
-    """The source of a script that reproduces one observation. It imports TensorFlow, NumPy and what the loss imports;
-    an observation of an exception ends in that exception."""
+def script(program: Program, seen: Observation, code: str = "") -> str:
+    """The source of a script that reproduces one observation, and shows what the rule ``code`` says of it. It imports
+    TensorFlow, NumPy and what the loss imports; an observation of an exception ends in that exception."""
     future, body = _definitions(program)
     head = f'"""{_title(program, seen)}"""\n'
-    return "\n".join(part for part in (head, *future, _other_files(program), body, _run(program, seen)) if part)
+    return "\n".join(part for part in (head, *future, _other_files(program), body, _run(program, seen, code)) if part)
 
 
 def _title(program: Program, seen: Observation) -> str:
@@ -121,12 +122,15 @@ def _other_files(program: Program) -> str:
     return OTHER_FILES.format(files=pprint.pformat(files, width=110), package=package)
 
 
-def _run(program: Program, seen: Observation) -> str:
-    """The call, in the mode that was seen."""
+def _run(program: Program, seen: Observation, code: str) -> str:
+    """The call, in the mode that was seen, or the calls that were compared."""
     lines = ["\nimport tensorflow as tf\n", *(f"{name} = {constant(seen, name)}" for name in seen.inputs)]
     given = "\n".join(lines)
     if seen.mode == "load":
         return ""
+    compared = comparison(program, seen, code, LOSS, _sources(program, seen))
+    if compared:
+        return f"{given}\n{compared}"
     if program.kind == "model":
         return f"{given}\nmodel, x, y = {LOSS}()\nmodel.fit(x, y)\n"
     if program.kind == "step":

@@ -158,3 +158,38 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
     path.write_text(script(program(FOLDED), seen("graph", 0.0, 1.0)))
     done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == "loss inf\ngradient to y_pred [[inf]]\n"
+
+
+COMPARED = """import random
+
+import tensorflow as tf
+
+def drawn_loss(y_true, y_pred):
+    return random.uniform(1.0, 2.0) * tf.reduce_mean(tf.square(y_true - y_pred) * float(tf.reduce_mean(y_pred)))
+
+__losslint_entry__ = drawn_loss
+"""
+
+
+@pytest.mark.parametrize(("code", "outcome", "told"), [
+    ("LL109", Outcome.WRONG_GRADIENT, ("slope by the gradient", "slope by central differences")),
+    ("LL403", Outcome.CONTRACT, ("as Keras passes them:", "exchanged:")),
+    ("LL408", Outcome.CONTRACT, ("a perfect prediction costs", "the opposite costs")),
+    ("LL402", Outcome.CONTRACT, ("result", "1 samples")),
+    ("LL401", Outcome.CONTRACT, ("y_true (1, 1) y_pred (1, 1)", "with y_pred of shape (B,)")),
+])  # fmt: skip
+def test_what_was_compared_is_printed(code: str, outcome: Outcome, told: tuple[str, ...]) -> None:
+    pytest.importorskip("tensorflow")
+    said = run(script(program(COMPARED), Observation(
+        outcome, "eager", {"y_true": [[1.0]], "y_pred": [[0.25]]}, {"y_true": "float32", "y_pred": "float32"}, loss=0.2,
+    ), code))
+    assert all(text in said for text in told), said
+
+
+def test_a_traced_draw_stays_beside_an_eager_one() -> None:
+    pytest.importorskip("tensorflow")
+    text = COMPARED.replace(" * float(tf.reduce_mean(y_pred))", "")
+    frozen = Observation(Outcome.FROZEN, "graph", {"y_true": [[1.0]], "y_pred": [[0.25]]}, operation="a new draw")
+    traced, eager = run(script(program(text), frozen, "LL207")).splitlines()
+    assert len(set(traced.split(":")[1].split())) == 1
+    assert len(set(eager.split(":")[1].split())) == 3
