@@ -138,7 +138,8 @@ def _compared(
         if not _same(one, other):
             detail = (f"the gradient to {name} is {_listed(one)} with keywords, {_listed(other)} by position: "
                       "the custom gradient is not used")
-            yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation=_callee(claim.expression), detail=detail,
+            yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation=_callee(claim.expression),
+                              detail=detail,
                               **told({name: framework.array(value) for name, value in sources.items()}))
             return
 
