@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losslint.facts.shape import BATCH, Shape, ShapeFacts, is_none, spreads
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Seq, Value
+from losslint.project.heads import head_of
+from losslint.project.index import last_name
+from losslint.project.labels import label_shape
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -26,7 +30,7 @@ class BroadcastTrap(Rule):
 
     Why it is bad: the difference is (B, B), every prediction is compared with every label, and the model learns the
     mean. TensorFlow says nothing, PyTorch only where ``mse_loss`` and its like are called. (Keras expands labels of
-    shape (B,) to (B, 1) before it calls a loss function.)
+    shape (B,) to (B, 1) before it calls a loss function; Keras 3 does not before the ``call`` of a ``Loss`` subclass.)
 
     Use instead: ``y_pred[:, :1]``, ``keepdims=True``, or ``tf.reshape(y_true, tf.shape(y_pred))``.
 
@@ -102,8 +106,40 @@ def step():
         loss = tf.reduce_mean(tf.square(net(x) - y))  # expect: LL401
     return tape.gradient(loss, net.trainable_variables)
 """,
+        """
+import numpy as np
+import keras
+from keras import ops
+
+class LogCosh(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        error = y_pred - y_true  # expect: LL401
+        return ops.mean(ops.logaddexp(error, -error), axis=-1)
+
+x = np.random.rand(64, 3)
+y = x @ np.array([3.0, 1.0, 0.5])
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile(loss=LogCosh())
+model.fit(x, y)
+""",
     )
     GOOD = (
+        """
+import numpy as np
+import keras
+from keras import ops
+
+class LogCosh(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        error = y_pred - y_true
+        return ops.mean(ops.logaddexp(error, -error), axis=-1)
+
+x = np.random.rand(64, 3)
+y = (x @ np.array([3.0, 1.0, 0.5])).reshape(-1, 1)
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile(loss=LogCosh())
+model.fit(x, y)
+""",
         """
 import tensorflow as tf
 
@@ -167,11 +203,29 @@ for xb, column, row in loader:
 
 def as_keras_gives(loss: Loss) -> dict[int, Shape]:
     """The arguments as Keras hands them to a function: one row a sample each, labels of shape (B,) expanded to (B, 1).
-    A ``Loss`` subclass gets the labels as they are, of any rank."""
-    if loss.site.mode is not Mode.GRAPH or not loss.called_by_keras or loss.site.kind == "method":
+    A ``Loss`` subclass gets the labels of Keras 3 as they are."""
+    if loss.site.mode is not Mode.GRAPH or not loss.called_by_keras:
         return {}
-    given = (n for n in loss.graph.params.values() if n.role in (Role.LABEL, Role.PREDICTION))
-    return {n.index: (BATCH, n.name) for n in given if n.kind is Kind.TENSOR}
+    given = [n for n in loss.graph.params.values() if n.role in (Role.LABEL, Role.PREDICTION) and n.kind is Kind.TENSOR]
+    if loss.site.kind == "method":
+        return as_fitted(loss, given)
+    return {n.index: (BATCH, n.name) for n in given}
+
+
+MOVES = ("squeeze", "Squeeze", "Reshape", "Flatten", "Lambda")  # calls that may take the last axis off the output
+
+
+def as_fitted(loss: Loss, given: list[Node]) -> dict[int, Shape]:
+    """The arguments of a ``Loss`` subclass, where the file shows its labels and the last layer of its model."""
+    module = loss.site.module
+    head, labels = head_of(module), label_shape(module)
+    moved = any(name in module.index.calls_by_name for name in MOVES)
+    if loss.keras_version < 3 or moved or head is None or head.units is None or not labels or len(labels) > 2:
+        return {}
+    if not isinstance(head.at, ast.Call) or last_name(head.at.func) != "Dense":
+        return {}
+    rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, head.units)}
+    return {n.index: rows[n.role] for n in given if n.role in rows}
 
 
 def adds_axis(value: Value | None, depth: int = 6) -> bool:
