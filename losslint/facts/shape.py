@@ -114,7 +114,10 @@ class ShapeFacts:
         wanted = sizes(target if isinstance(target, Seq) else Seq([v for v in (target, *extra) if v is not None]))
         if wanted is None or None in wanted:
             return None
-        before = self(node.inputs.get("x"))
+        operand = node.inputs.get("x")
+        before = self(operand)
+        if before is None and isinstance(operand, Node) and operand.family == "linear":
+            return None  # a matrix of features against features, say
         rest = before[0] if before and set(before[1:]) <= {1} else BATCH
         return tuple(rest if d == -1 else d for d in wanted)
 

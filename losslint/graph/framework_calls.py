@@ -226,6 +226,7 @@ def _gradient(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     tape.asked.append(frame.path)
     if target is not None:
         t.target(target, "tape.gradient", frame.source(c.at), tape=tape, again=again, sources=sources)
+        t.graph.asked.append(t.graph.targets[-1])
     return gradients_of(t, frame, target, sources, c)
 
 

@@ -124,6 +124,7 @@ class Graph:
 
     nodes: list[Node] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
+    asked: list[Target] = field(default_factory=list)  # what tapes are asked to differentiate, also inside a loss
     params: dict[str, Node] = field(default_factory=dict)
     statements: list[tuple[Node, Source]] = field(default_factory=list)  # values thrown away by expression statements
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads

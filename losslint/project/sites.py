@@ -19,7 +19,7 @@ from losslint.project.index import Function, FunctionNode, Index, argument, last
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
-from losslint.project.uses import Minimised, Uses, collect_uses, is_training, local_uses
+from losslint.project.uses import Minimised, Purpose, Uses, collect_uses, is_training, local_uses
 
 __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_sites"]
 
@@ -43,6 +43,7 @@ class Site:
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
     False where only a signature or a word speaks for the loss.
+    ``compiled_in``: the other files that pass it to ``compile``.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
 
@@ -61,6 +62,7 @@ class Site:
     built_by: ast.Call | None = None
     built_again: tuple[ast.Call, ...] = ()
     differentiated: tuple[str, ...] = ()
+    compiled_in: tuple[Module, ...] = ()
 
     @property
     def variants(self) -> list[Site]:
@@ -161,6 +163,8 @@ class _Finder:
             built_by=built_by[0] if built_by else None,
             built_again=tuple(built_by[1:MAX_BUILT]),
             differentiated=differentiated(function, evidence) if framework == "jax" else (),
+            compiled_in=tuple({u.module.path: u.module for u in evidence.uses if u.purpose is Purpose.COMPILE
+                               and u.module is not self.module}.values()),
         )
 
     def _meant_for_fit(self, function: Function, roles: dict[str, Role]) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.gradient import GradientFacts
 from losslint.graph.expressions import may_be_several
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Tape, Value
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.unwatched_source import unwatched
 
 LOOKUPS = ("param", "attribute", "phi", "unknown", "gradient", "custom_gradient")
 
@@ -87,14 +89,33 @@ def slope(x):
         first = inner.gradient(y, x)
     return outer.gradient(first, x)
 """,
+        """
+import tensorflow as tf
+
+class Distiller(tf.keras.Model):
+    def __init__(self, student, teacher):
+        super().__init__()
+        self.student, self.teacher = student, teacher
+
+    def train_step(self, data):
+        x, y = data
+        soft = tf.nn.softmax(self.teacher(x, training=False) / 2.0)
+        with tf.GradientTape() as tape:
+            guess = tf.nn.log_softmax(self.student(x, training=True) / 2.0)
+            loss = -tf.reduce_mean(tf.reduce_sum(soft * guess, axis=-1))
+        grads = tape.gradient(loss, self.student.trainable_variables)
+        self.optimizer.apply_gradients(zip(grads, self.student.trainable_variables))
+        return {"loss": loss}
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for target in loss.graph.targets:
             tape = target.tape
-            if tape is None or target.again:  # LL503
+            if tape is None or target.again or unwatched(target):  # LL503, LL502
                 continue
-            unrecorded = forward_outside(loss, target.value, tape) or step_outside(loss, target.value, tape)
+            facts = loss.gradient_at(target)
+            unrecorded = forward_outside(facts, target.value, tape) or step_outside(facts, target.value, tape)
             if unrecorded is not None:
                 yield Problem(
                     unrecorded.source,
@@ -105,9 +126,9 @@ def slope(x):
                 )
 
 
-def forward_outside(loss: Loss, value: Value, tape: Tape) -> Node | None:
+def forward_outside(facts: GradientFacts, value: Value, tape: Tape) -> Node | None:
     """The last use of weights, where none of those that a value depends on was recorded."""
-    cone = [*loss.gradient.cone(value)]
+    cone = [*facts.cone(value)]
     roots = [n for n in cone if n.op == "layer" or n.family == "variable"]
     if tape.watched or not roots or any(_may_hide_weights(n) and tape in n.context.tapes for n in cone):
         return None
@@ -117,13 +138,12 @@ def forward_outside(loss: Loss, value: Value, tape: Tape) -> Node | None:
     return max(used, key=lambda n: n.index)
 
 
-def step_outside(loss: Loss, value: Value, tape: Tape) -> Node | None:
+def step_outside(facts: GradientFacts, value: Value, tape: Tape) -> Node | None:
     """The first operation after the block that stands between a value and everything the tape has recorded."""
-    facts = loss.gradient
     outside = {n.index for n in facts.cone(value) if computes(n) and tape not in n.context.tapes}
     if not outside or not facts.live(value) or facts.live_without(value, outside):
         return None
-    ends = [loss.nodes[i] for i in sorted(outside)]
+    ends = [facts.graph.nodes[i] for i in sorted(outside)]
     return next((n for n in ends if any(facts.live_without(o, outside) for _, o in n.operands())), None)
 
 

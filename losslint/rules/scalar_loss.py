@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from losslint.facts.shape import BATCH, REDUCTIONS, ShapeFacts, is_number
 from losslint.findings import Severity
@@ -22,8 +22,8 @@ class ScalarLoss(Rule):
     """The loss is reduced over the batch, while the project passes sample or class weights.
 
     What it does: finds losses that return one number for the whole batch, and train steps that do not use the weights
-    they unpack, in files that call ``fit`` with ``sample_weight`` or ``class_weight``. Without weights a mean over all is
-    fine; a sum over the batch, and work along axis 0, is worth an info.
+    they unpack, where their file, or one that compiles them, calls ``fit`` with ``sample_weight`` or ``class_weight``.
+    Without weights a mean over all is fine; a sum over the batch, and work along axis 0, is worth an info.
 
     Why it is bad: Keras multiplies what the loss returns with the weights of the samples: a scalar times their mean. No
     sample is weighted, and nothing warns. What is left of a reduction along axis 0 has one value an output, which Keras
@@ -84,12 +84,12 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
         if not loss.called_by_keras:
             return
         shapes = ShapeFacts(loss.graph, as_keras_gives(loss))
-        row = weights_row(loss)
+        weights = weights_passed(loss)
         for value, target in loss.results:
-            if row and shapes(value) == ():
+            if weights and shapes(value) == ():
                 yield Problem(
                     target.source,
-                    f"one number for the whole batch, while row {row} passes weights: Keras multiplies it by the mean "
+                    f"one number for the whole batch, while {weights} passes weights: Keras multiplies it by the mean "
                     "weight, so no sample is weighted",
                     "return one value a sample: reduce over the features only (axis=-1)",
                 )
@@ -138,8 +138,8 @@ def over_batch(node: Node, shapes: ShapeFacts) -> bool:
 def unused_weights(loss: Loss) -> Iterator[Problem]:
     """A ``train_step`` that unpacks the sample weights and never looks at them, while ``fit`` is given some."""
     step = loss.site.node
-    row = weights_row(loss)
-    if not row or not isinstance(step, ast.FunctionDef) or step.name != "train_step":
+    passed = weights_passed(loss)
+    if not passed or not isinstance(step, ast.FunctionDef) or step.name != "train_step":
         return
     read = {n.id for n in ast.walk(step) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
     for statement in ast.walk(step):
@@ -147,17 +147,27 @@ def unused_weights(loss: Loss) -> Iterator[Problem]:
             case ast.Assign(targets=[ast.Tuple(elts=[_, _, ast.Name(id=name) as weights])]) if name not in read:
                 yield Problem(
                     AstSource(loss.site.module, weights),
-                    f"{name} is unpacked and never used, while row {row} passes weights: no sample is weighted",
+                    f"{name} is unpacked and never used, while {passed} passes weights: no sample is weighted",
                     f"hand it on: self.compute_loss(x, y, y_pred, {name}), or multiply the losses of the samples by it",
                 )
 
 
-def weights_row(loss: Loss) -> int:
-    """The row where the file passes weights to ``fit``; 0 when it does not. A loss defined inside a function (a test,
-    say) is compiled there, so that only the calls of that function count."""
+def weights_passed(loss: Loss) -> str:
+    """The place where the loss's file, or a file that compiles it, passes weights to ``fit``; "" when none does. A loss
+    defined inside a function (a test, say) is compiled there, so that only the calls of that function count."""
     owner = loss.site.owner
     compiled_there = owner is not None and any(called(n, ("compile",)) for n in ast.walk(owner))
-    for node in ast.walk(owner) if compiled_there and owner is not None else loss.site.module.nodes:
+    if row := weights_row(ast.walk(owner) if compiled_there and owner is not None else loss.site.module.nodes):
+        return f"row {row}"
+    for module in loss.site.compiled_in:
+        if row := weights_row(module.nodes):
+            return f"row {row} of {module.path.name}"
+    return ""
+
+
+def weights_row(nodes: Iterable[ast.AST]) -> int:
+    """The row of the call that passes weights; 0 without one."""
+    for node in nodes:
         if isinstance(node, ast.Call) and called(node, FITTING):
             for word in node.keywords:
                 given = not (isinstance(word.value, ast.Constant) and word.value.value is None)
