@@ -225,7 +225,10 @@ def _gradient(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     again = not tape.persistent and any(frame.path[: len(path)] == path for path in tape.asked)
     tape.asked.append(frame.path)
     if target is not None:
-        t.target(target, "tape.gradient", frame.source(c.at), tape=tape, again=again, sources=sources)
+        given = c.get(3, "unconnected_gradients")
+        word = given.value if isinstance(given, Const) else given.name if isinstance(given, External) else ""
+        zeros = str(word).lower().endswith("zero")
+        t.target(target, "tape.gradient", frame.source(c.at), tape=tape, again=again, sources=sources, zeros=zeros)
         t.graph.asked.append(t.graph.targets[-1])
     return gradients_of(t, frame, target, sources, c)
 

@@ -103,6 +103,7 @@ class Target:
     tape: Tape | None = None
     again: bool = False  # a second gradient of a tape that is not persistent
     sources: Value | None = None  # what it is differentiated with respect to
+    zeros: bool = False  # ``unconnected_gradients="zero"``: what has no gradient gets zeros
 
 
 @dataclass(frozen=True, eq=False)

@@ -26,14 +26,23 @@ class Head:
     activation: str
     units: int | None
     at: ast.expr
+    module: Module
 
 
-def head_of(module: Module) -> Head | None:
-    """The head that all models of a file share; None when they differ or cannot be seen."""
-    known = module.notes.get("head", ...)
-    if known is ...:
-        known = module.notes["head"] = _Finder(module).find()
-    return known if isinstance(known, Head) else None
+def head_of(*modules: Module) -> Head | None:
+    """The head that all models of some files share; None when they differ or cannot be seen."""
+    found: list[Head] = []
+    for module in modules:
+        if "heads" not in module.notes:
+            module.notes["heads"] = _Finder(module).heads()
+        heads = module.notes["heads"]
+        if not isinstance(heads, list):
+            return None  # a model that is not understood
+        found += heads
+    if len({head.activation for head in found}) != 1:
+        return None
+    units = {head.units for head in found}
+    return Head(found[0].activation, units.pop() if len(units) == 1 else None, found[-1].at, found[-1].module)
 
 
 class _Finder:
@@ -41,15 +50,10 @@ class _Finder:
         self.module = module
         self.index: Index = module.index
 
-    def find(self) -> Head | None:
-        """None as soon as one model of the file is not understood."""
+    def heads(self) -> list[Head] | None:
+        """The heads of the models that the file builds; None as soon as one of them is not understood."""
         heads = [self._layer(last, MAX_STEPS) if last is not None else None for last in self._last_layers()]
-        if not heads or None in heads:
-            return None
-        found = [head for head in heads if head is not None]
-        same = {head.activation for head in found}
-        units = {head.units for head in found}
-        return Head(same.pop(), units.pop() if len(units) == 1 else None, found[-1].at) if len(same) == 1 else None
+        return None if None in heads else [head for head in heads if head is not None]
 
     def _last_layers(self) -> Iterator[ast.expr | None]:
         """The last layer of each model that the file builds; None for one that is not understood."""
@@ -132,7 +136,7 @@ class _Finder:
             inner = layer.args[0].elts[-1] if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args[-1]
             return self._layer(inner, steps - 1)
         if name.lower() in _ACTIVATIONS:
-            return Head(_ACTIVATIONS[name.lower()], None, layer)
+            return Head(_ACTIVATIONS[name.lower()], None, layer, self.module)
         if name == "Activation" and layer.args:
             return self._activated(layer.args[0], None, layer)
         if name == "Dense" or name.startswith("Conv"):
@@ -142,14 +146,14 @@ class _Finder:
                 given = layer.args[1]
             return self._activated(given, units, layer)
         if name == "Linear":
-            return Head("linear", _number(argument(layer, 1, "out_features")), layer)
+            return Head("linear", _number(argument(layer, 1, "out_features")), layer, self.module)
         return None
 
     def _activated(self, activation: ast.expr | None, units: ast.expr | None, layer: ast.expr) -> Head | None:
         if activation is None or (isinstance(activation, ast.Constant) and activation.value is None):
-            return Head("linear", _number(units), layer)
+            return Head("linear", _number(units), layer, self.module)
         name = activation.value if isinstance(activation, ast.Constant) else last_name(activation)
-        return Head(str(name), _number(units), layer) if name else None
+        return Head(str(name), _number(units), layer, self.module) if name else None
 
 
 def _number(node: ast.expr | None) -> int | None:

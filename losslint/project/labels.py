@@ -129,7 +129,9 @@ class _Shapes:
             return tuple(None if (n := _number(part)) == -1 else n for part in wanted) or None
         if name in _REDUCES:
             inner, axis = self.of(operand, steps), _number(argument(call, 0 if base is not None else 1, "axis"))
-            if inner is None or axis is None or keyword(call, "keepdims") is not None or not -len(inner) <= axis < len(inner):
+            if inner is None or axis is None or keyword(call, "keepdims") is not None:
+                return None
+            if not -len(inner) <= axis < len(inner):
                 return None
             return tuple(d for i, d in enumerate(inner) if i != axis % len(inner))
         return None

@@ -7,7 +7,7 @@ differentiated or minimised. Use decides before name, and the reason is kept for
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from losslint.project.bodies import note_framework
@@ -17,7 +17,7 @@ from losslint.project.evidence import Evidence, Judge
 from losslint.project.files import FRAMEWORK_WORDS
 from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters, required
 from losslint.project.modes import Mode, Modes
-from losslint.project.module import Module, Project
+from losslint.project.module import Definition, Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
 from losslint.project.uses import Minimised, Purpose, Uses, collect_uses, is_training, local_uses
 
@@ -43,7 +43,7 @@ class Site:
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
     False where only a signature or a word speaks for the loss.
-    ``compiled_in``: the other files that pass it to ``compile``.
+    ``compiled_in``: the other files that pass it to ``compile``; ``models_in``: those and the files that they import.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
 
@@ -63,6 +63,7 @@ class Site:
     built_again: tuple[ast.Call, ...] = ()
     differentiated: tuple[str, ...] = ()
     compiled_in: tuple[Module, ...] = ()
+    models_in: tuple[Module, ...] = ()
 
     @property
     def variants(self) -> list[Site]:
@@ -144,6 +145,7 @@ class _Finder:
         calls = [use.built_by for use in evidence.uses if use.built_by is not None and use.module is self.module]
         built_by = [*{ast.dump(call): call for call in calls}.values()]
         mode = self._function_mode(function, evidence, framework)
+        compiling = {u.module.path: u.module for u in evidence.uses if u.purpose is Purpose.COMPILE}
         roles = roles_of(function, evidence.keras_calls)
         kind = self._kind(function, owner)
         alone = mode is Mode.UNKNOWN and framework == "tensorflow" and kind != "method" and evidence.certain
@@ -163,8 +165,8 @@ class _Finder:
             built_by=built_by[0] if built_by else None,
             built_again=tuple(built_by[1:MAX_BUILT]),
             differentiated=differentiated(function, evidence) if framework == "jax" else (),
-            compiled_in=tuple({u.module.path: u.module for u in evidence.uses if u.purpose is Purpose.COMPILE
-                               and u.module is not self.module}.values()),
+            compiled_in=tuple(module for module in compiling.values() if module is not self.module),
+            models_in=tuple(imported(compiling.values(), self.classes.project)),
         )
 
     def _meant_for_fit(self, function: Function, roles: dict[str, Role]) -> bool:
@@ -328,6 +330,18 @@ class _Finder:
         if self.modes.tf1 or found.graph:
             return Mode.GRAPH
         return Mode.EAGER if owner is None else Mode.UNKNOWN
+
+
+def imported(modules: Iterable[Module], project: Project) -> list[Module]:
+    """Some files, and the files of the project that they import from."""
+    found = {module.path: module for module in modules}
+    for module in list(found.values()):
+        for dotted in module.imports.values():
+            home = project.resolve(dotted, module)
+            home = home.module if isinstance(home, Definition) else home
+            if home is not None:
+                found.setdefault(home.path, home)
+    return list(found.values())
 
 
 def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.gradient import models_of
 from losslint.graph.nodes import Node
-from losslint.graph.values import Seq, Value
+from losslint.graph.values import Instance, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 
 
 class GradientsNotPaired(Rule):
-    """``apply_gradients`` is not given pairs of (gradient, variable).
+    """``apply_gradients`` is not given each variable with its own gradient.
 
-    What it does: finds gradients that are passed without ``zip``, and pairs in the wrong order.
+    What it does: finds gradients that are passed without ``zip``, pairs in the wrong order, gradients of one model beside
+    the variables of another, and ``unconnected_gradients="zero"`` where nothing is connected at all.
 
-    Why it is bad: ``TypeError: Cannot iterate over a scalar tensor``, or ``AttributeError`` on the swapped pair.
+    Why it is bad: ``TypeError: Cannot iterate over a scalar tensor``, ``AttributeError`` on the swapped pair; models of one
+    shape are changed by each other's gradients without a word; zeros hide that there is no gradient.
 
     Use instead: ``optimizer.apply_gradients(zip(grads, model.trainable_variables))``.
 
@@ -34,6 +37,29 @@ def step(model, x, y):
     grads = tape.gradient(loss, model.trainable_variables)
     optimizer.apply_gradients(grads)  # expect: LL504
 """,
+        """
+import tensorflow as tf
+
+def step(generator, critic, generator_optimizer, critic_optimizer, real, noise):
+    with tf.GradientTape(persistent=True) as tape:
+        scores = critic(generator(noise, training=True), training=True)
+        generator_loss = -tf.reduce_mean(scores)
+        critic_loss = tf.reduce_mean(scores) - tf.reduce_mean(critic(real, training=True))
+    generator_grads = tape.gradient(generator_loss, generator.trainable_variables)
+    critic_grads = tape.gradient(critic_loss, critic.trainable_variables)
+    generator_optimizer.apply_gradients(zip(generator_grads, critic.trainable_variables))  # expect: LL504
+    critic_optimizer.apply_gradients(zip(critic_grads, critic.trainable_variables))
+""",
+        """
+import tensorflow as tf
+
+def step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        wrong = tf.cast(model(x) > 0.5, tf.float32) - y  # expect: LL106
+        loss = tf.reduce_mean(tf.abs(wrong))
+    grads = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")  # expect: LL504
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+""",
     )
     GOOD = (
         """
@@ -46,11 +72,21 @@ def step(model, x, y):
     grads = [tf.clip_by_norm(g, 1.0) for g in tape.gradient(loss, model.trainable_variables)]
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 """,
+        """
+import tensorflow as tf
+
+def work(local_model, global_model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - local_model(x, training=True)))
+    grads = tape.gradient(loss, local_model.trainable_weights)
+    optimizer.apply_gradients(zip(grads, global_model.trainable_weights))
+    local_model.set_weights(global_model.get_weights())
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for pairs, source in loss.graph.applied:
-            if is_gradient(pairs) or (isinstance(pairs, Seq) and pairs.items and all(map(is_gradient, pairs.items))):
+            if is_derived(pairs) or (isinstance(pairs, Seq) and pairs.items and all(map(is_derived, pairs.items))):
                 yield Problem(
                     source,
                     "apply_gradients is given the gradients alone: it needs pairs of (gradient, variable)",
@@ -62,10 +98,53 @@ def step(model, x, y):
                     "the pairs are (variable, gradient): apply_gradients needs (gradient, variable)",
                     "exchange the arguments of zip: zip(grads, variables)",
                 )
+            elif isinstance(pairs, Seq) and (models := mixed_models(loss, pairs)):
+                yield Problem(
+                    source,
+                    f"the gradients are those of {models[0]}, the variables those of {models[1]}",
+                    f"pair them with the variables they were taken by: {models[0]}.trainable_variables",
+                )
+        for target in loss.graph.asked:
+            if target.zeros and loss.gradient_at(target).is_cut(target.value):
+                yield Problem(
+                    target.source,
+                    "nothing connects the loss with the variables, and unconnected_gradients turns the missing gradients "
+                    "into zeros: training runs and changes nothing",
+                    "drop unconnected_gradients, and mend what cuts the gradient",
+                )
 
 
-def is_gradient(value: Value) -> bool:
-    return isinstance(value, Node) and value.op == "gradient"
+def mixed_models(loss: Loss, pairs: Seq) -> tuple[str, str] | None:
+    """The models of the gradients and of the variables, where they differ and the second has gradients of its own here.
+    (A worker's gradients may well move the global model's variables.)"""
+    own = [model for t in loss.graph.asked if t.sources is not None for model in models_of(t.sources) or []]
+    for pair in pairs.items:
+        if not isinstance(pair, Seq) or len(pair.items) != 2:
+            return None
+        gradient, variable = (origin(item) for item in pair.items)
+        if not isinstance(gradient, Node) or gradient.op != "gradient" or variable is None:
+            return None
+        names = [model_name(side) for side in (gradient.inputs.get("sources"), variable)]
+        if all(names) and names[0] != names[1]:
+            models = [models_of(side) for side in (gradient.inputs["sources"], variable)]
+            mixed = models[0] and models[1] and models[0][0] is not models[1][0] and any(models[1][0] is m for m in own)
+            return (names[0], names[1]) if mixed else None
+    return None
+
+
+def origin(value: Value) -> Value | None:
+    """What a value is an item of."""
+    while isinstance(value, Node) and value.op == "item":
+        value = value.inputs["x"]
+    return value
+
+
+def model_name(variables: Value | None) -> str:
+    """``critic`` for ``critic.trainable_variables``; "" where it is not said, or is the object that holds other models."""
+    owners = models_of(variables) if variables is not None else None
+    if not owners or len(owners) != 1 or isinstance(owners[0], Instance) or not isinstance(variables, Node):
+        return ""
+    return variables.source.text.rpartition(".")[0]
 
 
 def is_swapped(value: Value) -> bool:
@@ -79,4 +158,6 @@ def is_derived(value: Value) -> bool:
     """Whether a value is a gradient or an item of one."""
     if not isinstance(value, Node):
         return False
-    return value.op == "gradient" or (value.op == "item" and is_derived(value.inputs["x"]))
+    inner = value.inputs.get("x")
+    passed = value.op in ("item", "clip", "clip_by_norm", "clip_norm")
+    return value.op == "gradient" or (passed and inner is not None and is_derived(inner))

@@ -17,20 +17,21 @@ WITH_LOGITS = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_
                "sparse_softmax_cross_entropy_with_logits", "cross_entropy")  # fmt: skip
 FROM_LOGITS = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
 SQUASHING = ("sigmoid", "softmax")
+UNBOUNDED = ("linear", "relu", "tanh")
 KEEPS = ("cast", "clip", "reshape", "identity", "convert_to_tensor", "squeeze")
 
 
 class LogitsMismatch(Rule):
-    """An activation is applied twice: probabilities are handed to a loss that expects logits.
+    """A loss that expects logits is handed probabilities, or one that expects probabilities is handed logits.
 
     What it does: follows the prediction inside the loss, and into the models of the same file that it comes from, to a
     sigmoid or softmax before a ``..._with_logits`` operation, ``from_logits=True`` or PyTorch's ``cross_entropy``, and
     compares the last activation with the loss that ``compile`` is given.
 
-    Why it is bad: it runs; the gradient is squashed twice, and the loss cannot fall below a floor (1.46 for a perfect
-    prediction of 10 classes).
+    Why it is bad: it runs. Squashed twice, the loss cannot fall below a floor (1.46 for a perfect prediction of 10
+    classes); logits taken for probabilities are clipped to [0, 1], and most of them get no gradient.
 
-    Use instead: hand over the logits, or drop ``from_logits=True``.
+    Use instead: hand over the logits, and say so with ``from_logits=True``; or neither.
 
     Confirmed by: the loss at a perfect prediction.
     """
@@ -86,6 +87,16 @@ net = nn.Sequential(nn.Linear(20, 4), nn.Softmax(dim=1))
 loss = nn.functional.cross_entropy(net(torch.randn(16, 20)), torch.randint(0, 4, (16,)))  # expect: LL406
 loss.backward()
 """,
+        """
+import tensorflow as tf
+
+def sparse_bce_loss(y_true, y_pred):
+    entropy = tf.keras.losses.binary_crossentropy(y_true, y_pred)  # expect: LL406
+    return entropy + 0.1 * tf.reduce_mean(tf.abs(y_pred), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
+model.compile(loss=sparse_bce_loss)
+""",
     )
     GOOD = (
         """
@@ -111,7 +122,9 @@ loss.backward()
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
-            expects = node.op in WITH_LOGITS or (node.op in FROM_LOGITS and is_true(from_logits(node)))
+            told = from_logits(node)
+            expects = node.op in WITH_LOGITS or (node.op in FROM_LOGITS and is_true(told))
+            plain = node.op in FROM_LOGITS and (told is None or (isinstance(told, Const) and told.value is False))
             squashed = squashing(node.inputs.get("y_pred")) if expects else None
             if squashed is not None:
                 yield Problem(
@@ -121,10 +134,19 @@ loss.backward()
                     "hand over the logits" + ("" if node.op in WITH_LOGITS else ", or drop from_logits=True"),
                     related=(squashed.source,),
                 )
-            elif expects and "compile(" in loss.site.reason and is_prediction(node.inputs.get("y_pred")):
-                head = head_of(loss.site.module)
-                if head is not None and head.activation in SQUASHING:
-                    layer = AstSource(loss.site.module, head.at)
+            elif (expects or plain) and "compile(" in loss.site.reason and is_prediction(node.inputs.get("y_pred")):
+                head = head_of(*{m.path: m for m in (loss.site.module, *loss.site.models_in)}.values())
+                if plain and head is not None and head.activation in UNBOUNDED:
+                    layer = AstSource(head.module, head.at)
+                    yield Problem(
+                        node.source,
+                        f"{node.source.text} expects probabilities, but the model ends in {layer.text}: what is not between "
+                        "0 and 1 is clipped, and gets no gradient",
+                        "from_logits=True",
+                        related=(layer,),
+                    )
+                elif expects and head is not None and head.activation in SQUASHING:
+                    layer = AstSource(head.module, head.at)
                     otherwise = "" if node.op in WITH_LOGITS else ", or from_logits=True"
                     yield Problem(
                         node.source,

@@ -297,3 +297,81 @@ class Variational(keras.layers.Layer):
         kl = -0.5 * tf.reduce_mean(1.0 + log_var - tf.square(mean) - tf.exp(log_var))
         self.add_loss(kl)
         return mean + tf.exp(0.5 * log_var) * tf.random.normal(tf.shape(mean))
+
+
+# -- what a tape is asked to differentiate by
+
+
+def unwatched_penalty_eager_step(model, optimizer, x, y):
+    mixed = x + 0.1 * tf.random.normal(tf.shape(x))
+    with tf.GradientTape() as tape:
+        with tf.GradientTape() as inner:
+            score = model(mixed, training=True)
+        slope = inner.gradient(score, mixed)  # expect: LL502
+        loss = tf.reduce_mean(tf.square(y - score)) + tf.reduce_mean(slope**2)
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def watched_penalty_eager_step(model, optimizer, x, y):
+    mixed = x + 0.1 * tf.random.normal(tf.shape(x))
+    with tf.GradientTape() as tape:
+        with tf.GradientTape() as inner:
+            inner.watch(mixed)
+            score = model(mixed, training=True)
+        slope = inner.gradient(score, mixed)
+        loss = tf.reduce_mean(tf.square(y - score)) + tf.reduce_mean(slope**2)
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def integer_grid_eager_step(model, optimizer, x, y):
+    grid = tf.range(3)
+    with tf.GradientTape() as tape:
+        with tf.GradientTape() as inner:
+            score = model(x, training=True) * tf.cast(tf.reduce_sum(grid), tf.float32)
+        slope = inner.gradient(score, grid)  # expect: LL502
+        loss = tf.reduce_mean(tf.square(y - score)) + tf.reduce_mean(tf.cast(slope, tf.float32))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+# -- gradients and variables in pairs
+
+
+def unpaired_eager_step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients([*grads])  # expect: LL504
+
+
+def swapped_pairs_eager_step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(model.trainable_variables, grads))  # expect: LL504
+
+
+def hidden_break_eager_step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        guess = tf.round(model(x, training=True))  # expect: LL105
+        loss = tf.reduce_mean(tf.square(y - guess))
+    grads = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")  # expect: LL504
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+
+
+def zeros_for_unused_eager_step(model, optimizer, x, y):
+    unused = tf.Variable(1.0)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
+    variables = [*model.trainable_variables, unused]
+    grads = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    optimizer.apply_gradients(zip(grads, variables))
+
+
+def filtered_pairs_eager_step(model, optimizer, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients((g, v) for g, v in zip(grads, model.trainable_variables) if g is not None)

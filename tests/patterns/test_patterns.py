@@ -26,7 +26,7 @@ from tests.patterns.truth import (
 )
 
 FILES = {file.path.stem: file for file in pattern_files()}
-RULES_UNDER_TEST = ("LL1", "LL2", "LL501")
+RULES_UNDER_TEST = ("LL1", "LL2", "LL50")
 
 
 @cache

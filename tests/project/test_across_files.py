@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from losslint.check import check_paths
+from losslint.config import Settings
 from losslint.project.sites import Mode
 from tests.project.finding import losses_in
 
@@ -127,3 +129,23 @@ slope = jax.grad(chosen["fun"])(jnp.ones(3))
 """,
     })
     assert ["jnp" in ast.unparse(site.node) for site in found["bench.py"].values()] == [True]
+
+
+def test_the_last_layer_of_a_model_in_another_file_is_compared_with_the_loss(tmp_path: Path) -> None:
+    files = {
+        "losses.py": SCRIPT + """
+def smooth_loss(y_true, y_pred):
+    return tf.nn.sigmoid_cross_entropy_with_logits(labels=0.9 * y_true, logits=y_pred)
+""",
+        "net.py": SCRIPT + """
+def build():
+    x = tf.keras.Input((8,))
+    return tf.keras.Model(x, tf.keras.layers.Dense(1, activation="sigmoid")(x))
+""",
+        "train.py": "from losses import smooth_loss\nfrom net import build\nmodel = build()\nmodel.compile(loss=smooth_loss)\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    assert [f.code for f in check_paths([tmp_path], Settings()).findings] == ["LL406"]
+    (tmp_path / "net.py").write_text(files["net.py"].replace(', activation="sigmoid"', ""))
+    assert check_paths([tmp_path], Settings()).findings == []
