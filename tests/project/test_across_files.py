@@ -142,7 +142,7 @@ def build():
     x = tf.keras.Input((8,))
     return tf.keras.Model(x, tf.keras.layers.Dense(1, activation="sigmoid")(x))
 """,
-        "train.py": "from losses import smooth_loss\nfrom net import build\nmodel = build()\nmodel.compile(loss=smooth_loss)\n",
+        "train.py": "from losses import smooth_loss\nfrom net import build\nbuild().compile(loss=smooth_loss)\n",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
