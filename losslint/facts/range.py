@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from losslint.facts import interval
 from losslint.facts.float32 import INF, TINY, f32
@@ -111,7 +112,7 @@ class RangeFacts:
         found = self._plain(node)
         if not self._is_input(node):
             for known in self._related(node):
-                found = found & known
+                found = found & replace(known, nan=True)  # NaN stays where it can come in
             found = found.map(precision.round)
             folded = self._folded(node)
             if folded is not None:
