@@ -48,7 +48,36 @@ MODEL_WORDS = names.words(
     "classifier vgg gen disc autoencoder vae target online",
 )
 OPTIMIZER_WORDS = names.words("optimizer opt optim optimiser")
-_OF_MODELS = names.words("trainable_variables trainable_weights variables weights layers predict predict_on_batch")
+_OF_MODELS = names.words("trainable_variables trainable_weights variables weights layers predict predict_on_batch "
+                         "parameters named_parameters state_dict")
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Code that makes what a loss is given besides tensors. ``function`` takes one tensor, ``pair`` two."""
+
+    ones: str
+    optimizer: str
+    loss: str
+    model: str
+    function: str
+    pair: str
+
+
+OBJECTS = {
+    "tensorflow": Objects(
+        "tf.ones((8, 3))", "tf.keras.optimizers.SGD(0.01)", "tf.keras.losses.MeanSquaredError()",
+        f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES})])", "tf.tanh", "tf.math.squared_difference",
+    ),
+    "torch": Objects(
+        "torch.ones((8, 3))", "torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.01)", "torch.nn.MSELoss()",
+        f"torch.nn.LazyLinear({CLASSES})", "torch.tanh", "torch.nn.functional.mse_loss",
+    ),
+    "jax": Objects(
+        "jnp.ones((8, 3))", "None", "(lambda a, b: jnp.mean((a - b) ** 2))", "jnp.tanh", "jnp.tanh",
+        "(lambda a, b: jnp.mean((a - b) ** 2))",
+    ),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -110,16 +139,17 @@ def missing(function: Function, known: dict[str, ast.expr], method: bool) -> Ite
             yield parameter
 
 
-def made_up(parameter: ast.arg, function: Function, at: ast.AST) -> Argument | None:
+def made_up(parameter: ast.arg, function: Function, at: ast.AST, framework: str = "tensorflow") -> Argument | None:
     """A value for a parameter by its annotation and name; None where nothing is known about it."""
     name = parameter.arg
     split = set(names.parts(name))
-    if (text := object_for(name, split, function)) is not None:
+    if (kind := object_for(name, split, function)) is not None:
+        text = getattr(OBJECTS[framework], kind)
         return Argument(name, expression(text, at), f"{name} = {text}")
     annotated = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
     by_name = number_for(name, split)
     if by_name is None and names.names_loss(name):
-        by_name = "tf.keras.losses.MeanSquaredError()"
+        by_name = OBJECTS[framework].loss
     by_kind = {"bool": "False", "str": "'mean'", "int": str(CLASSES), "float": "0.5"}
     for kind, value in by_kind.items():
         if annotated == kind:
@@ -134,16 +164,16 @@ def _fits(text: str, kind: str) -> bool:
 
 
 def object_for(name: str, split: set[str], function: Function) -> str | None:
-    """A model, an optimizer or a loss where the name or its use in the function asks for one."""
+    """Which of the ``Objects`` the name of an argument, or its use in the function, asks for; None: a tensor."""
     uses = _uses(name, function)
     if split & OPTIMIZER_WORDS or uses & {"apply_gradients", "minimize"}:
-        return "tf.keras.optimizers.SGD(0.01)"
+        return "optimizer"
     if names.names_loss(name) or name in names.LOSS_KEYWORDS or split & {"criterion"}:
-        return "tf.keras.losses.MeanSquaredError()" if "()" in uses else None
+        return "loss" if "()" in uses else None
     if uses & _OF_MODELS or ("()" in uses and split & MODEL_WORDS):
-        return f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES})])"
+        return "model"
     if "()" in uses or name in ("fn", "func", "function"):
-        return "tf.math.squared_difference" if "(,)" in uses or "()" not in uses else "tf.tanh"
+        return "pair" if "(,)" in uses or "()" not in uses else "function"
     return None
 
 

@@ -21,8 +21,6 @@ from losslint.confirmation.values import Inputs, corpus, generic
 from losslint.confirmation.wire import Report
 
 RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
-PLACED = (Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
-OF_A_TERM = ("LL111", "LL112")
 OF_FIT = ("LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
 
 Specs = tuple[TensorSpec, ...]
@@ -136,19 +134,25 @@ class Battery:
         return tuple(dataclasses.replace(spec, dtype=str(arrays[spec.name].dtype)) for spec in rung)
 
     def observed(self, inputs: Inputs, mode: str) -> Observation:
-        """One run; a zero gradient counts when another point has one as well."""
+        """One run; a zero gradient counts when other points have one as well, those near each other among them."""
         seen = observe(self.loss, inputs, self.specs, mode)
         if seen.outcome is Outcome.ZERO_GRADIENT:
-            other = observe(self.loss, self.inputs(1), self.specs, mode)
-            if other.outcome is Outcome.FINE:
-                return other
+            for points in (self.inputs(1), self.near(inputs)):
+                other = observe(self.loss, points, self.specs, mode)
+                if other.outcome is Outcome.FINE:
+                    return other
         return seen
+
+    def near(self, inputs: Inputs) -> Inputs:
+        """The inputs with what may be any number drawn together: a margin is not beyond all of them."""
+        free = {spec.name for spec in self.specs if spec.values == "real" and spec.dtype.startswith("float")}
+        return {name: (array / 8).astype(array.dtype) if name in free else array for name, array in inputs.items()}
 
     def tell(self, seen: Observation) -> None:
         """Report a run, once for each place that it went wrong at."""
         seen = dataclasses.replace(seen, rows=self.rows)
         placed: tuple[Observation, ...] = (seen,)
-        if seen.outcome in PLACED and not seen.row:
+        if seen.outcome in locate.PLACED and not seen.row:
             placed = locate.place(self.loss, self.specs, seen)
         for one in placed:
             self.report.saw(one)
@@ -182,7 +186,7 @@ class Battery:
             yield jumps.placed(found, below, above, self.loss)
 
     def dead_terms(self, inputs: Inputs) -> Iterator[Observation]:
-        claims = [claim for claim in self.claims if claim.code in OF_A_TERM]
+        claims = [claim for claim in self.claims if claim.code in locate.OF_A_TERM]
         if claims:
             yield from locate.dead_terms(self.loss, self.specs, inputs, claims)
 

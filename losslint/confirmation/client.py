@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from losslint.confirmation import limits
+from losslint.confirmation.frameworks import DESCRIPTIONS
 from losslint.confirmation.limits import Limits
 from losslint.confirmation.observation import Evidence, Observation, Outcome
 from losslint.confirmation.program import Program
@@ -39,11 +40,6 @@ IMPORT_SECONDS = 60.0  # on top of a program's own time, where it imports the fr
 Progress = Callable[[str, Program | None], None]
 
 
-def title(framework: str) -> str:
-    """How a framework spells itself."""
-    return {"tensorflow": "TensorFlow"}.get(framework, framework)
-
-
 class ConfirmError(Exception):
     """Losses cannot be run here; the message is one line that says what to do."""
 
@@ -52,8 +48,10 @@ class FrameworkMissing(ConfirmError):
     """The framework is not installed for the interpreter that runs losslint."""
 
     def __init__(self, framework: str) -> None:
+        known = DESCRIPTIONS[framework]
+        self.reason = f"{known.title} is not installed (pip install {known.install})"
         super().__init__(
-            f"{title(framework)} is not installed for {sys.executable}: {sys.executable} -m pip install 'losslint[confirm]'"
+            f"{known.title} is not installed for {sys.executable}: {sys.executable} -m pip install {known.install}"
         )
 
 
@@ -185,7 +183,7 @@ def environment(device: str) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow", "TF_FORCE_GPU_ALLOW_GROWTH": "true", "PYTHONUNBUFFERED": "1",
     }
     if device == "cpu":
-        changes["CUDA_VISIBLE_DEVICES"] = "-1"
+        changes |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
     elif device.startswith("gpu:"):
         changes["CUDA_VISIBLE_DEVICES"] = device.partition(":")[2]
     here = str(Path(__file__).parents[2])
@@ -204,7 +202,7 @@ def _forking(
         try:
             hello = server.receive(START_SECONDS)
             if "failed" in hello:
-                raise ConfirmError(f"{title(options.framework)} cannot be imported: {hello['failed']}")
+                raise ConfirmError(f"{DESCRIPTIONS[options.framework].title} cannot be imported: {hello['failed']}")
             if hello["threads"] != 1:
                 server.end()
                 yield from _spawning(chain(flying.values(), programs), options, tell, folder)

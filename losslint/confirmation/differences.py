@@ -22,6 +22,12 @@ WRONG = 1e-2  # and of the gradient from them, where it is wrong
 
 
 def compare(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterator[Observation]:
+    """What ``compared`` sees, in float64."""
+    with loss.framework.double_precision():
+        yield from compared(loss, inputs, specs)
+
+
+def compared(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterator[Observation]:
     """``WRONG_GRADIENT`` with both numbers where the gradient differs from differences; ``FINE`` in mode
     ``differences`` where it was compared and does not; nothing where it cannot be compared: the loss refuses float64,
     or draws random numbers. Not for losses whose gradient is meant to differ."""

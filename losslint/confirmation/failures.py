@@ -17,15 +17,24 @@ from losslint.confirmation.observation import Observation, Outcome
 INSTALLED = ("site-packages", "dist-packages")
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 NO_ENTRY = re.compile(r"gradient registry has no entry for: (\w+)|No gradient defined for operation.*op type: (\w+)")
+NOTHING_ARRIVES = re.compile(
+    r"No gradients provided for any variable|does not require grad and does not have a grad_fn"
+    r"|'(?:int|float|\w*ndarray|float\d+)' object has no attribute 'backward'"
+)
 EAGER_OPERATION = re.compile(r"\[Op:(\w+)\]")
 NODE = re.compile(r"\{\{node (?:[^}]*/)?([A-Za-z]\w*?)(?:_\d+)?\}\}")
 IN_USER_CODE, IN_GRAPH = "in user code:", "Graph execution error:"
 ABOUT_SHAPE = re.compile(
     r"shape|dimension|\brank\b|broadcast|out of (?:range|bounds)|\baxis\b|\baxes\b|incompatible|unpack|\bsize\b"
-    r"|must be equal|is not in \[|must be at least|expected ndim|slice index|inner dim|same number of",
+    r"|must be equal|is not in \[|must be at least|\bndim\b|slice index|inner dim|same number of",
     re.IGNORECASE,
 )
 ABOUT_SHAPE_TYPES = ("InvalidArgumentError", "ValueError", "IndexError", "OutOfRangeError")
+BETWEEN_SHAPES = re.compile(  # PyTorch says all with one type of error, JAX this with a TypeError
+    r"size of tensor|must match|size mismatch|[Ss]izes? of|shapes|same (?:number of|shape)|Dimension out of range|channels"
+    r"|dimension specified|must be a \dD|[Ee]xpected .*(?:D |dim|size|input)|incompatible for"
+    r"|is invalid for input of size|contract"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,7 @@ def failure(error: BaseException, files: UserFiles) -> Observation:
     if unregistered:
         operation = unregistered[1] or unregistered[2]
         return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, operation=operation, error=text)
-    if "No gradients provided for any variable" in str(error):
+    if NOTHING_ARRIVES.search(str(error)):
         return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, error=text)
     outcome = Outcome.OUT_OF_MEMORY if _out_of_memory(error) else Outcome.RAISES
     return Observation(outcome, "", row=row, path=other, operation=_operation(error, files), error=text)
@@ -63,7 +72,8 @@ def failure(error: BaseException, files: UserFiles) -> Observation:
 def only_about_shapes(seen: Observation) -> bool:
     """Whether another rung of the ladder of inputs may run where this one raised."""
     kind, _, message = seen.error.partition(": ")
-    return seen.outcome is Outcome.RAISES and kind in ABOUT_SHAPE_TYPES and bool(ABOUT_SHAPE.search(message))
+    pattern = ABOUT_SHAPE if kind in ABOUT_SHAPE_TYPES else BETWEEN_SHAPES if kind in ("RuntimeError", "TypeError") else None
+    return seen.outcome is Outcome.RAISES and pattern is not None and bool(pattern.search(message))
 
 
 def unless_about_shapes(seen: Observation) -> Observation:

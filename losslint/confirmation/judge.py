@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from losslint.confirmation.failures import only_about_shapes
+from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
 from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof
@@ -25,11 +26,13 @@ from losslint.notices import SEEN
 
 LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no operation is seen to lose the gradient
 SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError")
-THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast")
+THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast",
+              "gt", "ge", "lt", "le", "where", "select_n", "round", "floor", "ceil", "sign")  # fmt: skip
+STOPS = ("StopGradient", "stop_gradient", "detach", "no_grad")
 CONFIRMED, REFUTED, UNCONFIRMED = "confirmed", "refuted", "unconfirmed"
 OF_A_CLAIM = (Outcome.CONTRACT, Outcome.FROZEN)  # measured for one claim, whose row they carry
 ENDED = (Outcome.NOT_RUN, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
-COMPILED = ("graph", "fit", "xla")
+COMPILED = ("graph", "fit", "xla", "jit")
 WHATEVER = "whatever is predicted"
 
 
@@ -128,7 +131,7 @@ class Case:
             return ""  # what an info claims is extreme, or about something else than the prediction
         if proof.outcomes == NUMBERS:
             return self.searched_in_vain(finding, claim)
-        modes = claim.modes if claim is not None and claim.modes else proof.refuted_in
+        modes = claim.modes if claim is not None and claim.modes else modes_in(self.program.framework, proof.refuted_in)
         for mode in modes:
             runs = [seen for seen in self.told if seen.mode == mode]
             fine = [s for s in runs if s.outcome is Outcome.FINE and not s.detail and _ran(s, finding)]
@@ -140,7 +143,8 @@ class Case:
         """A number that stays finite: the search must have reached the row in every mode that is claimed, XLA included
         where none is named."""
         rows = [s for s in self.evidence.searched if s.row == finding.start.row]
-        modes = claim.modes if claim is not None and claim.modes else ("eager", "graph", "xla")
+        modes = claim.modes if claim is not None and claim.modes else modes_in(
+            self.program.framework, ("eager", "graph", "xla"))
         wanted = {"graph" if mode in ("fit", "autograph") else mode for mode in modes}
         reached = {s.mode for s in rows if s.reached}
         anything = any(seen.outcome in NUMBERS and not seen.row for seen in self.told)
@@ -200,7 +204,7 @@ class Case:
             return ""  # at a corner, not at points in general position
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
-            if fine or seen.operation == "StopGradient" or is_zero or self.is_of_one_class(seen):
+            if fine or seen.operation in STOPS or is_zero or self.is_of_one_class(seen):
                 return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
         if seen.outcome in NUMBERS:

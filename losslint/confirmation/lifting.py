@@ -15,7 +15,7 @@ from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.specs import Inputs, inputs_of, spec_role
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.index import FunctionNode, argument, last_name, walk
-from losslint.project.module import bound_names, module_level_statements
+from losslint.project.module import Module, bound_names, module_level_statements
 from losslint.project.resolve import resolver
 from losslint.project.roles import role_by_name
 from losslint.project.sites import Site
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from losslint.confirmation.slicing import Draft
 
 STEP, FITTING, MODEL = "__losslint_step__", "__losslint_fitting__", "__losslint_model__"
+MOST_CALLERS = 6  # functions followed from a derivative to the top of its file
 STEPS = ("train_step", "compute_loss", "test_step", "call", "_compute_loss")
 
 
@@ -35,7 +36,9 @@ def entry(draft: Draft, settings: Settings | None) -> None:
         CannotCut: it is of a kind that is not run.
     """
     site = draft.loss.site
-    if site.kind == "model":
+    if site.framework != "tensorflow":
+        own_step(draft)
+    elif site.kind == "model":
         compiled_model(draft, site.node)
     elif site.kind == "expression":
         expression_entry(draft, settings)
@@ -128,6 +131,81 @@ def is_report(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call) and not any(
         isinstance(node, ast.Call) and last_name(node.func) in ("apply_gradients", "gradient", "minimize", "assign_sub")
         for node in walk(statement))
+
+
+# steps of PyTorch and JAX, which ask for gradients in plain statements --------------------------------------------------
+
+
+def own_step(draft: Draft) -> None:
+    """The statement that differentiates a loss, with what the file computes it from, as a function of nothing.
+
+    Raises:
+        CannotCut: it stands in a function that nothing at the top of the file calls.
+    """
+    from losslint.confirmation.slicing import made_by
+
+    module, top = draft.module, draft.top
+    statement = differentiating(draft)
+    if (why := hazard(statement, module)) is not None:
+        raise CannotCut(f"it is not run: {why}")
+    top.skip |= {
+        s for s in module_level_statements(module.tree.body)
+        if s.lineno > (statement.end_lineno or statement.lineno)
+        and not isinstance(s, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)}
+    top.once |= {a for a in module.ancestors(statement) if isinstance(a, ast.For | ast.While)}
+    top.kept.add(statement)
+    draft.cutter.need_code(top, statement)
+    draft.cutter._take_around(top, statement)
+    if draft.cutter.left_out:
+        name, why = next(iter(draft.cutter.left_out.items()))
+        raise CannotCut(f"it needs {name}, which is not made: {why}")
+    moved = [s for s in module.tree.body if s in top.kept and not any(
+        isinstance(inner, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)
+        for inner in [s, *module_level_statements([s])])]
+    copies = draft.cutter._cut(top, moved)
+    top.kept -= set(moved)
+    bound = sorted({name for s in moved for inner in [s, *module_level_statements([s])] for name in bound_names(inner)})
+    draft.kind = "step"
+    body: list[ast.stmt] = [located(ast.Global(bound), statement), *copies] if bound else copies
+    made_by(draft, body, statement, STEP)
+    draft.entry = expression(STEP, statement)
+
+
+def differentiating(draft: Draft) -> ast.stmt:
+    """The statement at the top of the file that asks for the gradients, itself or through a function that it calls."""
+    module, site = draft.module, draft.loss.site
+    index = module.index
+    node: ast.AST = site.node
+    if site.is_function:
+        calls = [call for call in index.calls_by_name.get("grad", []) + index.calls_by_name.get("value_and_grad", [])
+                 if any(t.node is site.node for t in resolver(module).targets(call.args[0], index.scope(call)) if call.args)]
+        if not calls:
+            raise CannotCut("no call in this file differentiates it")
+        node = calls[0]
+    for _ in range(MOST_CALLERS):
+        owner = index.def_around(node)
+        if owner is None:
+            made = next(a for a in [node, *module.ancestors(node)] if isinstance(a, ast.stmt))
+            used = [call for name in names_of_derivative(module, node, made) for call in index.calls_by_name.get(name, [])]
+            if not used:
+                return made
+            node = used[0]
+            continue
+        if isinstance(index.scope(owner), ast.ClassDef):
+            raise CannotCut(f"it is differentiated in {owner.name}, a method that trains")
+        callers = [call for call in index.calls_by_name.get(owner.name, []) if index.def_around(call) is not owner]
+        if not callers:
+            raise CannotCut(f"it is differentiated in {owner.name}, which nothing in this file calls")
+        node = min(callers, key=lambda call: index.def_around(call) is not None)
+    raise CannotCut("the call that differentiates it could not be found")
+
+
+def names_of_derivative(module: Module, node: ast.AST, statement: ast.stmt) -> list[str]:
+    """``step`` in ``step = jax.jit(jax.grad(loss))``, which makes a derivative and takes none."""
+    while isinstance(parent := module.parents.get(node), ast.Call) and parent.func is not node:
+        node = parent
+    calls = isinstance(parent, ast.Call) or not isinstance(node, ast.Call)
+    return bound_names(statement) if isinstance(statement, ast.Assign) and statement.value is node and not calls else []
 
 
 # minimised expressions -----------------------------------------------------------------------------------------------

@@ -19,10 +19,14 @@ import numpy as np
 from losslint.confirmation.failures import UserFiles
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Loss, differentiated, numbers
+from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.trail import Step, Trail, flat
 from losslint.confirmation.values import Array
+
+OF_A_TERM = ("LL111", "LL112")
+PLACED = (Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
+
 
 # -- the recorder
 
@@ -148,13 +152,14 @@ def place(loss: Loss, specs: Sequence[TensorSpec], observation: Observation) -> 
     ``observation.inputs`` are run again; missing, zero and non-finite derivatives and non-finite values are placed.
     """
     trail = record(loss, specs, arrays(observation, specs))
-    if observation.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
-        found = [(s.path, s.row, s.op) for s in births(trail)]
-    elif observation.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
-        found = cuts(trail)
-    else:
-        found = []
-    return at_each(observation, found, loss.files) or (observation,)
+    return at_each(observation, places(trail, observation.outcome), loss.files) or (observation,)
+
+
+def places(trail: Trail, outcome: Outcome) -> list[tuple[str, int, str]]:
+    """(file, row, operation) wherever a recorded run goes wrong in one of the ways that are ``PLACED``."""
+    if outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
+        return [(s.path, s.row, s.op) for s in births(trail)]
+    return cuts(trail) if outcome in PLACED else []
 
 
 def cuts(trail: Trail) -> list[tuple[str, int, str]]:
@@ -191,24 +196,28 @@ def dead_terms(
     """What claims say of single rows: a term of the sum that passes no gradient on (DEAD_TERM) while the loss has one,
     and a result that nothing uses (UNUSED). ``inputs`` are in general position."""
     trail = record(loss, specs, inputs)
-    if trail.error or not any(g is not None and np.any(g) for g in trail.gradient(trail.value, trail.trained)):
+    if trail.error:
         return ()
+    value = numbers(trail.framework.array(trail.framework.tensor(trail.value)))
+    return tuple(
+        Observation(outcome, "eager", **told(inputs), loss=value, row=step.row, path=other(loss, step.path),
+                    operation=step.op)
+        for _, outcome, step in dead_steps(trail, claims))
+
+
+def dead_steps(trail: Trail, claims: Sequence[Claim]) -> Iterator[tuple[Claim, Outcome, Step]]:
+    """The operations that claims are right to say this of."""
+    if not any(g is not None and np.any(g) for g in trail.gradient(trail.value, trail.trained)):
+        return
     ran = {
         Outcome.DEAD_TERM: [b.step for b in breaks(trail) if is_term(trail, b.step)],
         Outcome.UNUSED: list(unused_results(trail)),
     }
-    value = trail.framework.array(trail.framework.tensor(trail.value))
-    found = []
     for claim in claims:
         for outcome, steps in ran.items():
             step = next((s for s in steps if claim.row <= s.row <= claim.end_row), None)
-            if step is not None:
-                found.append(Observation(
-                    outcome, "eager", {name: numbers(a) for name, a in inputs.items()},
-                    {name: str(a.dtype) for name, a in inputs.items()}, loss=numbers(value),
-                    row=step.row, path=other(loss, step.path), operation=step.op,
-                ))  # fmt: skip
-    return tuple(found)
+            if claim.code in OF_A_TERM and step is not None:
+                yield claim, outcome, step
 
 
 def is_term(trail: Trail, cut: Step) -> bool:
@@ -259,7 +268,7 @@ def operands(trail: Trail) -> list[Operand]:
     found = []
     for step in trail.steps:
         known = trail.framework.singular.get(step.op)
-        if known and step.row and trail.framework.is_floating(step.inputs[known[0]]):
+        if known and step.row and len(step.inputs) > known[0] and trail.framework.is_floating(step.inputs[known[0]]):
             tensor = step.inputs[known[0]]
             found.append(Operand(tensor, known[1], step, trail.framework.array(tensor)))
     return found

@@ -1,4 +1,4 @@
-"""A script that shows a failure with plain TensorFlow: the definitions the loss needs, the witness, a tape, and prints.
+"""A script that shows a failure with the framework alone: the definitions the loss needs, the witness, its derivative.
 
 Written in the main process, which imports no framework.
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from losslint.confirmation.comparisons import comparison
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.program import ENTRY, Program
+from losslint.confirmation.scripts import ending
 from losslint.confirmation.words import constant, sentence
 
 LOSS = "loss_function"  # the name of the callable in a script
@@ -124,6 +125,8 @@ def _other_files(program: Program) -> str:
 
 def _run(program: Program, seen: Observation, code: str) -> str:
     """The call, in the mode that was seen, or the calls that were compared."""
+    if program.framework != "tensorflow" and seen.mode != "load":
+        return ending(program, seen, LOSS, _sources(program, seen))
     lines = ["\nimport tensorflow as tf\n", *(f"{name} = {constant(seen, name)}" for name in seen.inputs)]
     given = "\n".join(lines)
     if seen.mode == "load":

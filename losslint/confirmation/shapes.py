@@ -120,7 +120,10 @@ def _values(called: ast.expr, site: Site) -> Iterator[ast.AST]:
 
 
 def input_shape(node: ast.AST) -> Shape | None:
-    """The ``Input((4,))``, ``input_shape=(4,)`` or ``input_dim=4`` inside of an expression."""
+    """The ``Input((4,))``, ``input_shape=(4,)``, ``input_dim=4`` or first ``Linear(4, 32)`` inside of an expression."""
+    linear = [c for c in walk(node) if isinstance(c, ast.Call) and last_name(c.func) == "Linear" and len(c.args) > 1]
+    if linear:
+        return sizes(min(linear, key=lambda call: (call.lineno, call.col_offset)).args[0])
     for inner in walk(node):
         if not isinstance(inner, ast.Call):
             continue
@@ -134,8 +137,8 @@ def input_shape(node: ast.AST) -> Shape | None:
 
 def last_width(node: ast.AST) -> int | None:
     """The units of the last dense layer inside of an expression."""
-    dense = [c for c in walk(node) if isinstance(c, ast.Call) and last_name(c.func) == "Dense"]
+    dense = [c for c in walk(node) if isinstance(c, ast.Call) and last_name(c.func) in ("Dense", "Linear")]
     for call in sorted(dense, key=lambda call: (call.end_lineno or 0, call.end_col_offset or 0), reverse=True):
-        units = argument(call, 0, "units")
+        units = argument(call, 0, "units") if last_name(call.func) == "Dense" else argument(call, 1, "out_features")
         return units.value if isinstance(units, ast.Constant) and isinstance(units.value, int) else None
     return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from losslint.config import Settings
-from losslint.confirmation.arguments import Argument, expression, given, made_up, missing
+from losslint.confirmation.arguments import OBJECTS, Argument, expression, given, made_up, missing
 from losslint.confirmation.cut import Body, CannotCut, Cutter, located
 from losslint.confirmation.program import ENTRY, NotSliced, Program
 from losslint.confirmation.specs import Inputs, configured, inputs_of
@@ -19,6 +19,10 @@ from losslint.project.module import Module, Project
 from losslint.project.resolve import is_property
 from losslint.rules.base import Loss
 
+IMPORTED = {  # by name: what made-up arguments use
+    "tf": ast.alias("tensorflow", "tf"), "torch": ast.alias("torch"), "jnp": ast.alias("jax.numpy", "jnp"),
+    "functools": ast.alias("functools"),
+}  # fmt: skip
 MAKER, OBJECT = "__losslint_make__", "__losslint_object__"
 
 
@@ -83,6 +87,13 @@ def compiled_program_of(loss: Loss, project: Project, whole_file: bool = False) 
     return drafted(loss, project, lifting.compiled_with, whole_file)
 
 
+def own_step_of(loss: Loss, project: Project, whole_file: bool = False) -> Program | NotSliced:
+    """The program that differentiates a loss as its file does, on the data of the file."""
+    from losslint.confirmation import lifting
+
+    return drafted(loss, project, lifting.own_step, whole_file)
+
+
 def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
     """The programs of a ``model`` site: one for each model that its function, or the script, compiles."""
     from losslint.confirmation import lifting
@@ -97,8 +108,6 @@ def drafted(loss: Loss, project: Project, fill: Callable[[Draft], None], whole_f
     site = loss.site
     draft = Draft(loss, Cutter(project))
     try:
-        if site.framework != "tensorflow":
-            raise CannotCut(f"only TensorFlow and Keras losses are run, this one is of {site.framework}")
         fill(draft)
         return finished(draft, whole_file)
     except CannotCut as error:
@@ -115,7 +124,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
     cutter.need_initialisers(site.module)
     body = [] if whole_file else cutter.statements(draft.top)
     body += [*draft.last, located(ast.Assign([ast.Name(ENTRY, ast.Store())], draft.entry), site.node)]
-    for name, imported in (("tf", ast.alias("tensorflow", "tf")), ("functools", ast.alias("functools"))):
+    for name, imported in IMPORTED.items():
         if mentions(body, name) and not bound_in(body, name):
             body.insert(_after_futures(body), located(ast.Import([imported]), body[0]))
     left_out = [f"{name} is not run: {why}" for name, why in cutter.left_out.items()]
@@ -123,6 +132,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         path=site.module.path, name=site.qualname, tree=ast.Module(body, []), kind=draft.kind,
         inputs=draft.inputs.ladder, root=site.module.root, module=site.module.name,
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
+        framework=site.framework,
         whole_file=whole_file, notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
     )  # fmt: skip
 
@@ -320,9 +330,10 @@ def call_with(
 
 def value_for(draft: Draft, parameter: ast.arg, function: Function) -> ast.expr:
     """A made-up value; a tensor of the shape of the first rung where nothing is known."""
-    argument = made_up(parameter, function, parameter)
+    framework = draft.loss.site.framework
+    argument = made_up(parameter, function, parameter, framework)
     if argument is None:
-        text = "tf.ones((8, 3))"
+        text = OBJECTS[framework].ones
         argument = Argument(parameter.arg, expression(text, parameter), f"{parameter.arg} = {text}")
     value = draft.note(argument)
     draft.cutter.need_code(draft.top, value)

@@ -125,11 +125,12 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     head = head_of(site.module) if "compile(" in site.reason else None
     taken, others = model_shapes(site)
     stated = [*others, *fitted_labels(site.module)]
-    for rung in rungs(demands, roles, order, stated):
+    for rung in rungs(demands, roles, order, stated, channels_first=site.framework == "torch"):
         rung = {name: replace(spec, shape=taken.get(name, spec.shape)) for name, spec in rung.items()}
         specs: list[TensorSpec] = []
         for name in order:
             spec = replace(told.get(name) or rung[name], name=name, role=spec_role(roles[name]))
+            spec = of_framework(spec, site)
             spec = spec if name in told else as_given_by(head, spec)
             keys = containers.get(name, ())
             specs += [spec] if not keys else [replace(spec, name=f"{name}_{key}") for key in keys]
@@ -146,6 +147,15 @@ def as_given_by(head: Head | None, spec: TensorSpec) -> TensorSpec:
     if values is None or spec.role != "prediction" or spec.values == "logits" or spec.dtype != "float32":
         return spec
     return spec if values == "simplex" and spec.shape[-1:] in ((), (1,)) else replace(spec, values=values)
+
+
+def of_framework(spec: TensorSpec, site: Site) -> TensorSpec:
+    """PyTorch looks up by 64 bits alone; JAX differentiates what ``jax.grad`` is told to, the first argument by default."""
+    if site.framework == "torch" and spec.dtype == "int32":
+        return replace(spec, dtype="int64")
+    if site.differentiated and spec.name not in site.differentiated and spec.role in ("prediction", "tensor"):
+        return replace(spec, role="label")
+    return spec
 
 
 def spec_role(role: Role) -> str:
@@ -373,6 +383,7 @@ def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
 
 def rungs(
     demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[str], stated: Iterable[Shape] = (),
+    channels_first: bool = False,
 ) -> Iterator[dict[str, TensorSpec]]:
     """The specs of each rung by argument; shapes that the file states come first."""
     if not order:
@@ -381,6 +392,8 @@ def rungs(
     main = [n for n in order if not (demands[n].labels or demands[n].exactly == 1 or roles[n] is Role.WEIGHT)] or order
     wanted = merged([demands[n] for n in main])
     bases = (*stated, *(IMAGES if wanted.image else LADDER))
+    if channels_first:
+        bases = tuple((s[0], s[-1], *s[1:-1]) if len(s) > 3 else s for s in bases)
     classes = max((demands[n].classes for n in order), default=0)
     found: list[Shape] = []
     for base in bases:

@@ -15,12 +15,13 @@ from typing import Any
 from losslint.check import Checked, Report, reference
 from losslint.config import Settings
 from losslint.confirmation import client
-from losslint.confirmation.client import Options, Progress
+from losslint.confirmation.client import FrameworkMissing, Options, Progress
+from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.judge import CONFIRMED, REFUTED, judge, not_run
 from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
 from losslint.confirmation.proofs import NUMBERS, PROOFS
-from losslint.confirmation.slicing import compiled_program_of, model_programs_of, program_of
+from losslint.confirmation.slicing import compiled_program_of, model_programs_of, own_step_of, program_of
 from losslint.findings import Finding, Location
 from losslint.project.modes import Mode
 from losslint.project.module import Project
@@ -102,7 +103,31 @@ def one_each(checked: Checked) -> Checked:
 def run(
     trials: Sequence[Trial], options: Options | None = None, whole_files: bool = False, progress: Progress | None = None,
 ) -> Iterator[tuple[Trial, Program, Evidence, list[Finding]]]:
-    """Run trials and keep what is judged of them; gives each program with its evidence as it is done."""
+    """Run trials, framework by framework, and keep what is judged of them; gives each program with its evidence as it is
+    done. The losses of a framework that is not installed stay unconfirmed, as long as those of another can be run.
+
+    Raises:
+        client.ConfirmError: nothing can be run here.
+    """
+    frameworks = dict.fromkeys(trial.loss.site.framework for trial in trials)
+    missing: list[FrameworkMissing] = []
+    for framework in frameworks:
+        mine = [trial for trial in trials if trial.loss.site.framework == framework]
+        try:
+            yield from run_with(replace(options or Options(), framework=framework), mine, whole_files, progress)
+        except FrameworkMissing as error:
+            missing.append(error)
+            for trial in mine:
+                why = NotSliced(trial.loss.site.module.path, trial.loss.site.qualname, error.reason)
+                trial.judged.append((why, not_run(absolute(trial.checked.findings), why)))
+    if missing and len(missing) == len(frameworks):
+        raise missing[0]
+
+
+def run_with(
+    options: Options, trials: Sequence[Trial], whole_files: bool, progress: Progress | None,
+) -> Iterator[tuple[Trial, Program, Evidence, list[Finding]]]:
+    """Run the trials of one framework."""
     owners: dict[int, Trial] = {}
 
     def programs() -> Iterator[Program]:
@@ -131,6 +156,8 @@ def programs_of(trial: Trial, whole_files: bool) -> Iterator[Program | NotSliced
     loss, project = trial.loss, trial.project
     made = model_programs_of(loss, project, whole_files) if loss.site.kind == "model" else [
         program_of(loss, project, trial.settings, whole_files)]
+    if loss.site.framework == "jax":
+        made.append(own_step_of(loss, project, whole_files))
     if loss.site.kind != "model" and any(f.code in OF_COMPILE for f in trial.checked.findings):
         made.append(compiled_program_of(loss, project, whole_files))
     for program in made:
@@ -150,7 +177,8 @@ def claimed(program: Program, loss: Loss, findings: Sequence[Finding]) -> Progra
 
 def claim_of(finding: Finding, loss: Loss) -> Claim:
     """A finding, as far as the child needs it. What raises while a loss is traced is claimed of its own way of tracing."""
-    modes = TRACED.get(loss.site.mode, ("graph",)) if finding.code in OF_TRACES else ()
+    spoken = TRACED.get(loss.site.mode, ("graph",)) if finding.code in OF_TRACES else ()
+    modes = modes_in(loss.site.framework, spoken)
     lines = loss.site.module.lines[finding.start.row - 1:finding.end.row]
     expression = ""
     if len(lines) == 1:

@@ -26,7 +26,8 @@ def seen_in(seen: Observation) -> str:
     return f"in {MODES.get(seen.mode, seen.mode)}: {sentence(seen)}"
 
 
-MODES = {"eager": "eager code", "autograph": "tf.function", "graph": "graph mode", "xla": "XLA", "load": "the import"}
+MODES = {"eager": "eager code", "autograph": "tf.function", "graph": "graph mode", "xla": "XLA", "jit": "jax.jit",
+         "load": "the import"}  # fmt: skip
 
 
 def effect(seen: Observation) -> str:

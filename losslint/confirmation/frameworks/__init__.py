@@ -35,6 +35,14 @@ DESCRIPTIONS = {
         "TensorFlow", "'losslint[confirm]'", {mode: mode for mode in ("eager", "autograph", "graph", "fit", "xla")},
         ("tensorflow", "numpy.random", "numpy.ma", OURS, "losslint.confirmation.frameworks.tensorflow"),
     ),
+    "torch": Description(
+        "PyTorch", "torch", {"eager": "eager"},
+        ("torch", "numpy.random", "numpy.ma", OURS, "losslint.confirmation.frameworks.torch"),
+    ),
+    "jax": Description(  # jax.jit stands for all that is compiled
+        "JAX", "jax", {"eager": "eager", **dict.fromkeys(("autograph", "graph", "fit", "xla", "jit"), "jit")},
+        ("jax", "jax.numpy", "numpy.random", "numpy.ma", OURS, "losslint.confirmation.frameworks.jax"),
+    ),
     "none": Description("no framework", "", {"eager": "eager"}, ()),  # for tests of the processes
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -86,6 +87,10 @@ class Framework(ABC):
     def like(self, numbers: Array, tensor: Any) -> Any:
         """Numbers as a tensor of the shape and dtype of another."""
 
+    def double_precision(self) -> AbstractContextManager[Any]:
+        """Where arrays of 64 bits become tensors of 64 bits."""
+        return nullcontext()
+
     # -- runs
 
     @abstractmethod
@@ -133,3 +138,12 @@ def is_floating(array: Array) -> bool:
 def is_finite(array: Array) -> bool:
     """Whether no number of an array is NaN or infinite."""
     return array.dtype.kind not in "fcV" or bool(np.isfinite(array).all())
+
+
+def first_result(result: Any) -> Any:
+    """The loss in what a function returns: of a tuple or list its first element, of a dictionary its ``loss``."""
+    if isinstance(result, Mapping):
+        return first_result(result.get("loss", next(iter(result.values()), None)))
+    if isinstance(result, (tuple, list)) and result:
+        return first_result(result[0])
+    return result
