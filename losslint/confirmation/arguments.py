@@ -71,7 +71,7 @@ OBJECTS = {
     ),
     "torch": Objects(
         "torch.ones((8, 3))", "torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.01)", "torch.nn.MSELoss()",
-        f"torch.nn.LazyLinear({CLASSES})", "torch.tanh", "torch.nn.functional.mse_loss",
+        f"torch.nn.Linear({CLASSES}, {CLASSES})", "torch.tanh", "torch.nn.functional.mse_loss",
     ),
     "jax": Objects(
         "jnp.ones((8, 3))", "None", "(lambda a, b: jnp.mean((a - b) ** 2))", "jnp.tanh", "jnp.tanh",

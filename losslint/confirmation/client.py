@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from losslint.confirmation import limits
-from losslint.confirmation.frameworks import DESCRIPTIONS
+from losslint.confirmation.frameworks import DESCRIPTIONS, Description
 from losslint.confirmation.limits import Limits
 from losslint.confirmation.observation import Evidence, Observation, Outcome
 from losslint.confirmation.program import Program
@@ -48,7 +48,7 @@ class FrameworkMissing(ConfirmError):
     """The framework is not installed for the interpreter that runs losslint."""
 
     def __init__(self, framework: str) -> None:
-        known = DESCRIPTIONS[framework]
+        known = DESCRIPTIONS.get(framework) or Description(framework, framework, {}, ())
         self.reason = f"{known.title} is not installed (pip install {known.install})"
         super().__init__(
             f"{known.title} is not installed for {sys.executable}: {sys.executable} -m pip install {known.install}"

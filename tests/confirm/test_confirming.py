@@ -177,6 +177,35 @@ def test_a_helper_of_two_losses_is_refuted_by_both_or_not(known: str, other: str
     assert verdicts.joined(verdict(known), verdict(other))["status"] == together
 
 
+# -- frameworks that are not installed
+
+TORCH = "import torch\n\ndef place_loss(y_pred, y_true):\n    return (torch.argmax(y_pred, -1) - y_true).abs().mean()\n"
+
+
+@pytest.mark.parametrize("others", [True, False])
+def test_losses_of_a_missing_framework_stay_unconfirmed(
+    others: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def run(programs: object, options: client.Options, progress: object) -> Iterator[tuple[Program, Evidence]]:
+        if options.framework == "torch":
+            raise client.FrameworkMissing("torch")
+        yield from ()
+
+    monkeypatch.setattr(client, "run", run)
+    (tmp_path / "torch_losses.py").write_text(TORCH)
+    if others:
+        (tmp_path / "keras_losses.py").write_text(LOSSES)
+    checks = [(Settings(), check_paths([tmp_path], Settings(), keep_losses=True))]
+    if not others:
+        with pytest.raises(client.FrameworkMissing, match=r"PyTorch is not installed for .* -m pip install torch"):
+            verdicts.with_verdicts(checks)
+        return
+    (report,) = verdicts.with_verdicts(checks)
+    (found,) = [finding for finding in report.findings if finding.path.name == "torch_losses.py"]
+    assert found.verdict is not None
+    assert (found.status, found.verdict["reason"]) == ("unconfirmed", "PyTorch is not installed (pip install torch)")
+
+
 # -- the fixtures
 
 
@@ -194,7 +223,8 @@ def verdicts_in(folder: Path) -> dict[Path, dict[tuple[int, str], str]]:
 @needs_tensorflow
 def test_what_tutorials_are_marked_with_is_confirmed() -> None:
     for path, found in verdicts_in(FIXTURES / "tutorials").items():
-        status = "unconfirmed" if path.stem.endswith("_torch") else "confirmed"
+        runs = not path.stem.endswith("_torch") or find_spec("torch") is not None
+        status = "confirmed" if runs else "unconfirmed"
         assert found == dict.fromkeys(expected(path.read_text(encoding="utf-8")), status), path
 
 

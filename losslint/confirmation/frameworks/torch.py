@@ -117,10 +117,13 @@ class Torch(Framework):
 
     def traits(self, loss: Loss, arrays: Inputs) -> Traits | None:
         """By a recorded run."""
-        recorder = Recorder(Trail(self), loss.files)
+        tensors = {
+            name: tensor.requires_grad_().clone() if tensor.is_floating_point() else tensor
+            for name, tensor in self.tensors(arrays).items()}
+        recorder = Recorder(Trail(self, list(tensors.values())), loss.files)
         try:
             with recorder:
-                loss(self.tensors(arrays))
+                loss(tensors)
         except Exception:  # of the user's code; the modes have told it
             return None
         names = {step.op for step in recorder.trail.steps}
