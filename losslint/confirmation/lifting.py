@@ -164,7 +164,7 @@ def own_step(draft: Draft) -> None:
         for inner in [s, *module_level_statements([s])])]
     copies = draft.cutter._cut(top, moved)
     top.kept -= set(moved)
-    bound = sorted({name for s in moved for inner in [s, *module_level_statements([s])] for name in bound_names(inner)})
+    bound = sorted({name for s in copies for inner in [s, *module_level_statements([s])] for name in bound_names(inner)})
     draft.kind = "step"
     body: list[ast.stmt] = [located(ast.Global(bound), statement), *copies] if bound else copies
     made_by(draft, body, statement, STEP)

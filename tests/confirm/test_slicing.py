@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from losslint.confirmation.program import ENTRY, NotSliced, Program
+from losslint.confirmation.program import ENTRY, Program
 from tests.confirm.programs import code, program_in, programs_in, run
 
 TF = "import tensorflow as tf\n"
@@ -152,14 +152,32 @@ def table():
     assert program.notes == ("weights is not run: line 3 reads data (np.load)",)
 
 
-def test_other_frameworks_say_so(tmp_path: Path) -> None:
+def test_programs_say_their_framework(tmp_path: Path) -> None:
     found = programs_in(tmp_path, {"losses.py": """import torch
 def gap_loss(prediction, target):
     return torch.mean(torch.abs(prediction - target))
 """})
     program = found["gap_loss"]
-    assert isinstance(program, NotSliced)
-    assert program.reason == "only TensorFlow and Keras losses are run, this one is of torch"
+    assert isinstance(program, Program)
+    assert (program.framework, program.kind) == ("torch", "function")
+
+
+def test_a_step_of_pytorch_ends_where_it_asks_for_gradients(tmp_path: Path) -> None:
+    found = programs_in(tmp_path, {"train.py": """import torch
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(net.parameters(), 0.1)
+for epoch in range(100):
+    loss = net(torch.randn(5, 3)).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""})
+    program = found["loss"]
+    assert isinstance(program, Program)
+    text = ast.unparse(program.tree)
+    assert (program.framework, program.kind) == ("torch", "step")
+    assert "loss.backward()\n        break" in text
+    assert "optimizer" not in text
 
 
 def test_the_real_module_runs_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
