@@ -49,7 +49,7 @@ ESCAPES = (Cause.NUMPY, Cause.PYTHON, Cause.FOREIGN)
 TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method", "python.sum", "python.max",
                "python.min", "python.set_item", "python.round", "python.sorted", "stack")  # fmt: skip
 VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len",
-             "python.number")  # fmt: skip
+             "python.count", "python.number")  # fmt: skip
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
 SILENT_IN_JAX = ("python.item", "python.int")  # jax.grad takes their values and forgets where they come from

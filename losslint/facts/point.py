@@ -125,7 +125,7 @@ class Point:
             return 1.0  # of no element nothing is computed
         if (partly := self._partly(node)) is not None:
             return partly
-        if op in ("static_dim", "shape", "size", "static_shape", "python.len", "rank"):
+        if op in ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank"):
             return SIZE
         if (sides := self.sides(node)) is not None:
             return self(inputs.get(sides[0]))

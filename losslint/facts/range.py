@@ -35,7 +35,7 @@ from losslint.graph.values import Const, External, Seq, Value
 
 BOUND = 1e4  # magnitude of a real-valued input: a loss that fails beyond it only is not to blame
 REAL = Interval(-BOUND, BOUND)
-COUNTS = ("static_dim", "size", "python.len", "rank", "static_shape", "shape", "python_len", "count_nonzero")
+COUNTS = ("static_dim", "size", "python.len", "python.count", "rank", "static_shape", "shape", "python_len", "count_nonzero")
 SAME = frozenset(
     [
         "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "constant", "transpose", "ensure_shape",

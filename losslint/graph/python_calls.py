@@ -68,7 +68,7 @@ def _len(t: Tracer, frame: Frame, c: Call) -> Value:
         return t.node(frame, "static_rank", {"x": value}, c.at, Kind.PYTHON)
     if tensor := tensor_in(value):
         return t.node(frame, "python.len", {"x": tensor}, c.at, Kind.PYTHON)
-    return t.node(frame, "python.object", {"x": value} if value else {}, c.at, Kind.PYTHON)
+    return t.node(frame, "python.count", {"x": value} if value else {}, c.at, Kind.PYTHON)
 
 
 @handles("builtins.range")

@@ -24,7 +24,7 @@ SMALL = re.compile(r"eps|smooth|^const$|tiny", re.IGNORECASE)
 FRAMEWORKS = re.compile(r"tensorflow|keras|\bops\b|\btf\b")
 NOT_LOSSES = ("__init__", "get_config", "from_config", "train_it")
 
-NUMBERS = {"LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307"}
+NUMBERS = {"LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL309"}
 CUT = "none, zero"
 STOPPED = "raises, none, zero, not finite"  # rounding one of two uses is often meant: the rest still trains
 NO_SLOPE = {"LL105", "LL106", "LL107", "LL112", "LL113"}

@@ -204,3 +204,26 @@ def test_a_base_class_in_another_file_is_no_frameworks(tmp_path: Path) -> None:
     found = check_paths([tmp_path], Settings()).findings
     assert {(f.path.name, f.code) for f in found if f.code == "LL203"} == {("task.py", "LL203")}
     assert len([f for f in found if f.code == "LL203"]) == 1
+
+
+AVERAGED = """
+import tensorflow as tf
+
+
+def train_step(features, labels, model, optimizer):
+    with tf.GradientTape() as tape:
+        maps = model(features, training=True)["ct"]
+        number = tf.reduce_sum(labels["mask"])
+        total = 0.0
+        for one in maps:
+            total += tf.square(one - labels["map"])
+        loss = tf.reduce_sum(total) / (len(maps) * number)
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+"""
+
+
+def test_the_length_of_an_unknown_list_is_not_0() -> None:
+    guarded = AVERAGED.replace('tf.reduce_sum(labels["mask"])', 'tf.maximum(tf.reduce_sum(labels["mask"]), 1.0)')
+    assert guarded != AVERAGED
+    assert [f.code for f in check(guarded)] == []
+    assert [f.code for f in check(AVERAGED)] == ["LL304"]
