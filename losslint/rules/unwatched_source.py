@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.facts.shape import is_none
 from losslint.graph.nodes import Kind, Node, Target, nodes_in
-from losslint.graph.values import Const, Tape
+from losslint.graph.values import Const, Map, Seq, Tape
 from losslint.rules.base import Loss, Problem, Rule
 
 LOOKUPS = ("param", "attribute", "item", "phi", "unknown", "gradient", "layer", "custom_gradient")
@@ -122,6 +122,17 @@ def heat_map(model, heat_model, image):
         best = predictions[:, 0]
     return tape.gradient(best, maps)
 """,
+        """
+import tensorflow as tf
+
+def slopes(block, x, dy):
+    x = tf.identity(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = block(x)
+    dx, *slopes = tape.gradient(y, [x] + block.trainable_variables, output_gradients=dy)
+    return dx, slopes
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -154,6 +165,8 @@ def is_unwatched(source: Node, tape: Tape) -> bool:
         return isinstance(fixed, Const) and fixed.value is False
     if source.op in LOOKUPS or any(is_none(v) for v in source.inputs.values() if source.op == "identity"):
         return False
+    if any(isinstance(value, (Seq, Map)) for value in source.inputs.values()) and source.op == "add":
+        return False  # two lists, one of which is not known
     before = tape not in source.context.tapes
     return source.family in MADE or (before and source.operation is not None and source.family not in ("state", "data"))
 
