@@ -340,5 +340,6 @@ SAME = frozenset(
         "print",
         "pad",
         "custom_gradient",
+        "dropout",
     ]
 )  # of one element: that element

@@ -16,10 +16,10 @@ from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.point import Point, Variable, averages, foldable, plain_number, variable_of
+from losslint.facts.point import VARIABLES, Point, Variable, averages, foldable, plain_number, variable_of
 from losslint.facts.range import BOUND, COMPARISONS, REAL, RangeFacts
 from losslint.graph.nodes import Kind, Node, nodes_in
-from losslint.graph.values import Const
+from losslint.graph.values import Const, Seq
 from losslint.project.roles import Role
 
 MAX_POINTS = 160
@@ -145,15 +145,31 @@ class HazardFacts:
 
     def _sorts(self) -> dict[Variable, Sort]:
         found: dict[Variable, Sort] = {}
-        for node in self.nodes:
+        for node in self._entering(self.result):
             variable = variable_of(node)
-            if variable is not None and variable not in found:
+            if variable is not None:
                 found[variable] = self._sort(node)
             elif node.op == "one_hot":
                 found[node.index, ""] = Sort.MASK
-            elif is_network(node) and not self._has_prediction and self.gradient.reach(node):
+            elif self._is_output(node):
                 found[node.index, ""] = Sort.REAL
-        return found
+        return dict(sorted(found.items()))
+
+    def _is_output(self, node: Node) -> bool:
+        """Whether a product of two things is what a model gives, in a loss that is given none."""
+        return is_network(node) and not self._has_prediction and bool(self.gradient.reach(node))
+
+    def _entering(self, node: Node) -> list[Node]:
+        """What a node is computed from; of a variable no more than itself."""
+        found: dict[int, Node] = {}
+        stack = [node]
+        while stack:
+            current = stack.pop()
+            if current.index not in found:
+                found[current.index] = current
+                if variable_of(current) is None and current.op != "one_hot" and not self._is_output(current):
+                    stack += [operand for _, operand in current.operands()]
+        return list(found.values())
 
     @cached_property
     def _has_prediction(self) -> bool:
@@ -161,7 +177,7 @@ class HazardFacts:
 
     def _sort(self, node: Node) -> Sort:
         base = node
-        while base.op not in ("param", "layer", "unknown", "attribute", "variable"):
+        while base.op not in VARIABLES:
             inner = next((o for _, o in base.operands()), None)
             if inner is None:
                 return Sort.FIXED
@@ -172,6 +188,9 @@ class HazardFacts:
             return Sort.MASK
         if base.op == "variable" or base.family == "variable":
             return Sort.REAL  # its initial value is not its value
+        if base.op == "placeholder":
+            shape = base.inputs.get("shape")
+            return Sort.LABEL if base.dtype == "float" and isinstance(shape, Seq) and shape.items else Sort.FIXED
         if base.op in ("attribute", "unknown") or (base.op == "param" and base.kind is Kind.UNKNOWN):
             return Sort.FIXED  # nothing is known of it, and unknown stays quiet
         if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
@@ -358,9 +377,9 @@ class HazardFacts:
                 continue
             by_value = not math.isfinite(point.values[self.result.index])
             operand = _singular_operand(culprit, point)
-            if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.gradient.cone(culprit)):
+            if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self._entering(culprit)):
                 continue  # what was not evaluated may keep it small
-            named = self._named(assignment, culprit)
+            named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
             if not named and (operand is None or not self.gradient.live(operand)):
                 continue  # it rests on stand-ins alone
             if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0 and self.head not in SIGNED:
@@ -430,16 +449,20 @@ class HazardFacts:
                     return node
         return None
 
-    def _named(self, assignment: Mapping[Variable, float], culprit: Node) -> dict[str, float]:
+    def _named(self, assignment: Mapping[Variable, float], node: Node) -> dict[str, float]:
         """The variables that enter an operation, by name."""
         nodes = self.gradient.graph.nodes
-        entering = {node.index for node in self.gradient.cone(culprit)}
-        return {
-            (nodes[index].name or nodes[index].source.text) + part_name(part): value
-            for (index, part), value in assignment.items()
-            if index in entering
-            and (self.sorts[index, part] is not Sort.FIXED or value != self._corners((index, part), large=False)[0])
-        }
+        named: dict[str, float] = {}
+        for entering in sorted(self._entering(node), key=lambda inner: inner.index):
+            variable = self._variable(entering)
+            if variable is None or variable not in assignment:
+                continue
+            base, part = nodes[variable[0]], part_name(variable[1])
+            usual = self.sorts[variable] is Sort.FIXED and assignment[variable] == self._corners(variable, large=False)[0]
+            if not usual:
+                name = base.name + part if base.op == "param" else entering.source.assigned or entering.source.text
+                named.setdefault(name, assignment[variable])
+        return named
 
     # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken
 
@@ -530,6 +553,6 @@ def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
 
 def _singular_operand(node: Node, point: Point) -> Node | None:
     """The operand that sits on the singular point."""
-    if node.op == "div":
+    if node.op in ("div", "xlogy", "xlog1py"):
         return next((n for n in nodes_in(node.inputs.get("y", Const(None)))), None)
     return next((o for _, o in node.operands()), None)

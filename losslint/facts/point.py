@@ -26,12 +26,13 @@ from losslint.graph.values import NONE, Const, External, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SHARE = 0.5
+VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "placeholder")
 SIZE = 4.0  # any dimension, and the number of elements a count sees
 
 
 def variable_of(node: Node) -> Variable | None:
     """The independent quantity a node stands for: a parameter, or one indexed part of it."""
-    if node.op in ("param", "layer", "unknown", "attribute", "variable"):
+    if node.op in VARIABLES:
         return (node.index, "")
     if node.op == "item" and isinstance(base := node.inputs.get("x"), Node):
         inner = variable_of(base)

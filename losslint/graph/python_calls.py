@@ -15,6 +15,7 @@ from losslint.graph.values import (
     Const,
     External,
     Func,
+    Instance,
     Map,
     Method,
     Partial,
@@ -272,7 +273,15 @@ def _getattr(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.unknown(frame, c.at, "an attribute whose name is not known", {"x": owner} if owner else {})
 
 
-@handles("builtins.print", "builtins.setattr", "warnings.warn", "logging.info", "logging.debug", "logging.warning")
+@handles("builtins.setattr")
+def _setattr(t: Tracer, frame: Frame, c: Call) -> Value:
+    owner, name = c.get(0), c.get(1)
+    if len(c.args) == 3 and isinstance(owner, Instance) and isinstance(name, Const) and isinstance(name.value, str):
+        owner.attributes[name.value] = c.args[2]
+    return NONE
+
+
+@handles("builtins.print", "warnings.warn", "logging.info", "logging.debug", "logging.warning")
 def _nothing(t: Tracer, frame: Frame, c: Call) -> Value:
     return NONE
 

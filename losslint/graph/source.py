@@ -65,6 +65,14 @@ class Unit:
         """The source of ``node`` as it stands."""
         return self._tree.code_for_node(node)
 
+    def assigned(self, node: cst.CSTNode) -> str:
+        """The name that ``node`` is assigned to; "" where it is a part of something."""
+        for statement in self._ranges:
+            if isinstance(statement, cst.Assign) and statement.value is node and len(statement.targets) == 1:
+                target = statement.targets[0].target
+                return self.text(target) if isinstance(target, (cst.Name, cst.Attribute)) else ""
+        return ""
+
     def text(self, node: cst.CSTNode) -> str:
         """The source of ``node`` on one line, shortened for a message."""
         code = self.code(node)
@@ -109,6 +117,10 @@ class Source:
     @property
     def text(self) -> str:
         return self.unit.text(self.node)
+
+    @property
+    def assigned(self) -> str:
+        return self.unit.assigned(self.node)
 
     @property
     def span(self) -> tuple[Location, Location]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslint.facts.point import averages
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem, text
+from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, point_of, problem, text
 
 MASKED_MEAN = "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))"
 NO_NAN = ("tensorflow", "keras")  # have divide_no_nan
@@ -109,6 +109,6 @@ def masked_loss(y_true, y_pred):
             yield problem(
                 loss,
                 hazard,
-                f"the divisor {operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}",
+                f"the divisor {is_zero(loss, hazard)}",
                 instead(loss, hazard, f"use {guard}; for counts tf.maximum(n, 1.0)"),
             )

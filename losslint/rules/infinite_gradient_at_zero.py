@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem
+from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, operand_of, problem
 
 
 class InfiniteGradientAtZero(Rule):
@@ -69,7 +69,7 @@ def focal_loss(y_true, y_pred):
             yield problem(
                 loss,
                 hazard,
-                f"the slope of {node.op} is infinite at 0, and {operand_of(hazard)} is 0 for {point_of(loss, hazard)}: "
+                f"the slope of {node.op} is infinite at 0, and {is_zero(loss, hazard)}: "
                 "the loss looks fine, its gradient is NaN or inf",
                 instead(loss, hazard, f"keep the base away from 0: tf.maximum({code_of(hazard)}, 1e-7) ** exponent"),
             )

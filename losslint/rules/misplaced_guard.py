@@ -8,18 +8,7 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import (
-    LOGS,
-    ROOTS,
-    code_of,
-    hazards_of,
-    instead,
-    misplaced_guard,
-    operand_of,
-    point_of,
-    problem,
-    text,
-)
+from losslint.rules.numerics import LOGS, ROOTS, code_of, hazards_of, instead, is_zero, misplaced_guard, problem, text
 
 
 class MisplacedGuard(Rule):
@@ -85,10 +74,9 @@ def dice_loss(y_true, y_pred):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
             guard = misplaced_guard(loss, hazard)
-            if guard is None:
-                continue
-            zero = f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}"
-            yield problem(loss, hazard, f"{zero}, {why(hazard, guard)}", instead(loss, hazard, advice(hazard, guard)))
+            if guard is not None:
+                help_text = instead(loss, hazard, advice(hazard, guard))
+                yield problem(loss, hazard, f"{is_zero(loss, hazard)}, {why(hazard, guard)}", help_text)
 
 
 def why(hazard: Hazard, guard: Node) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from losslint.facts.float32 import f32
 from losslint.facts.hazards import Hazard, is_network
 from losslint.facts.point import averages, plain_number
 from losslint.facts.rewrites import Match
@@ -170,7 +171,7 @@ def has_lost_epsilon(operand: Node | None) -> bool:
             return False
         for name in ("x", "y", "low"):
             number = plain_number(node.inputs.get(name))
-            if number is not None and 0.0 < number < 1e-3:
+            if number is not None and (0.0 < number < 1e-3 or (number != 1.0 and f32(number) == 1.0)):
                 return True
         if node.op == "clip" and (high := plain_number(node.inputs.get("high"))) is not None and 0.999 < high < 1.0:
             return True
@@ -187,9 +188,15 @@ def reaches(value: Value | None, ops: tuple[str, ...], depth: int = 3) -> bool:
 
 def point_of(loss: Loss, hazard: Hazard) -> str:
     """The input that shows a hazard: ``y_true = 0.4, y_pred = 0.4``."""
-    known = {n.name for n in loss.graph.params.values()}
+    known = {node.name for node in loss.graph.params.values()}
     shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known} or hazard.at
     return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3]) or "some inputs"
+
+
+def is_zero(loss: Loss, hazard: Hazard) -> str:
+    """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
+    where = f"is exactly 0 for {point_of(loss, hazard)}" if hazard.at else "can be exactly 0"
+    return f"{operand_of(hazard)} {where}"
 
 
 def effect(hazard: Hazard) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem
+from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, problem
 
 
 class UnguardedLog(Rule):
@@ -61,7 +61,7 @@ def guarded_loss(y_true, y_pred):
             yield problem(
                 loss,
                 hazard,
-                f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}: its log is -inf, and NaN reaches the "
+                f"{is_zero(loss, hazard)}: its log is -inf, and NaN reaches the "
                 "weights",
                 instead(loss, hazard, guarded),
             )

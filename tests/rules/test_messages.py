@@ -43,6 +43,19 @@ def finding(text: str, code: str) -> Finding:
                 loss = tf.reduce_mean(critic(maker(noise).numpy()))
             return tape.gradient(loss, maker.trainable_variables)
     """),
+    ("LL301", "p[:, 0] is exactly 0 for y_pred[0] = 0", """
+        def pair(y_true, y_pred):
+            return (y_true, y_pred)
+        def a_loss(y_true, y_pred):
+            labels, p = pair(y_true, y_pred)
+            return -tf.reduce_mean(labels * tf.math.log(p[:, 0]))
+    """),
+    ("LL301", "scores = -100: its log is -inf", """
+        x = tf.compat.v1.placeholder(tf.float32, [None, 4])
+        scores = tf.matmul(x, tf.Variable(tf.zeros([4, 1])))
+        cost = -tf.reduce_mean(tf.math.log(tf.sigmoid(scores)))
+        tf.compat.v1.train.AdamOptimizer().minimize(cost)
+    """),
     ("LL105", "tf.round(y_pred) has no gradient", """
         def a_loss(y_true, y_pred):
             return tf.reduce_mean(y_true - tf.round(
