@@ -216,7 +216,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "zeros_like": unary(lambda x: 0.0, lambda x, out: 0.0),
     "ones_like": unary(lambda x: 1.0, lambda x, out: 0.0),
     "stop_gradient": Primitive(lambda x: x, lambda x, out, dy: (0.0,)),
-    "std": Primitive(lambda x: 0.0, lambda x, out, dy: (no_nan(dy, INF) * 0.0,)),
+    "std": Primitive(lambda x: 0.0, lambda x, out, dy: (dy if out else no_nan(dy, INF) * 0.0,)),
     "var": unary(lambda x: 0.0, lambda x, out: 0.0),
     "l2_normalize": unary(lambda x: div(x, max(abs(x), 1e-6)), lambda x, out: 0.0),
     "normalize_vectors": unary(lambda x: div(x, max(abs(x), 1e-12)), lambda x, out: 0.0),

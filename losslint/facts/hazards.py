@@ -16,7 +16,7 @@ from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.point import VARIABLES, Point, Variable, averages, foldable, plain_number, variable_of
+from losslint.facts.point import PAIRED, VARIABLES, Point, Variable, averages, foldable, plain_number, variable_of
 from losslint.facts.range import BOUND, COMPARISONS, REAL, RangeFacts
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const, Seq
@@ -24,6 +24,7 @@ from losslint.project.roles import Role
 
 MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
+OTHERS = "the others"  # the name of the other elements of a row in a point
 MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 COUNTS = (3.0, 16.0)  # elements of a row
@@ -352,15 +353,39 @@ class HazardFacts:
                     point = Point(self.nodes, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
-        if {"max", "exp", "log"} <= {node.op for node in self.nodes}:  # a softmax written by hand
-            point = Point(self.nodes, self.base, gap=LARGE)
-            for hazard in self._at(point, self.base, graph_only=False, large=True):
-                below = {f"{name} - max": -LARGE for name in hazard.at}
-                found.setdefault(hazard.node.index, replace(hazard, at=below))
+        for assignment, beside, large in self._rows():
+            point = Point(self.nodes, assignment, beside=beside)
+            for hazard in self._at(point, assignment, graph_only=False, large=large):
+                if large and not hazard.node.op.startswith("log"):
+                    continue  # a spread of 100 is there to show what underflows
+                others = next(value for variable, value in beside.items() if value != assignment[variable])
+                found.setdefault(hazard.node.index, replace(hazard, at={**hazard.at, OTHERS: others}))
         if len(self.nodes) * 200 < MAX_WORK:
             for hazard in self._behind_masks():
                 found.setdefault(hazard.node.index, hazard)
         return list(found.values())
+
+    def _rows(self) -> Iterator[tuple[dict[Variable, float], dict[Variable, float], bool]]:
+        """Rows of unlike elements: this one, another one, and whether they are large.
+
+        A probability of 0 beside one that is not, a logit far below the largest, labels of which no two are alike.
+        """
+        if not any(node.op in PAIRED and node.op != "mean" for node in self._behind_suspects()):
+            return
+        base = {v: self._corners(v, large=False)[0] for v in self.sorts}
+        for variable, sort in self.sorts.items():
+            if sort is Sort.FIXED:
+                continue
+            for value in self._corners(variable, large=False)[1:]:
+                yield base | {variable: value}, base, False
+            if sort in (Sort.LOGIT, Sort.REAL):
+                yield base | {variable: -LARGE}, base, True
+
+    def _behind_suspects(self) -> Iterator[Node]:
+        """What the operations that can fail are computed from."""
+        for node in self.nodes:
+            if node.index in self.suspects:
+                yield from self._entering(node)
 
     def values(self, node: Node) -> Iterator[float]:
         """What a node is at the points, those of large inputs aside."""
@@ -400,7 +425,8 @@ class HazardFacts:
         cone = sorted(self.gradient.cone(operand), key=lambda node: node.index)
         if not any(node.op == "sum" for node in cone):
             return False
-        longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, count=n) for n in COUNTS)
+        beside = point.other.assignment if point.other is not None else None
+        longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, beside=beside, count=n) for n in COUNTS)
         return any(0.0 < abs(other(operand)) < SMALL for other in longer)
 
     def _culprit(self, point: Point, repaired: list[int]) -> Node | None:

@@ -72,16 +72,17 @@ class Point:
         assignment: Mapping[Variable, float],
         *,
         graph_mode: bool = False,
-        gap: float = 0.0,
+        beside: Mapping[Variable, float] | None = None,
         count: float = 1.0,
     ) -> None:
         """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do.
 
-        ``gap``: how far the largest element of a row lies above this one. ``count``: how many elements a sum adds.
+        ``beside``: what another element of the same row holds, or the same element of another row: reductions see both.
+        Of a matrix of pairs this one stands on the diagonal, the other beside it. ``count``: how many elements a sum adds.
         """
         self.count = count
-        self.gap = gap
-        self.shifted: set[int] = set()  # computed from the distance to the largest element
+        self.other: Point | None = None
+        self.first = True
         self.nodes = list(nodes)
         self.assignment = assignment
         self.graph_mode = graph_mode
@@ -89,14 +90,20 @@ class Point:
         self.empty: set[int] = set()  # selections without an element
         self.partly: set[int] = set()  # an element here, nothing there: ``eye`` and its negation
         self.opaque: set[int] = set()
+        if beside is not None:
+            self.other = Point((), beside, graph_mode=graph_mode, count=count)
+            self.other.other, self.other.first = self, False
         for node in self.nodes:
-            try:
-                value = self._evaluate(node)
-            except (ArithmeticError, ValueError):
-                value = NAN
-            self.values[node.index] = f32(value)
-            if gap and any(o.index in self.shifted for _, o in node.operands()):
-                self.shifted.add(node.index)
+            self._settle(node)
+            if self.other is not None:
+                self.other._settle(node)
+
+    def _settle(self, node: Node) -> None:
+        try:
+            value = self._evaluate(node)
+        except (ArithmeticError, ValueError):
+            value = NAN
+        self.values[node.index] = f32(value)
 
     def __call__(self, value: Value | None) -> float:
         """The number a value has here."""
@@ -124,7 +131,9 @@ class Point:
                 return 0.0
             self.empty.add(node.index)
             return 1.0  # of no element nothing is computed
-        if (partly := self._partly(node)) is not None:
+        if self.other is not None and op in PAIRED:
+            return self._paired(node)
+        if self.other is None and (partly := self._partly(node)) is not None:
             return partly
         if op in ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank"):
             return SIZE
@@ -144,7 +153,7 @@ class Point:
         if self.graph_mode and (folded := self._folded(node)) is not None:
             return folded
         primitive, operands = primitive_of(node)
-        if op == "div" and is_share(node):
+        if op == "div" and self.other is None and is_share(node):
             return div(self(inputs["x"]), self(inputs["y"])) * SHARE
         if primitive is not None:
             return primitive.value(*(self(node.inputs[name]) for name in operands))
@@ -153,11 +162,6 @@ class Point:
             if op == "add_n":
                 return sum(self(v) for v in items)
             return sum(self(v) for v in items) / max(len(items), 1)
-        if self.gap and op == "max" and "axis" in inputs:
-            self.shifted.add(node.index)
-            return self(_carrier(node)) + self.gap
-        if self.gap and op in ("sum", "cumsum") and source in self.shifted:
-            return self(_carrier(node)) + 1.0  # exp(0) of the largest element
         if passes_on(node):
             return self(_carrier(node)) * (self.count if op == "sum" else 1.0)
         if op == "zeros":
@@ -210,6 +214,16 @@ class Point:
         else:
             first = test is None or bool(self(test))
         return names if first else names[::-1]
+
+    def _paired(self, node: Node) -> float:
+        """An operation that sees this element and the other one."""
+        carrier = _carrier(node)
+        assert self.other is not None
+        if node.op in ("diag", "eye"):
+            return (self(carrier) if node.op == "diag" else 1.0) if self.first else 0.0
+        if node.op == "transpose":
+            return self(carrier) if self.first else self.other(carrier)
+        return PAIRED[node.op](self(carrier), self.other(carrier)) * (self.count if node.op == "sum" else 1.0)
 
     def _folded(self, node: Node) -> float | None:
         """``(c1 +- x) +- c2`` with the constants folded first."""
@@ -278,6 +292,8 @@ class Point:
         source = next((o for _, o in node.operands()), None)
         if node.index in self.empty or (source is not None and source.index in self.empty):
             return [(operand, 0.0) for _, operand in node.operands()]  # this element is not among the selected ones
+        if self.other is not None and op in ("max", "min") and self.values[node.index] != self(_carrier(node)):
+            return [(n, 0.0) for n in nodes_in(_carrier(node) or NONE)]  # the other one is chosen
         primitive, names = primitive_of(node)
         if primitive is not None:
             arguments = [self(inputs[name]) for name in names]
@@ -307,6 +323,17 @@ def is_share(node: Node) -> bool:
     return isinstance(whole, Node) and whole.op == "sum" and _carrier(whole) is node.inputs.get("x")
 
 
+def _larger(x: float, y: float) -> float:
+    return NAN if x != x or y != y else max(x, y)
+
+
+# What a reduction makes of two elements; the others tell the diagonal of a matrix of pairs from the rest.
+PAIRED: dict[str, Callable[[float, float], float]] = {
+    "sum": lambda x, y: x + y, "cumsum": lambda x, y: x + y, "mean": lambda x, y: (x + y) / 2.0, "max": _larger,
+    "min": lambda x, y: -_larger(-x, -y), "prod": lambda x, y: x * y, "norm": math.hypot, "euclidean_norm": math.hypot,
+    "std": lambda x, y: abs(x - y) / 2.0, "var": lambda x, y: (x - y) ** 2 / 4.0,
+    "diag": lambda x, y: x, "eye": lambda x, y: x, "transpose": lambda x, y: x,
+}  # fmt: skip
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
 
 

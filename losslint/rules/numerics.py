@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from losslint.facts.float32 import f32
-from losslint.facts.hazards import Hazard, is_network
+from losslint.facts.hazards import OTHERS, Hazard, is_network
 from losslint.facts.point import averages, plain_number
 from losslint.facts.rewrites import Match
 from losslint.findings import Severity
@@ -188,7 +188,7 @@ def reaches(value: Value | None, ops: tuple[str, ...], depth: int = 3) -> bool:
 
 def point_of(loss: Loss, hazard: Hazard) -> str:
     """The input that shows a hazard: ``y_true = 0.4, y_pred = 0.4``."""
-    known = {node.name for node in loss.graph.params.values()}
+    known = {node.name for node in loss.graph.params.values()} | {OTHERS}
     shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known} or hazard.at
     return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3]) or "some inputs"
 
