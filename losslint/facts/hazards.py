@@ -350,10 +350,14 @@ class HazardFacts:
         for large in (False, True):
             for assignment in self._points(large=large):
                 for graph_mode in modes:
+                    if self._is_harmless(assignment, graph_mode=graph_mode):
+                        continue
                     point = Point(self.nodes, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
         for assignment, beside, large in self._rows():
+            if self._is_harmless(assignment, beside):
+                continue
             point = Point(self.nodes, assignment, beside=beside)
             for hazard in self._at(point, assignment, graph_only=False, large=large):
                 if large and not hazard.node.op.startswith("log"):
@@ -364,6 +368,23 @@ class HazardFacts:
             for hazard in self._behind_masks():
                 found.setdefault(hazard.node.index, hazard)
         return list(found.values())
+
+    def _is_harmless(
+        self, assignment: Mapping[Variable, float], beside: Mapping[Variable, float] | None = None, *,
+        graph_mode: bool = False,
+    ) -> bool:
+        """Whether each operation that can fail, and its slope, is finite at a point: the rest need not be evaluated."""
+        point = Point(self._watched, assignment, graph_mode=graph_mode, beside=beside)
+        return all(
+            math.isfinite(point(node)) and all(math.isfinite(slope) for _, slope in point.contributions(node, 1.0))
+            for node in self._watched if node.index in self.suspects
+        )
+
+    @cached_property
+    def _watched(self) -> list[Node]:
+        """The operations that can fail, and what they are computed from."""
+        watched = {node.index for node in self._behind_suspects()}
+        return [node for node in self.nodes if node.index in watched]
 
     def _rows(self) -> Iterator[tuple[dict[Variable, float], dict[Variable, float], bool]]:
         """Rows of unlike elements: this one, another one, and whether they are large.

@@ -31,6 +31,7 @@ OPERATORS: dict[type[ast.AST], str] = {
 KEEPS = ("cast", "convert_to_tensor", "identity")  # the same numbers in the same places
 MOVES = ("reshape", "squeeze", "expand_dims", "item", "gather", "boolean_mask", "transpose")  # in others
 ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
+ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciprocal": ("div",)}  # what an operation can be
 IGNORED = frozenset({"name", "dtype"})
 
 
@@ -151,10 +152,8 @@ def _children(term: ast.expr) -> dict[str, ast.expr]:
 def matches(nodes: list[Node], *, guards: bool = False) -> Iterator[Match]:
     """The terms of the table among some nodes. ``guards``: look through an epsilon or clip between their parts."""
     for node in nodes:
-        for op, rewrites in _by_root().items():
-            if _operands(node, op) is None:
-                continue
-            for rewrite in rewrites:
+        for op in (node.op, *ALSO.get(node.op, ())):
+            for rewrite in _by_root().get(op, ()):
                 found = _matched(rewrite.written, Place(node), Match(rewrite, node), guards)
                 if found is not None and found.guarded is guards:
                     yield found
