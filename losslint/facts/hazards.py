@@ -393,14 +393,13 @@ class HazardFacts:
         """
         if not any(node.op in PAIRED and node.op != "mean" for node in self._behind_suspects()):
             return
-        base = {v: self._corners(v, large=False)[0] for v in self.sorts}
         for variable, sort in self.sorts.items():
             if sort is Sort.FIXED:
                 continue
             for value in self._corners(variable, large=False)[1:]:
-                yield base | {variable: value}, base, False
+                yield self.base | {variable: value}, self.base, False
             if sort in (Sort.LOGIT, Sort.REAL):
-                yield base | {variable: -LARGE}, base, True
+                yield self.base | {variable: -LARGE}, self.base, True
 
     def _behind_suspects(self) -> Iterator[Node]:
         """What the operations that can fail are computed from."""
