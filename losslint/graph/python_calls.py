@@ -277,7 +277,7 @@ def _getattr(t: Tracer, frame: Frame, c: Call) -> Value:
 def _setattr(t: Tracer, frame: Frame, c: Call) -> Value:
     owner, name = c.get(0), c.get(1)
     if len(c.args) == 3 and isinstance(owner, Instance) and isinstance(name, Const) and isinstance(name.value, str):
-        owner.attributes[name.value] = c.args[2]
+        owner.attributes.setdefault(name.value, c.args[2])  # mostly under `if not hasattr`
     return NONE
 
 
