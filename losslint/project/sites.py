@@ -43,7 +43,8 @@ class Site:
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
     False where only a signature or a word speaks for the loss.
-    ``compiled_in``: the other files that pass it to ``compile``; ``models_in``: those and the files that they import.
+    ``compiled_by``: the calls in other files that pass it to ``compile``; ``models_in``: the files that compile it and
+    those that they import.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
 
@@ -62,7 +63,7 @@ class Site:
     built_by: ast.Call | None = None
     built_again: tuple[ast.Call, ...] = ()
     differentiated: tuple[str, ...] = ()
-    compiled_in: tuple[Module, ...] = ()
+    compiled_by: tuple[tuple[Module, ast.Call], ...] = ()
     models_in: tuple[Module, ...] = ()
 
     @property
@@ -165,7 +166,8 @@ class _Finder:
             built_by=built_by[0] if built_by else None,
             built_again=tuple(built_by[1:MAX_BUILT]),
             differentiated=differentiated(function, evidence) if framework == "jax" else (),
-            compiled_in=tuple(module for module in compiling.values() if module is not self.module),
+            compiled_by=tuple((u.module, u.call) for u in evidence.uses if u.purpose is Purpose.COMPILE
+                              and u.module is not self.module and u.call is not None),
             models_in=tuple(imported(compiling.values(), self.classes.project)),
         )
 

@@ -153,14 +153,16 @@ def unused_weights(loss: Loss) -> Iterator[Problem]:
 
 
 def weights_passed(loss: Loss) -> str:
-    """The place where the loss's file, or a file that compiles it, passes weights to ``fit``; "" when none does. A loss
-    defined inside a function (a test, say) is compiled there, so that only the calls of that function count."""
+    """The place where the loss's file, or the function of another file that compiles it, passes weights to ``fit``; ""
+    when none does. A loss defined inside a function (a test, say) is compiled there: only the calls of that function count.
+    """
     owner = loss.site.owner
     compiled_there = owner is not None and any(called(n, ("compile",)) for n in ast.walk(owner))
     if row := weights_row(ast.walk(owner) if compiled_there and owner is not None else loss.site.module.nodes):
         return f"row {row}"
-    for module in loss.site.compiled_in:
-        if row := weights_row(module.nodes):
+    for module, call in loss.site.compiled_by:
+        around = module.index.def_around(call)
+        if row := weights_row(n for n in module.nodes if isinstance(n, ast.Call) and module.index.def_around(n) is around):
             return f"row {row} of {module.path.name}"
     return ""
 
