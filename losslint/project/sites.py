@@ -136,7 +136,8 @@ class _Finder:
                 and all(getattr(statement, "name", "") != name for statement in other.body)
                 and any(isinstance(statement, FunctionNode) for statement in other.body)
             ):
-                yield replace(site, class_node=other, qualname=f"{other.name}.{name}", built_by=None)
+                yield replace(site, class_node=other, qualname=f"{other.name}.{name}", built_by=None, compiled_by=(),
+                              models_in=())  # who compiles the base class does not compile this one
 
     # functions -----------------------------------------------------------------------------------------------------
 
