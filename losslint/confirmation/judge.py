@@ -191,7 +191,7 @@ class Case:
         speaking = [f for f in self.findings if seen.outcome in _outcomes(f.code)]
         if seen.outcome in NUMBERS and seen.row:
             return any(self.is_at(f, seen) for f in speaking)
-        if self.program.kind == "step" and seen.row:
+        if self.program.kind == "step" and seen.row and not seen.error:
             same = [one for one in self.told if one.outcome is seen.outcome and one.detail == seen.detail]
             return any(PROOFS[f.code].anywhere or self.is_at(f, one) for f in speaking for one in same)
         return bool(speaking)

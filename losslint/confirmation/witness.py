@@ -44,7 +44,7 @@ def search(
 ) -> tuple[tuple[Observation, ...], tuple[Searched, ...]]:  # fmt: skip
     """Witnesses of the numerical claims, and of whatever else the corners show, with the rows searched in vain.
 
-    ``seconds`` of processor time bound each search. An exception of the loss ends a run, never the search.
+    ``seconds`` of processor time bound each part of a search. An exception of the loss ends a run, never the search.
     """
     numerical = [c for c in claims if c.code in NUMERICAL]
     asked = [mode for claim in numerical for mode in modes_of(claim) if mode in loss.framework.modes]
@@ -216,7 +216,9 @@ class Search:
     # -- towards the operand
 
     def descend(self) -> None:
-        """Drive the operands of the claims that are still open to the numbers they fail at."""
+        """Drive the operands of the claims that are still open to the numbers they fail at, in time of its own: on a slow
+        machine the corners take all there is."""
+        self.worked = time.process_time()
         for claim in self.left:
             for start in self.starts():
                 for index in range(min(len(self.trail_to(start, claim)[1]), MOST_OPERANDS)):

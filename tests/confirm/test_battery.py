@@ -111,6 +111,15 @@ def step_with_a_part(x):
         loss = tf.reduce_mean(tf.square(x @ w))
     tape.gradient(loss, [w, unused])
 
+optimizer = tf.keras.optimizers.SGD(0.1)
+
+def step_that_applies_nothing(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.floor(x @ w))
+    optimizer.apply_gradients(zip(tape.gradient(loss, [w]), [w]))
+
+traced_step_that_applies_nothing = tf.function(step_that_applies_nothing)
+
 def compiled(loss):
     model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
     model.compile(optimizer="sgd", loss=loss)
@@ -156,6 +165,7 @@ PROGRAMS = [
     program("lambda y_true, y_pred: tf.reduce_mean(y_pred, axis=1)", inputs=(TOO_NARROW, (LABEL, PREDICTION))),
     program("lambda y_true, y_pred: tf.reduce_mean(y_pred, axis=2)"),
     *(program(name, kind="step", inputs=X) for name in ("good_step", "step_without_gradient", "step_with_a_part")),
+    *(program(name, kind="step", inputs=X) for name in ("step_that_applies_nothing", "traced_step_that_applies_nothing")),
     *(program(name, kind="model", inputs=((),)) for name in ("good_model", "model_without_gradient")),
     program("squared", Claim("LL301", 1, 1, ("fit", "xla", "autograph"))),
 ]
@@ -223,7 +233,7 @@ def test_what_is_frozen_at_trace(evidence: dict[tuple[str, int], Evidence], name
 @pytest.mark.parametrize(("name", "claims", "text", "says"), [
     ("per_sample_index", 1, "y_pred[0]", "only samples 0 of 8"),
     ("pair", 2, "tf.abs(y_true", "a tuple of 2"),
-    ("squeezed", 1, "y_true - tf.squeeze", "every pair"),
+    ("squeezed", 1, "y_true - tf.squeeze", "every prediction with every label"),
     ("column", 2, "tf.squeeze(y_true)", "one number"),
 ])
 def test_contracts(evidence: dict[tuple[str, int], Evidence], name: str, claims: int, text: str, says: str) -> None:
@@ -243,9 +253,16 @@ def test_steps(evidence: dict[tuple[str, int], Evidence]) -> None:
     without, = evidence["step_without_gradient", 0].observations
     part, = evidence["step_with_a_part", 0].observations
     assert (good.outcome, good.row) == (Outcome.FINE, row("w.assign_sub"))
-    assert (without.outcome, without.row) == (Outcome.NO_GRADIENT, row("tape.gradient(loss, [w])"))
+    assert (without.outcome, without.row) == (Outcome.NO_GRADIENT, 0)  # lost nowhere: it was never on the tape
     assert (part.outcome, part.row) == (Outcome.FINE, row("tape.gradient(loss, [w, unused])"))
     assert part.detail.startswith("no gradient to Variable")
+
+
+@pytest.mark.parametrize("name", ["step_that_applies_nothing", "traced_step_that_applies_nothing"])
+def test_steps_whose_optimizer_gets_nothing(name: str, evidence: dict[tuple[str, int], Evidence]) -> None:
+    """The place is where the gradient is lost, not where the optimizer complains."""
+    (cut,) = evidence[name, 0].observations
+    assert (cut.outcome, cut.row, cut.operation) == (Outcome.NO_GRADIENT, row("tf.floor(x @ w)"), "Floor")
 
 
 def test_models(evidence: dict[tuple[str, int], Evidence]) -> None:

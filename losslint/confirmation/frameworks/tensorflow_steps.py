@@ -47,6 +47,11 @@ class Derivative:
         return [source for source, found in zip(self.sources, self.gradients, strict=True) if found is None]
 
     @property
+    def present(self) -> list[Any]:
+        """The derivatives that there are."""
+        return [found for found in self.gradients if found is not None]
+
+    @property
     def has_numbers(self) -> bool:
         """Whether it is one of eager code; what is traced is symbolic."""
         return any(hasattr(target, "numpy") for target in tf.nest.flatten(self.target))
@@ -73,24 +78,40 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
 def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> tuple[list[Observation], list[Derivative]]:
     """Take one step: what each derivative of the user's tapes amounts to, or why there is none. A step that is traced is
     taken again without, as a graph has no numbers."""
-    try:
-        derivatives, trail = taken(entry, inputs, files)
-        if not any(derivative.has_numbers for derivative in derivatives):
-            with eagerly():
-                derivatives, trail = taken(entry, inputs, files)
-    except Exception as error:
-        return [dataclasses.replace(failure(error, files), mode="eager")], []
+    derivatives, trail, seen = attempted(entry, inputs, files)
+    symbolic = not any(derivative.has_numbers for derivative in derivatives)
+    if symbolic and (seen is None or seen.outcome is Outcome.NO_GRADIENT):
+        with eagerly():
+            derivatives, trail, seen = attempted(entry, inputs, files)
+    if seen is not None:
+        return [seen], []
     if not derivatives:
         return [Observation(Outcome.NOT_RUN, "eager", error="the step differentiates nothing")], []
     return [_placed(_judged(derivative, files), derivative, trail, files) for derivative in derivatives], derivatives
 
 
+def attempted(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles,
+) -> tuple[list[Derivative], Trail, Observation | None]:
+    """A step that may raise, and what it raises."""
+    try:
+        return *taken(entry, inputs, files), None
+    except Exception as error:
+        return [], Trail(FRAMEWORK), dataclasses.replace(failure(error, files), mode="eager")
+
+
 def taken(
     entry: Callable[..., Any], inputs: Inputs, files: UserFiles, watched: bool = False,
 ) -> tuple[list[Derivative], Trail]:
-    """The derivatives of one step, and the operations that ran."""
+    """The derivatives of one step, and the operations that ran. That an optimizer gets no gradients is no reason to stop:
+    what the derivatives are says more."""
     with watched_tapes(files.owns) as derivatives, noted(files, watched) as trail:
-        entry(**FRAMEWORK.tensors(inputs))
+        try:
+            entry(**FRAMEWORK.tensors(inputs))
+        except Exception as error:
+            lost_all = failure(error, files).outcome is Outcome.NO_GRADIENT and derivatives
+            if not lost_all or all(derivative.present for derivative in derivatives):
+                raise
     return derivatives, trail
 
 
@@ -140,7 +161,7 @@ def watched_tapes(owns: Callable[[str], bool]) -> Iterator[list[Derivative]]:
 
 def _judged(derivative: Derivative, files: UserFiles) -> Observation:
     """What one derivative amounts to. A symbolic one, of a traced step, has no numbers."""
-    present = [g for g in derivative.gradients if g is not None]
+    present = derivative.present
     arrays = [np.asarray(tf.convert_to_tensor(g)) for g in present if isinstance(g, tf.IndexedSlices) or hasattr(g, "numpy")]
     targets = [np.asarray(t) for t in tf.nest.flatten(derivative.target) if hasattr(t, "numpy")]
     if not all(np.isfinite(array).all() for array in targets):
