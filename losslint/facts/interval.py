@@ -17,6 +17,7 @@ from losslint.facts.float32 import INF, TINY, div, exp, f32, floor, guarded, log
 
 SLACK = 2e-6  # relative: sixteen float32 units in the last place
 MANY = 2.0**24  # elements of a tensor
+ROUNDED = 1.001  # what the roundings of a long sum may add to it
 
 
 @dataclass(frozen=True)
@@ -264,18 +265,19 @@ def silu(x: Interval) -> Interval:
 
 
 def sums(x: Interval, *, empty: bool = False) -> Interval:
-    """A sum of any number of elements."""
-    low = x.low * MANY if x.low < 0.0 else x.low
-    high = x.high * MANY if x.high > 0.0 else x.high
-    total = Interval(low, high, x.nan or (x.low == -INF and x.high == INF))
-    total = Interval(total.low * (1.0 + 1e-3), total.high, total.nan) if low < 0.0 else total
-    return total | ZERO if empty else Interval(total.low, high if high <= 0.0 else high * (1.0 + 1e-3), total.nan)
+    """A sum of any number of elements, in any order."""
+    low = x.low * MANY * ROUNDED if x.low < 0.0 else x.low
+    high = x.high * MANY * ROUNDED if x.high > 0.0 else x.high
+    total = Interval(low, high, x.nan or (f32(low) == -INF and f32(high) == INF))  # a part may be inf, another -inf
+    return total | ZERO if empty else total
 
 
 def averaged(x: Interval) -> Interval:
-    """A mean: rounding may carry it a little beyond the elements."""
-    nan = x.nan or (x.low == -INF and x.high == INF)
-    return Interval(x.low - abs(x.low) * 1e-5, x.high + abs(x.high) * 1e-5, nan)
+    """A mean: rounding may carry it a little beyond the elements, and the sum may overflow before it is divided."""
+    total = sums(x)
+    low = -INF if f32(total.low) == -INF else x.low - abs(x.low) * 1e-5
+    high = INF if f32(total.high) == INF else x.high + abs(x.high) * 1e-5
+    return Interval(low, high, total.nan)
 
 
 EXACT: dict[str, Transfer] = {
