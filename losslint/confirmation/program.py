@@ -15,7 +15,7 @@ class TensorSpec:
     NumPy does. ``values`` names what may stand in it: ``real``, ``logits``, ``probability`` (closed [0, 1]),
     ``simplex`` (rows are probabilities that sum to 1), ``binary``, ``onehot``, ``class`` (integers below ``classes``),
     ``positive``, ``nonnegative``, ``unit`` ([-1, 1]), ``mask``, ``weight``, ``image``, ``integer`` or ``constant``.
-    ``low`` and ``high`` narrow them further.
+    ``low`` and ``high`` narrow them further; ``missing``: a number may be NaN, as the loss itself tests for it.
     """
 
     name: str
@@ -26,6 +26,7 @@ class TensorSpec:
     classes: int = 0
     low: float | None = None
     high: float | None = None
+    missing: bool = False
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,7 @@ class Demand:
     classes: int = 0
     labels: bool = False  # used as class numbers or positions
     image: bool = False
+    missing: bool = False  # tested for NaN
 
 
 @dataclass(frozen=True)
@@ -333,6 +334,7 @@ def _ask_index(demand: Demand, index: Value | None) -> None:
 
 def _ask_values(demand: Demand, node: Node, operand: str) -> None:
     logits = number(node.inputs.get("from_logits"))
+    demand.missing |= node.op in ("is_nan", "is_finite")
     if node.op in IMAGE_FAMILY and operand in ("x", "y"):
         demand.image = True
     if node.op in SQUASHES or (node.op in LOGIT_LOSSES and operand == "y_pred") or logits is True:
@@ -472,7 +474,8 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
         values = "positive"
     if role is Role.PREDICTION and values == "nonnegative":
         values = "real"
-    return TensorSpec(name, shape, values=values, classes=demand.classes)
+    missing = demand.missing and role is Role.LABEL
+    return TensorSpec(name, shape, values=values, classes=demand.classes, missing=missing)
 
 
 # containers ----------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def tier(inputs: Mapping[str, object]) -> Tier:
     for value in inputs.values():
         for number in numbers(value):
             size = abs(number)
-            if not math.isfinite(number) or size > ABSURD:
+            if math.isinf(number) or size > ABSURD:
                 return Tier.NEVER
             if size > SATURATED or 0.0 < size < SUBNORMAL:
                 found = Tier.LATE

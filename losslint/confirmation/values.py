@@ -101,6 +101,8 @@ def _hot(classes: Array, spec: TensorSpec) -> Array:
 def fits(spec: TensorSpec, array: Array) -> bool:
     """Whether numbers keep the contract of a tensor: labels of a probability loss in [0, 1], one-hot rows, and so on."""
     numbers = np.asarray(array, "float64")
+    if spec.missing:
+        numbers = numbers[~np.isnan(numbers)]
     if not np.all(np.isfinite(numbers)):
         return False
     if (spec.low is not None and np.any(numbers < spec.low)) or (spec.high is not None and np.any(numbers > spec.high)):
@@ -158,6 +160,9 @@ def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
     weights = [s for s in specs if s.role == "weight" or s.values == "mask"]
     moved = [s for s in specs if s.role in ("prediction", "tensor") and s not in weights]
     yield from _agreeing(labels, moved, base)
+    for spec in labels:
+        if spec.missing:
+            yield Case(base | {spec.name: _first_number(base[spec.name].copy(), np.nan)}, f"{spec.name} missing once")
     choices = {s.name: list(_corners(s)) for s in specs}
     early = {name: [c for c in found if not c[2]] for name, found in choices.items()}
     for spec in moved:

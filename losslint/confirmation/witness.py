@@ -281,7 +281,7 @@ class Search:
                     slope = np.asarray(gradient, "float64")
                     change = slope * (offset / max(square, 1e-30)) if newton else step * np.sign(slope) * np.sign(offset)
                     moved[spec.name] = project(spec, (inputs[spec.name] - change).astype(spec.dtype))
-            if tier_of(moved) is not Tier.NEVER:
+            if is_plausible(moved):
                 yield moved
 
     def saturate(self, claim: Claim, index: int, start: Inputs) -> None:
@@ -302,7 +302,7 @@ class Search:
                         size = max(float(np.max(np.abs(inputs[spec.name]), initial=0.0)), 2.0)
                         far = inputs[spec.name] + sign * size * np.sign(gradient)
                         moved[spec.name] = project(spec, far.astype(spec.dtype))
-                if tier_of(moved) is Tier.NEVER:
+                if not is_plausible(moved):
                     break
                 inputs = moved
                 self.attempt(Case(inputs, "a saturated input"))
@@ -333,6 +333,11 @@ def spread(trail: Trail, tensor: Any) -> Any:
 
 def shaped(spec: TensorSpec, array: Array) -> TensorSpec:
     return dataclasses.replace(spec, shape=array.shape)
+
+
+def is_plausible(inputs: Mapping[str, Array]) -> bool:
+    """Whether a step of a search is worth running: no number has become NaN or absurd."""
+    return not any(np.isnan(array).any() for array in inputs.values()) and tier_of(inputs) is not Tier.NEVER
 
 
 def tier_of(inputs: Mapping[str, Array]) -> Tier:
