@@ -92,7 +92,8 @@ def test_tiers() -> None:
     assert tier({"x": [0.5], "y": [[-110.0]]}) is Tier.LATE
     assert tier({"x": 1e-38}) is Tier.LATE
     assert tier({"x": [1e20]}) is Tier.NEVER
-    assert tier({"x": [float("nan")]}) is Tier.NEVER
+    assert tier({"x": [float("inf")]}) is Tier.NEVER
+    assert tier({"y": [float("nan")]}) is Tier.TRAINING  # a label that is missing
 
 
 def test_one_row() -> None:
