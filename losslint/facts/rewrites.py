@@ -199,6 +199,8 @@ def _operands_matched(term: ast.expr, node: Node, op: str, found: Match, guards:
 
 def _operands(node: Node, op: str) -> dict[str, Place] | None:
     """The operands of a node as an operation; None when it is another one."""
+    if node.op != op and node.op not in ("pow", "mul", "reciprocal"):
+        return None
     inputs = {name: Place(value, node, name) for name, value in node.inputs.items() if name not in IGNORED}
     if node.op == op:
         return inputs if node.framework not in ("numpy", "python") else None
