@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from losslint.confirmation import limits
 from losslint.confirmation.failures import UserFiles, failure
+from losslint.confirmation.frameworks.base import DeviceMissing
 from losslint.confirmation.limits import Limits
 from losslint.confirmation.load import load
 from losslint.confirmation.observation import Observation, Outcome
@@ -30,6 +31,8 @@ def run(payload: bytes, pipe: int, device: str) -> NoReturn:
         report.begin("load")
         entry = load(program)[ENTRY]
         probe(program, entry, report)
+    except DeviceMissing as error:
+        report.lacks(str(error))
     except BaseException as error:  # SystemExit too: the user's code may call sys.exit
         report.saw(ended_by(error, program))
     report.done()

@@ -86,7 +86,7 @@ def run(
 
     Raises:
         FrameworkMissing: the framework is not installed.
-        ConfirmError: it cannot be imported, or the server died twice.
+        ConfirmError: it cannot be imported, the device is not there, or the server died twice.
     """
     options = options or Options()
     tell = progress or (lambda what, program: None)
@@ -98,7 +98,11 @@ def run(
         return
     with _scratch() as folder:
         runner = _forking if hasattr(os, "fork") else _spawning
-        yield from runner(chain([first], source), options, tell, folder)
+        with contextlib.closing(runner(chain([first], source), options, tell, folder)) as running:
+            for program, evidence in running:
+                if evidence.lacks:
+                    raise ConfirmError(evidence.lacks)
+                yield program, evidence
 
 
 @contextlib.contextmanager
@@ -193,7 +197,7 @@ def environment(device: str) -> dict[str, str]:
 
 def _forking(
     programs: Iterator[Program], options: Options, tell: Progress, folder: Path,
-) -> Iterator[tuple[Program, Evidence]]:
+) -> Generator[tuple[Program, Evidence], None, None]:
     """Feed a server, at most two programs a worker ahead; start it anew once if it dies."""
     flying: dict[int, Program] = {}
     count, deaths = 0, 0
@@ -240,7 +244,7 @@ def _evidence(message: dict[str, Any]) -> Evidence:
 
 def _spawning(
     programs: Iterator[Program], options: Options, tell: Progress, folder: Path,
-) -> Iterator[tuple[Program, Evidence]]:
+) -> Generator[tuple[Program, Evidence], None, None]:
     """Run each program in a process that imports the framework itself."""
     tell("ready", None)
     with ThreadPoolExecutor(options.workers) as pool:

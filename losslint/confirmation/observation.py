@@ -68,4 +68,5 @@ class Evidence:
     searched: tuple[Searched, ...] = ()
     device: str = "cpu"
     seconds: float = 0.0  # of wall-clock time, from the start of its process to the end
+    lacks: str = ""  # the device that was asked for and is not there
     cpu_seconds: float = 0.0  # the same of all processors, whatever else the machine did

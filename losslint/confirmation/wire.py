@@ -69,6 +69,10 @@ class Report:
         """Report the device."""
         self._line({"device": device})
 
+    def lacks(self, what: str) -> None:
+        """Report that nothing can be run: one line that says what is missing."""
+        self._line({"lacks": what})
+
     def done(self) -> None:
         """Say that nothing is missing."""
         self._line({"done": True})
@@ -88,7 +92,7 @@ def evidence(lines: Iterable[str], death: Observation | None, seconds: float, cp
     """
     observations: list[Observation] = []
     searched: list[Searched] = []
-    device, mode, done = "cpu", "load", False
+    device, lacks, mode, done = "cpu", "", "load", False
     for line in lines:
         try:
             (kind, said), = json.loads(line).items()
@@ -100,13 +104,15 @@ def evidence(lines: Iterable[str], death: Observation | None, seconds: float, cp
             searched.append(Searched(**said))
         elif kind == "device":
             device = said
+        elif kind == "lacks":
+            lacks = said
         elif kind == "begin":
             mode = said
         elif kind == "done":
             done = True
     if not done and death is not None:
         observations.append(dataclasses.replace(death, mode=mode))
-    return Evidence(tuple(observations), tuple(searched), device, seconds, cpu_seconds)
+    return Evidence(tuple(observations), tuple(searched), device, seconds, lacks, cpu_seconds)
 
 
 def _observation(said: dict[str, Any]) -> Observation:

@@ -27,6 +27,7 @@ from losslint.graph.values import NONE, Const, External, Seq, Value
 Variable = tuple[int, str]  # index of the node, and which part of it
 SHARE = 0.5
 VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "placeholder")
+TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
 SIZE = 4.0  # any dimension, and the number of elements a count sees
 
 
@@ -142,14 +143,17 @@ class Point:
         if op == "clip":
             low, high = self(inputs.get("low")), self(inputs.get("high"))
             x = self(inputs.get("x"))
-            low = low if _given(inputs.get("low")) else -math.inf
-            high = high if _given(inputs.get("high")) else math.inf
+            share = 0.0 <= x <= 1.0
+            low = _bound(inputs.get("low"), low, -math.inf, TINY_GUARD if share else -math.inf)
+            high = _bound(inputs.get("high"), high, math.inf, 1.0 - TINY_GUARD if share else math.inf)
             return min(max(x, low), high) if x == x else x
         if op == "boolean_mask":
             if not self(inputs.get("mask")):
                 self.empty.add(node.index)
                 return 1.0
             return self(inputs.get("x"))
+        if op == "sub" and plain_number(inputs.get("x")) == 1.0 and _is_unknown(inputs.get("y")):
+            return 1.0 - TINY_GUARD
         if self.graph_mode and (folded := self._folded(node)) is not None:
             return folded
         primitive, operands = primitive_of(node)
@@ -409,8 +413,16 @@ def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
     return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
 
 
-def _given(bound: Value | None) -> bool:
-    return bound is not None and not (isinstance(bound, Const) and bound.value is None)
+def _is_unknown(value: Value | None) -> bool:
+    """A configured number that the code does not show: ``1 - CLIP``, with ``CLIP`` from a package."""
+    return not isinstance(value, (Node, Const, Seq))
+
+
+def _bound(bound: Value | None, value: float, absent: float, unknown: float) -> float:
+    """What a clip keeps its argument to."""
+    if bound is None or (isinstance(bound, Const) and bound.value is None):
+        return absent
+    return unknown if _is_unknown(bound) else value
 
 
 def _carrier(node: Node) -> Value | None:

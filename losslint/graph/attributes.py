@@ -80,7 +80,9 @@ def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at:
     if name in SYMBOLIC_ATTRIBUTES and owner.name.endswith("()") and lookup(owner.name) is not None:
         return t.node(frame, SYMBOLIC_ATTRIBUTES[name], {}, at, Kind.SYMBOLIC, dtype="float")
     dotted = f"{owner.name}.{name}"
-    return fold.named_constant(dotted) or fold.finfo_attribute(owner, name) or External(dotted, owner=owner)
+    if owner.name.endswith("finfo()") and (known := fold.finfo_attribute(next(iter(owner.args), None), name)) is not None:
+        return known
+    return fold.named_constant(dotted) or External(dotted, owner=owner)
 
 
 def _module_attribute(t: Tracer, module: Module, name: str) -> Value:
@@ -194,6 +196,8 @@ OBJECT_ATTRIBUTES = ("name", "device", "graph", "op", "_keras_history", "_keras_
 
 
 def _node_attribute(t: Tracer, frame: Frame, owner: Node, name: str, at: cst.CSTNode) -> Value:
+    if owner.op == "dtype" and owner.name.endswith("finfo"):
+        return fold.finfo_attribute(owner.inputs.get("x"), name) or Method(owner, name)
     if owner.op == "static_shape":
         return (
             t.node(frame, "static_rank", {"x": owner}, at, Kind.PYTHON)

@@ -201,6 +201,10 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
     op = BINARY[operator]
     if isinstance(left, Const) and isinstance(right, Const) and (known := fold.binary(op, left, right)):
         return known
+    if op == "or" and isinstance(left, Map) and isinstance(right, Map):
+        return Map({**left.items, **right.items}, open=left.open or right.open)
+    if op == "or" and (isinstance(left, Map) or isinstance(right, Map)):
+        return t.unknown(frame, at, "a merge with a mapping that is not known", {"x": left, "y": right})
     if isinstance(left, Seq) and isinstance(right, Seq) and op == "add":
         return Seq(left.items + right.items, left.kind, open=left.open or right.open)
     if isinstance(left, Seq) and op == "mul" and isinstance(right, (Const, Node)) and kind_of(right) is Kind.PYTHON:

@@ -68,11 +68,8 @@ def named_constant(dotted: str) -> Const | None:
     return Const(NAMED[name]) if name in NAMED else None
 
 
-def finfo_attribute(owner: External, attribute: str) -> Const | None:
+def finfo_attribute(argument: Value | None, attribute: str) -> Const | None:
     """``np.finfo(np.float32).eps``; an unknown dtype counts as float32, the default of the frameworks."""
-    if not owner.name.endswith("finfo()"):
-        return None
-    argument = owner.args[0] if owner.args else None
     word = argument.name if isinstance(argument, External) else getattr(argument, "value", "float32")
     dtype = str(word).rpartition(".")[2]
     value = FINFO.get(dtype, FINFO["float64" if dtype in ("float", "double") else "float32"]).get(attribute)

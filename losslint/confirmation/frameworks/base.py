@@ -39,6 +39,10 @@ class Traits:
     stays_finite: bool = False
 
 
+class DeviceMissing(Exception):
+    """The device that was asked for is not there; the message is one line."""
+
+
 class Framework(ABC):
     """One framework. Tensors are its own; arrays are NumPy's. Exceptions of the user's code pass through all of it."""
 
@@ -58,7 +62,7 @@ class Framework(ABC):
         """Seed what is random, in a fresh process, and name the device that losses run on.
 
         Raises:
-            RuntimeError: the device that was asked for is not there.
+            DeviceMissing: the device that was asked for is not there.
         """
 
     # -- tensors

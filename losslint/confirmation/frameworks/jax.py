@@ -25,6 +25,7 @@ from losslint.confirmation.failures import UserFiles, failure, one_line
 from losslint.confirmation.frameworks.base import (
     Array,
     Call,
+    DeviceMissing,
     Framework,
     Inputs,
     Measured,
@@ -73,7 +74,7 @@ class Jax(Framework):
         jax_steps.watch()
         found = jax.default_backend() if device != "cpu" else "cpu"
         if device.startswith("gpu:") and found != "gpu":
-            raise RuntimeError(f"{device} was asked for, but JAX sees no GPU")
+            raise DeviceMissing(f"{device} was asked for, but JAX sees no GPU; use --device auto or cpu")
         return {"gpu": "gpu:0"}.get(found, found)
 
     def tensors(self, arrays: Inputs) -> Tensors:

@@ -25,7 +25,16 @@ import numpy as np
 import tensorflow as tf
 
 from losslint.confirmation.failures import UserFiles, one_line
-from losslint.confirmation.frameworks.base import Array, Call, Framework, Inputs, Measured, Tensors, Traits
+from losslint.confirmation.frameworks.base import (
+    Array,
+    Call,
+    DeviceMissing,
+    Framework,
+    Inputs,
+    Measured,
+    Tensors,
+    Traits,
+)
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.probes import Loss, NotForFit
 from losslint.confirmation.program import Program
@@ -77,7 +86,7 @@ class TensorFlow(Framework):
         tf.random.set_seed(seed)
         found = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
         if device.startswith("gpu:") and not found:
-            raise RuntimeError(f"{device} was asked for, but TensorFlow sees no GPU")
+            raise DeviceMissing(f"{device} was asked for, but TensorFlow sees no GPU; use --device auto or cpu")
         return "gpu:0" if found else "cpu"
 
     def tensors(self, arrays: Inputs) -> Tensors:

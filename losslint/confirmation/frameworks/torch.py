@@ -21,6 +21,7 @@ from losslint.confirmation.failures import UserFiles, one_line
 from losslint.confirmation.frameworks.base import (
     Array,
     Call,
+    DeviceMissing,
     Framework,
     Inputs,
     Measured,
@@ -72,7 +73,7 @@ class Torch(Framework):
         torch.set_num_threads(1)
         found = device != "cpu" and torch.cuda.is_available()
         if device.startswith("gpu:") and not found:
-            raise RuntimeError(f"{device} was asked for, but PyTorch sees no GPU")
+            raise DeviceMissing(f"{device} was asked for, but PyTorch sees no GPU; use --device auto or cpu")
         if found:
             torch.set_default_device("cuda:0")
         return "gpu:0" if found else "cpu"
