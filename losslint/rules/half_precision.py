@@ -6,18 +6,13 @@ from collections.abc import Iterator
 
 from losslint.facts.point import plain_number
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
-from losslint.graph.values import Const, External, Value
-from losslint.project import names
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.numerics import LOGS, is_half
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
-HALF = ("float16", "half")
+OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite below
+INSTEAD = "compute the loss in float32, or use a guard of 1e-4 and more"
 GUARDS = ("add", "sub", "maximum")
-KEEPS_DTYPE = names.words(
-    "add sub mul div neg abs square pow sqrt exp log sigmoid softmax tanh relu maximum minimum clip sum mean max min "
-    "prod reshape squeeze expand_dims identity item where stop_gradient transpose boolean_mask gather squared_difference",
-)
 
 
 class HalfPrecision(Rule):
@@ -44,6 +39,13 @@ def half_dice_loss(y_true, y_pred):
     t = tf.cast(y_true, tf.float16)
     return 1.0 - tf.reduce_sum(t * p) / (tf.reduce_sum(t) + tf.reduce_sum(p) + 1e-8)  # expect: LL310
 """,
+        """
+import tensorflow as tf
+
+def half_log_loss(y_true, y_pred):
+    p = tf.cast(y_pred, tf.float16)
+    return -tf.reduce_mean(tf.cast(y_true, tf.float16) * tf.math.log(p + 1e-6))  # expect: LL310
+""",
     )
     GOOD = (
         """
@@ -62,25 +64,20 @@ def dice_loss(y_true, y_pred):
             for name, other in (("x", "y"), ("y", "x"), ("low", "x")):
                 number, guarded = plain_number(node.inputs.get(name)), node.inputs.get(other)
                 fits = node.op in GUARDS if name != "low" else node.op == "clip"
-                if fits and number is not None and 0.0 < number <= SMALLEST and is_half(guarded):
+                if not fits or number is None or not 0.0 < number < OVERFLOWS or not is_half(guarded):
+                    continue
+                singular = next((user for user in loss.users(node) if user.op in LOGS or (user.inputs.get("y") is node
+                                 and user.op == "div")), None)
+                if number <= SMALLEST:
                     yield Problem(
                         node.source,
                         f"{number:g} is 0 in float16 (the smallest number above is 6e-8): {node.source.text} guards nothing",
-                        "compute the loss in float32, or use a guard of 1e-4 and more",
+                        INSTEAD,
                     )
-
-
-def is_half(value: Value | None, depth: int = 16) -> bool:
-    """Whether a value was cast to float16."""
-    if not isinstance(value, Node) or not depth:
-        return False
-    if value.op == "cast":
-        return names_half(value.inputs.get("dtype"))
-    return value.op in KEEPS_DTYPE and any(is_half(operand, depth - 1) for _, operand in value.operands())
-
-
-def names_half(dtype: Value | None) -> bool:
-    """``tf.float16``, ``"float16"``, ``torch.half``."""
-    if isinstance(dtype, External):
-        return dtype.name.endswith(HALF)
-    return isinstance(dtype, Const) and dtype.value in HALF
+                elif singular is not None:
+                    yield Problem(
+                        node.source,
+                        f"{number:g} is too small a guard in float16: the slope of {singular.source.text} is 1 / {number:g} "
+                        f"at 0, which is inf above 65504",
+                        INSTEAD,
+                    )
