@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
+from losslint.graph.written import operand_text
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, problem
 
@@ -57,11 +59,19 @@ def guarded_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            guarded = f"tf.math.log(tf.maximum({code_of(hazard)}, 1e-7)), or compute the loss from logits"
             yield problem(
                 loss,
                 hazard,
                 f"{is_zero(loss, hazard)}: its log is -inf, and NaN reaches the "
                 "weights",
-                instead(loss, hazard, guarded),
+                instead(loss, hazard, guarded(hazard)),
             )
+
+
+def guarded(hazard: Hazard) -> str:
+    """The guard to write; a quotient is taken apart, as its divisor may be 0 too."""
+    quotient = hazard.operand
+    if quotient is not None and quotient.op == "div" and len(parts := [o for _, o in quotient.operands()]) == 2:
+        above, below = (f"tf.math.log(tf.maximum({operand_text(quotient, part)}, 1e-7))" for part in parts)
+        return f"{above} - {below}, or compute the loss from logits"
+    return f"tf.math.log(tf.maximum({code_of(hazard)}, 1e-7)), or compute the loss from logits"
