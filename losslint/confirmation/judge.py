@@ -129,6 +129,8 @@ class Case:
         """Why a finding does not hold; "" when that is not known."""
         if not proof.refuted_in or finding.path != self.program.path or finding.severity is Severity.INFO:
             return ""  # what an info claims is extreme, or about something else than the prediction
+        if self.program.untrained:
+            return ""  # other weights may bring it about
         if proof.outcomes == NUMBERS:
             return self.searched_in_vain(finding, claim)
         modes = claim.modes if claim is not None and claim.modes else modes_in(self.program.framework, proof.refuted_in)
@@ -204,7 +206,7 @@ class Case:
             return ""  # at a corner, not at points in general position
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
-            if fine or seen.operation in STOPS or is_zero or self.is_of_one_class(seen):
+            if fine or seen.operation in STOPS or is_zero or self.program.untrained or self.is_of_one_class(seen):
                 return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
         if seen.outcome in NUMBERS:

@@ -259,6 +259,7 @@ def placeholder_function(draft: Draft) -> None:
     draft.kind = "function"
     draft.entry = expression(STEP, site.node)
     draft.inputs = Inputs((tuple(specs[name] for name in order),))
+    draft.untrained = True
     draft.notes.append("its placeholders are arguments; the session and the training loop are not run")
 
 

@@ -81,6 +81,7 @@ class Program:
     claims: tuple[Claim, ...] = ()
     whole_file: bool = False  # run the real module instead of the slice
     seed: int = 0
+    untrained: bool = False  # the variables that are trained keep their first values, the arguments are data
     notes: tuple[str, ...] = field(default=())  # what was assumed, for the reader
 
 

@@ -127,7 +127,8 @@ def _run(program: Program, seen: Observation, code: str) -> str:
     """The call, in the mode that was seen, or the calls that were compared."""
     if program.framework != "tensorflow" and seen.mode != "load":
         return ending(program, seen, LOSS, _sources(program, seen))
-    lines = ["\nimport tensorflow as tf\n", *(f"{name} = {constant(seen, name)}" for name in seen.inputs)]
+    own = any(alias.asname == "tf" for s in program.tree.body if isinstance(s, ast.Import) for alias in s.names)
+    lines = ["" if own else "\nimport tensorflow as tf\n", *(f"{name} = {constant(seen, name)}" for name in seen.inputs)]
     given = "\n".join(lines)
     if seen.mode == "load":
         return ""

@@ -36,6 +36,7 @@ class Draft:
     entry: ast.expr | None = None
     last: list[ast.stmt] = field(default_factory=list)  # statements that stand after the cut ones
     inputs: Inputs = field(default_factory=lambda: Inputs(((),)))
+    untrained: bool = False
     notes: list[str] = field(default_factory=list)
     fixed: dict[str, ast.expr] = field(default_factory=dict)  # values of parameters of a function that is cut open
     told: dict[str, ast.expr] = field(default_factory=dict)  # settings that the configuration gives
@@ -132,7 +133,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         path=site.module.path, name=site.qualname, tree=ast.Module(body, []), kind=draft.kind,
         inputs=draft.inputs.ladder, root=site.module.root, module=site.module.name,
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
-        framework=site.framework,
+        framework=site.framework, untrained=draft.untrained,
         whole_file=whole_file, notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
     )  # fmt: skip
 

@@ -296,12 +296,28 @@ def note_framework(module: Module, project: Project) -> None:
 
 
 def framework_in(module: Module, node: ast.AST) -> str:
-    """The framework of one piece of code in a file that imports several; Keras itself runs on any of them."""
-    roots = {module.imports[inner.id].partition(".")[0] for inner in walk(node)
-             if isinstance(inner, ast.Name) and inner.id in module.imports}
-    if "tensorflow" not in roots:
-        for framework in ("torch", "jax"):
+    """The framework of one piece of code in a file that imports several: what it names itself, the bases of its class,
+    the definitions it uses. Keras itself runs on any of them."""
+    bases = [base for parent in module.ancestors(node) if isinstance(parent, ast.ClassDef) for base in parent.bases]
+    used = {inner.id for inner in walk(node) if isinstance(inner, ast.Name)}
+    definitions = [s for s in module.tree.body if isinstance(s, FunctionNode | ast.ClassDef) and s.name in used]
+    for pieces in ([node], bases, definitions):
+        roots = {root for piece in pieces for root in _roots(module, piece)}
+        if not roots.isdisjoint(FRAMEWORKS["tensorflow"]) and "tensorflow" in roots:
+            return "tensorflow"
+        for framework in ("torch", "jax", "tensorflow"):
             if not roots.isdisjoint(FRAMEWORKS[framework]):
                 return framework
-    return "tensorflow" if not roots.isdisjoint(FRAMEWORKS["tensorflow"]) else framework_of(module)
+    likeliest = framework_of(module)
+    methods = {n.func.attr for n in walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)}
+    imports_torch = any(name.partition(".")[0] == "torch" for name in module.imports.values())
+    return "torch" if likeliest == "tensorflow" and imports_torch and methods & TENSOR_METHODS else likeliest
 
+
+TENSOR_METHODS = {"mean", "sum", "pow", "abs", "clamp", "exp", "log", "detach", "item"}  # a tf.Tensor has none of them
+
+
+def _roots(module: Module, node: ast.AST) -> set[str]:
+    """The packages whose names a piece of code uses."""
+    return {module.imports[inner.id].partition(".")[0] for inner in walk(node)
+            if isinstance(inner, ast.Name) and inner.id in module.imports}
