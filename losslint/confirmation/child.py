@@ -27,6 +27,7 @@ def run(payload: bytes, pipe: int, device: str) -> NoReturn:
     program: Program = pickle.loads(payload)
     try:
         random.seed(program.seed)
+        sys.argv[:] = [str(program.path)]  # what started this process is not the program's command line
         probe = framework_probe(program.framework, program.seed, device, report)
         report.begin("load")
         entry = load(program)[ENTRY]

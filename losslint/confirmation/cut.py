@@ -29,6 +29,11 @@ INSTALLED = frozenset({"tensorflow", "keras", "tf_keras", "numpy", "scipy", "tor
 # Calls as statements that change what a name holds or how the framework computes; all others are left out.
 GROWS = words(
     "append add extend insert update setdefault build pop remove sort reverse set_weights clear register",
+    "set_defaults",
+)
+# Methods, called or put as decorators, that complete a definition: without its rules, no gradient of it is taken.
+COMPLETES = words(
+    "defvjp defjvp defjvps def_vmap def_partition register register_autograd register_fake register_kernel",
 )
 SETTINGS = words(
     "set_floatx set_epsilon set_image_data_format set_global_policy set_policy set_dtype_policy",
@@ -74,11 +79,33 @@ def names_bound(statement: ast.stmt) -> list[str]:
     match statement:
         case ast.Import() | ast.ImportFrom():
             return [local_name(alias) for alias in statement.names]
-        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method))) if method not in GROWS:
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr="add_argument")) as call):
+            return [] if is_required(call) else bound_names(statement)
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=method))) if method not in GROWS | COMPLETES:
             return []
+        case ast.FunctionDef():
+            return [statement.name, *completed(statement)]
         case ast.AsyncFor() | ast.AsyncWith():
             return []
     return bound_names(statement)
+
+
+def completed(function: ast.FunctionDef) -> list[str]:
+    """Names whose definitions a function completes by its decorators: ``f`` under ``@f.defjvp``."""
+    found = []
+    for decorator in function.decorator_list:
+        match decorator.func if isinstance(decorator, ast.Call) else decorator:
+            case ast.Attribute(value=ast.Name(id=name), attr=method) if method in COMPLETES and name != function.name:
+                found.append(name)
+    return found
+
+
+def is_required(call: ast.Call) -> bool:
+    """Whether ``add_argument`` asks for something of the command line, which is empty here."""
+    if any(k.arg == "required" and not (isinstance(k.value, ast.Constant) and not k.value.value)
+           for k in call.keywords):
+        return True
+    return not any(isinstance(a, ast.Constant) and str(a.value).startswith("-") for a in call.args)
 
 
 def local_name(alias: ast.alias) -> str:
@@ -125,9 +152,9 @@ class Cutter:
         body.done.add(name)
         statements = body.bindings.get(name, [])
         if (last := body.until.get(name)) is not None:
-            statements = [s for s in statements if s is last or not isinstance(s, FunctionNode | ast.ClassDef)]
+            statements = [s for s in statements if s is last or getattr(s, "name", None) != name]
         elif statements and isinstance(statements[-1], FunctionNode | ast.ClassDef):
-            statements = statements_of_definition(statements)
+            statements = statements_of_definition(statements, name)
         for statement in statements:
             if statement not in body.skip:
                 self._take(body, statement, name)
@@ -464,11 +491,11 @@ class Rewriter(ast.NodeTransformer):
         return node
 
 
-def statements_of_definition(statements: list[ast.stmt]) -> list[ast.stmt]:
+def statements_of_definition(statements: list[ast.stmt], name: str) -> list[ast.stmt]:
     """Of several bindings that end in a definition, those that can reach it: all in branches, else the last."""
     last = statements[-1]
     decorated = any(
-        isinstance(node, ast.Name) and node.id == last.name  # type: ignore[attr-defined]
+        isinstance(node, ast.Name) and node.id == name
         for decorator in getattr(last, "decorator_list", []) for node in walk(decorator))
     return statements if decorated or any(s.col_offset for s in statements) else [last]
 

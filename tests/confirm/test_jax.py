@@ -185,3 +185,44 @@ def test_a_step_of_the_file_and_its_script(tmp_path: Path) -> None:
     script.write_text(losslint_process("repro", f"{path}::loss").stdout)
     ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=200)
     assert "nan" in ran.stdout
+
+
+COMPLETED = """\
+import argparse
+import sys
+
+import jax
+import jax.numpy as jnp
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--alpha", type=float, default=0.5)
+args = parser.parse_args(sys.argv[1:])
+
+
+@jax.custom_vjp
+def product(x, y):
+    return x * y
+
+
+def forward(x, y):
+    return x * y, (x, y)
+
+
+def backward(kept, g):
+    return g * kept[1], g * kept[0]
+
+
+product.defvjp(forward, backward)
+
+
+def loss(pred, target):
+    return -args.alpha * jnp.mean(jnp.log(product(jax.nn.relu(pred), target)))
+"""
+
+
+def test_rules_of_a_custom_gradient_and_settings_are_run(tmp_path: Path) -> None:
+    path = tmp_path / "losses.py"
+    path.write_text(COMPLETED)
+    done = losslint_process("--confirm", "--isolated", str(path))
+    assert "LL301" in done.stdout
+    assert "confirmed in eager code: pred=[[0.]]" in done.stdout

@@ -260,3 +260,43 @@ set_up(4.0)
     assert isinstance(program, Program)
     assert [m.name for m in program.modules] == ["pkg", "pkg.base"]
     assert run(program, monkeypatch)(1.0, 2.0) == 4.0
+
+
+@pytest.mark.parametrize("rule", [
+    "def forward(x): return x, x\nhalf.defvjp(forward, backward)",
+    "@half.defjvp\ndef forward(x, t): return half(x), backward(x, t)",
+])
+def test_what_completes_a_definition_is_kept(rule: str, tmp_path: Path) -> None:
+    program = program_in(tmp_path, f"""
+import jax
+def backward(x, g):
+    return g
+@jax.custom_vjp
+def half(x):
+    return x / 2
+{rule}
+def unused(x):
+    return x
+unused.defvjp(unused, unused)
+def half_loss(y_true, y_pred):
+    return jax.numpy.mean(half(y_true - y_pred))
+""", "half_loss")
+    assert ast.unparse(ast.parse(rule)) in code(program)
+    assert "def backward" in code(program)
+    assert "unused" not in code(program)
+
+
+def test_settings_of_the_command_line_have_their_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """
+import argparse
+parser = argparse.ArgumentParser()
+parser.add_argument("data")
+parser.add_argument("--folder", required=True)
+parser.add_argument("--alpha", type=float, default="0.25")
+parser.add_argument("--beta", type=float)
+parser.set_defaults(beta=2.0)
+args = parser.parse_args()
+def weighted_loss(y_true, y_pred):
+    return args.alpha * args.beta * tf.abs(y_true - y_pred)
+""", "weighted_loss")
+    assert run(program, monkeypatch)(1.0, 3.0) == 1.0
