@@ -36,7 +36,7 @@ def f32(x: float) -> float:
         (rounded,) = struct.unpack("f", struct.pack("f", x))
     except OverflowError:
         return math.copysign(INF, x)
-    return rounded if abs(rounded) >= TINY else math.copysign(0.0, x)
+    return rounded if abs(x) >= TINY else math.copysign(0.0, x)  # what is tiny before it is rounded is flushed
 
 
 def div(a: float, b: float) -> float:
