@@ -235,11 +235,6 @@ def clipped(x: Interval, low: Interval, high: Interval) -> Interval:
     return replace(smaller(larger(x, replace(low, nan=False)), replace(high, nan=False)), nan=x.nan)
 
 
-def between(low: float, high: float) -> Transfer:
-    """Whatever the operands are, the result lies between two numbers."""
-    return lambda *operands: Interval(low, high, any(o.nan for o in operands))
-
-
 def no_nan_quotient(x: Interval, y: Interval) -> Interval:
     result = quotient(x, y)
     infinite = not (x.finite and y.finite)

@@ -52,7 +52,7 @@ MAYBE_EMPTY = ("boolean_mask", "dynamic_partition", "compress")
 AVERAGES = ("mean", "avg_pool", "nanmean", "segment_mean")
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "batch_dot", "inner", "vdot", "matvec")
 NONNEGATIVE = ("mse", "mae", "mape", "msle", "huber", "norm", "euclidean_norm", "std", "var", "hinge", "squared_hinge",
-               "log_cosh", "categorical_hinge", "logsumexp_of_nonnegative")  # fmt: skip
+               "log_cosh", "categorical_hinge")  # fmt: skip
 ALIASES = ("identity", "convert_to_tensor", "stop_gradient", "ensure_shape", "check_numerics", "constant")
 PLACED = (*ALIASES, "reshape", "expand_dims", "squeeze", "broadcast_to", "tile", "repeat")  # the same numbers
 HALVES = {"float16": FLOAT16, "half": FLOAT16, "bfloat16": BFLOAT16}

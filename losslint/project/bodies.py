@@ -303,7 +303,7 @@ def framework_in(module: Module, node: ast.AST) -> str:
     definitions = [s for s in module.tree.body if isinstance(s, FunctionNode | ast.ClassDef) and s.name in used]
     for pieces in ([node], bases, definitions):
         roots = {root for piece in pieces for root in _roots(module, piece)}
-        if not roots.isdisjoint(FRAMEWORKS["tensorflow"]) and "tensorflow" in roots:
+        if "tensorflow" in roots:
             return "tensorflow"
         for framework in ("torch", "jax", "tensorflow"):
             if not roots.isdisjoint(FRAMEWORKS[framework]):
