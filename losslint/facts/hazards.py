@@ -98,6 +98,8 @@ BY_HEAD = {
     "softplus": Sort.NONNEGATIVE,
 }  # fmt: skip
 SIGNED = ("linear", "tanh")
+LOGARITHMS = {"log", "one_minus_log", "xlogy"}  # of a prediction as it is
+PROBABILITY_USES = {"one_minus_pow", "clip01", "binary_crossentropy", "categorical_crossentropy"}
 NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
 
 
@@ -208,19 +210,10 @@ class HazardFacts:
             return BY_HEAD[self.head]
         same = variable_of(node)
         uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
-        if uses & {*SATURATING, *LOGIT_LOSSES}:
-            return Sort.LOGIT
-        if uses & {
-            "log",
-            "one_minus_log",
-            "one_minus_pow",
-            "clip01",
-            "binary_crossentropy",
-            "categorical_crossentropy",
-            "xlogy",
-        }:
-            return Sort.PROBABILITY
-        return Sort.REAL
+        logits = bool(uses & {*SATURATING, *LOGIT_LOSSES})
+        if uses & LOGARITHMS or (uses & PROBABILITY_USES and not logits):
+            return Sort.PROBABILITY  # also where ``from_logits`` decides: each of them is a number a logit may be
+        return Sort.LOGIT if logits else Sort.REAL
 
     def _uses(self, base: Node, depth: int = 6) -> Iterator[str]:
         """The operations that see a prediction as it is, or as ``1 - p``, ``p + eps``, ``clip(p, ..)``."""
@@ -234,7 +227,7 @@ class HazardFacts:
                     yield "clip01"
             if not depth:
                 continue
-            if user.op in KEEPS or (user.op in ("add", "maximum") and _tiny(user)):
+            if user.op in (*KEEPS, "phi") or (user.op in ("add", "maximum") and _tiny(user)):
                 yield from self._uses(user, depth - 1)
             elif user.op == "div":
                 yield from (op for op in self._uses(user, depth - 1) if op == "log")
@@ -300,6 +293,22 @@ class HazardFacts:
         return {variable: self._corners(variable, large=False)[0] for variable in self.sorts}
 
     def _points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
+        """Assignments that training plausibly meets, on either side of the questions that nothing here decides."""
+        yield from self._inputs(large=large)
+        if self._undecided:
+            yield from (point | dict.fromkeys(self._undecided, 0.0) for point in self._inputs(large=large))
+
+    @cached_property
+    def _undecided(self) -> list[Variable]:
+        """Questions about objects and settings: ``if hasattr(p, "_logits"):``, ``if self.normalize:``."""
+        asked = (node.inputs.get("condition") for node in self.nodes if node.op == "phi")
+        return [
+            (node.index, "") for node in asked
+            if isinstance(node, Node) and node.kind is not Kind.TENSOR
+            and all(self.sorts.get(v, Sort.FIXED) is Sort.FIXED for v in map(variable_of, self._entering(node)) if v)
+        ]  # fmt: skip
+
+    def _inputs(self, *, large: bool) -> Iterator[dict[Variable, float]]:
         variables = list(self.sorts)
         nodes = self.gradient.graph.nodes
         predictions = [v for v in variables if v[0] in self.gradient.trained or is_network(nodes[v[0]])]

@@ -10,6 +10,7 @@ import libcst as cst
 
 from losslint.graph import fold
 from losslint.graph.attributes import attribute
+from losslint.graph.handed import handed_module
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.scope import Env
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
@@ -416,7 +417,8 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
                 return owner.items[index.value]
             if owner.items and not isinstance(index, Const):
                 return _any_of(t, frame, list(owner.items.values()), at)
-            return t.unknown(frame, at, "a dictionary entry that is not known")
+            handed = handed_module(frame.unit.module, index.value) if isinstance(index, Const) else None
+            return handed or t.unknown(frame, at, "a dictionary entry that is not known")
         case Const(value=str() | bytes() | tuple() as text) if isinstance(index, Const) and isinstance(
             index.value, int
         ):

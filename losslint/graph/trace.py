@@ -13,6 +13,7 @@ import losslint.graph.python_calls  # noqa: F401 - they register their handlers 
 from losslint.graph.attributes import class_attribute
 from losslint.graph.calls import call, default_value, instantiate, own_gradient
 from losslint.graph.expressions import evaluate
+from losslint.graph.handed import handed_module
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target
 from losslint.graph.scope import Env
 from losslint.graph.source import Unit
@@ -274,6 +275,9 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         role = site.roles.get(name, Role.UNKNOWN)
         if parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
             names[name] = default_value(t, frame, function, parameter)
+            continue
+        if role is Role.UNKNOWN and (handed := handed_module(site.module, name)) is not None:
+            names[name] = handed
             continue
         kind = Kind.TENSOR if role in TENSOR_ROLES and name not in structured and name != "inputs" else Kind.UNKNOWN
         dtype = "float" if role in (Role.PREDICTION, Role.TENSOR) else None

@@ -168,8 +168,8 @@ def has_lost_epsilon(operand: Node | None) -> bool:
     """Whether a small constant was meant to keep the operand off zero: ``1 - p + 1e-10``, ``clip(p, 1e-8, 1 - 1e-8)``."""
     node = operand
     for _ in range(4):
-        if node is None:
-            return False
+        if node is None or node.op == "phi":
+            return False  # the side that fails has none
         for name in ("x", "y", "low"):
             number = plain_number(node.inputs.get(name))
             if number is not None and (0.0 < number < 1e-3 or (number != 1.0 and f32(number) == 1.0)):
@@ -220,7 +220,8 @@ def text(node: Node | None) -> str:
 def operand_of(hazard: Hazard) -> str:
     """The operand for a message: what it is computed by, or its name where that says more than it."""
     operand = hazard.operand
-    if operand is None or not isinstance(operand.source.node, (cst.Tuple, cst.List)):
+    code = operand.source.node if operand is not None else None
+    if operand is None or (isinstance(code, cst.BaseExpression) and not isinstance(code, (cst.Tuple, cst.List))):
         return text(operand)
     return operand_text(hazard.node, operand)
 

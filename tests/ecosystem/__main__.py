@@ -82,7 +82,7 @@ def checked(packages: list[Package], cache: Path) -> Iterator[Outcome]:
 
 
 def check(package: Package, cache: Path) -> Outcome:
-    """losslint over one package with the settings it has when nothing is configured."""
+    """losslint over one package with the settings it has when nothing is configured, infos included."""
     root = package.root(cache)
     gathered = Gathered()
     started = time.process_time()
@@ -90,7 +90,8 @@ def check(package: Package, cache: Path) -> Outcome:
     assert found is not None
     gather(gathered, found)
     seconds = time.process_time() - started
-    entries = sorted((entry(finding, root) for finding in gathered.findings), key=lambda e: e.key)
+    findings = [*gathered.findings, *gathered.hidden]
+    entries = sorted((entry(finding, root) for finding in findings), key=lambda e: e.key)
     return Outcome(package, gathered.files, len(gathered.losses), seconds, tuple(entries))
 
 
@@ -118,7 +119,8 @@ def settle(outcome: Outcome, rewrite: bool) -> bool:
         snapshot = update(snapshot, outcome.found)
         write(file, snapshot)
     difference = compare(snapshot, outcome.found)
-    counts = (len(outcome.found), len(difference.new), len(difference.gone), len(difference.missing))
+    held = sum(map(snapshot.held, outcome.found))
+    counts = (held, len(difference.new), len(difference.gone), len(difference.missing))
     figures = (outcome.files, outcome.losses, f"{outcome.seconds:.1f}", *counts)
     click.echo(ROW.format(str(outcome.package), *figures))
     for line in details(difference):

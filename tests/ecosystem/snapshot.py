@@ -4,7 +4,9 @@ The first keys say what losslint found; ``input``, ``failure`` and ``proof`` are
 what it leads to in the words of ``observe.py``, and the function in ``proofs/`` that shows it on the package's own code
 (or ``unproved``: why it cannot be run). A finding for which no input can be shown is a bug in losslint, not an entry.
 
-``[[wanted]]`` are latent bugs of the package that losslint should find and does not: they are counted, never a failure.
+Warnings and errors are all held to the snapshot; of the infos only those that it names, such as data contracts of
+published losses. ``[[wanted]]`` are latent bugs of the package that losslint should find and does not: they are counted,
+never a failure.
 """
 
 from __future__ import annotations
@@ -50,6 +52,10 @@ class Snapshot:
     found: tuple[Entry, ...] = ()
     wanted: tuple[Entry, ...] = ()
 
+    def held(self, entry: Entry) -> bool:
+        """Whether a finding is one that the snapshot speaks of."""
+        return entry.severity != "info" or entry.key in {named.key for named in (*self.found, *self.wanted)}
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -68,7 +74,7 @@ class Difference:
 def compare(snapshot: Snapshot, found: Iterable[Entry]) -> Difference:
     """A run against what was reviewed. A wanted finding that appears is new: it moves over with ``--update``."""
     before = {entry.key: entry for entry in snapshot.found}
-    after = {entry.key: entry for entry in found}
+    after = {entry.key: entry for entry in found if snapshot.held(entry)}
     return Difference(
         new=tuple(entry for key, entry in after.items() if key not in before),
         gone=tuple(entry for key, entry in before.items() if key not in after),
@@ -80,7 +86,7 @@ def compare(snapshot: Snapshot, found: Iterable[Entry]) -> Difference:
 def update(snapshot: Snapshot, found: Iterable[Entry]) -> Snapshot:
     """The snapshot of what is found now; the reviews of what was known stay, those of wanted findings come along."""
     known = {entry.key: entry for entry in (*snapshot.wanted, *snapshot.found)}
-    merged = tuple(with_review(entry, known.get(entry.key)) for entry in found)
+    merged = tuple(with_review(entry, known.get(entry.key)) for entry in found if snapshot.held(entry))
     keys = {entry.key for entry in merged}
     return Snapshot(merged, tuple(entry for entry in snapshot.wanted if entry.key not in keys))
 

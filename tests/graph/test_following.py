@@ -81,6 +81,21 @@ FOLLOWED = {
         def a_loss(y_true, y_pred):
             return K.mean(K.square(y_true - K.round(y_pred)))  # expect: LL105
     """,
+    "a backend handed over in a dictionary": """
+        def _averaged(x, **kwargs):
+            backend = kwargs["backend"]
+            return backend.mean(backend.round(x))  # expect: LL105
+
+        def a_loss(y_true, y_pred, weight=1.0, **kwargs):
+            backend = kwargs["backend"]
+            return weight * _averaged(backend.square(y_true - y_pred), **kwargs)
+    """,
+    "the side of a question nobody can answer": """
+        def a_loss(y_true, y_pred):
+            if hasattr(y_pred, "_bounded"):
+                y_pred = tf.clip_by_value(y_pred, 1e-6, 1.0)
+            return -tf.reduce_mean(y_true * tf.math.log(y_pred))  # expect: LL301
+    """,
     "a builtin kept under another name": """
         py_max = max
 
@@ -309,6 +324,24 @@ FOLLOWED = {
 }
 
 SILENT = {
+    "a backend of the project's own": """
+        def a_loss(y_true, y_pred, weight=1.0, **kwargs):
+            backend = kwargs["backend"]
+            return weight * backend.soft_round(backend.mean(y_true - y_pred))
+    """,
+    "what a setting guards on either side": """
+        class BoundedLoss(tf.keras.losses.Loss):
+            def __init__(self, bound):
+                super().__init__()
+                self.bound = bound
+
+            def call(self, y_true, y_pred):
+                if self.bound:
+                    y_pred = tf.clip_by_value(y_pred, 1e-6, 1.0)
+                else:
+                    y_pred = tf.nn.softmax(y_pred) + 1e-6
+                return -tf.reduce_mean(y_true * tf.math.log(y_pred))
+    """,
     "a while over a number of the configuration": """
         def a_loss(y_true, y_pred, steps=3):
             error = tf.abs(y_pred - y_true)
