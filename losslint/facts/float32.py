@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 INF, NAN = math.inf, math.nan
+PACK, UNPACK = struct.Struct("f").pack, struct.Struct("f").unpack
 TINY = 2.0**-126  # smallest normal float32; TensorFlow flushes what is smaller
 
 Backward = Callable[[Sequence[float], float, float], tuple[float, ...]]
@@ -30,10 +31,10 @@ SHORT_CIRCUITS = ("sqrt", "rsqrt")  # kernels that TensorFlow alone gives 0 for 
 
 def f32(x: float) -> float:
     """``x`` rounded to float32, subnormals flushed to zero."""
-    if x != x or x in (INF, -INF):
-        return x
+    if x - x != 0.0:
+        return x  # NaN, inf, -inf
     try:
-        (rounded,) = struct.unpack("f", struct.pack("f", x))
+        (rounded,) = UNPACK(PACK(x))
     except OverflowError:
         return math.copysign(INF, x)
     return rounded if abs(x) >= TINY else math.copysign(0.0, x)  # what is tiny before it is rounded is flushed

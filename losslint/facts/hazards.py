@@ -16,7 +16,7 @@ from functools import cached_property
 
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.point import PAIRED, VARIABLES, Point, Variable, averages, foldable, plain_number, variable_of
+from losslint.facts.point import PAIRED, VARIABLES, Cone, Point, Variable, averages, foldable, plain_number, variable_of
 from losslint.facts.range import BOUND, COMPARISONS, REAL, RangeFacts
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const, Seq
@@ -294,9 +294,10 @@ class HazardFacts:
 
     def _points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
         """Assignments that training plausibly meets, on either side of the questions that nothing here decides."""
-        yield from self._inputs(large=large)
+        inputs = {tuple(point.items()): point for point in self._inputs(large=large)}
+        yield from inputs.values()
         if self._undecided:
-            yield from (point | dict.fromkeys(self._undecided, 0.0) for point in self._inputs(large=large))
+            yield from (point | dict.fromkeys(self._undecided, 0.0) for point in inputs.values())
 
     @cached_property
     def _undecided(self) -> list[Variable]:
@@ -354,20 +355,21 @@ class HazardFacts:
         found: dict[int, Hazard] = {}
         if not self.suspects:
             return []
-        folds = any(foldable(node) for node in self.nodes) and not any(n.framework == "torch" for n in self.nodes)
+        watched = self._watched.nodes
+        folds = any(foldable(node) for node in watched) and not any(n.framework == "torch" for n in watched)
         modes = (False, True) if folds else (False,)
         for large in (False, True):
             for assignment in self._points(large=large):
                 for graph_mode in modes:
                     if self._is_harmless(assignment, graph_mode=graph_mode):
                         continue
-                    point = Point(self.nodes, assignment, graph_mode=graph_mode)
+                    point = Point(self._cone, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
         for assignment, beside, large in self._rows():
             if self._is_harmless(assignment, beside):
                 continue
-            point = Point(self.nodes, assignment, beside=beside)
+            point = Point(self._cone, assignment, beside=beside)
             for hazard in self._at(point, assignment, graph_only=False, large=large):
                 if large and not hazard.node.op.startswith("log"):
                     continue  # a spread of 100 is there to show what underflows
@@ -386,14 +388,18 @@ class HazardFacts:
         point = Point(self._watched, assignment, graph_mode=graph_mode, beside=beside)
         return all(
             math.isfinite(point(node)) and all(math.isfinite(slope) for _, slope in point.contributions(node, 1.0))
-            for node in self._watched if node.index in self.suspects
+            for node in self._watched.nodes if node.index in self.suspects
         )
 
     @cached_property
-    def _watched(self) -> list[Node]:
+    def _cone(self) -> Cone:
+        return Cone(self.nodes)
+
+    @cached_property
+    def _watched(self) -> Cone:
         """The operations that can fail, and what they are computed from."""
         watched = {node.index for node in self._behind_suspects()}
-        return [node for node in self.nodes if node.index in watched]
+        return Cone(node for node in self.nodes if node.index in watched)
 
     def _rows(self) -> Iterator[tuple[dict[Variable, float], dict[Variable, float], bool]]:
         """Rows of unlike elements: this one, another one, and whether they are large.
@@ -418,7 +424,7 @@ class HazardFacts:
 
     def values(self, node: Node) -> Iterator[float]:
         """What a node is at the points, those of large inputs aside."""
-        cone = sorted(self.gradient.cone(node), key=lambda inner: inner.index)
+        cone = Cone.of(self.gradient, node)
         return (Point(cone, assignment)(node) for assignment in self._points(large=False))
 
     def _at(
@@ -451,8 +457,8 @@ class HazardFacts:
 
     def _is_rounded(self, operand: Node, point: Point) -> bool:
         """Whether an operand is 0 only as float32 rounds sums of one element: with more it is merely small."""
-        cone = sorted(self.gradient.cone(operand), key=lambda node: node.index)
-        if not any(node.op == "sum" for node in cone):
+        cone = Cone.of(self.gradient, operand)
+        if not any(node.op == "sum" for node in cone.nodes):
             return False
         beside = point.other.assignment if point.other is not None else None
         longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, beside=beside, count=n) for n in COUNTS)
@@ -533,7 +539,7 @@ class HazardFacts:
                 for target in (0.0,) if node.op not in ("acos", "asin") else (1.0, -1.0):
                     for value in self._solve(inner, variable, self.base, target):
                         assignment = self.base | {variable: value}
-                        point = Point(self.nodes, assignment)
+                        point = Point(self._cone, assignment)
                         if math.isfinite(point(self.result)):
                             yield from self._at(point, assignment, graph_only=False, large=False)
 
@@ -550,7 +556,7 @@ class HazardFacts:
 
     def _solve(self, node: Node, variable: Variable, base: Mapping[Variable, float], target: float) -> Iterator[float]:
         """Values of a variable at which a node takes a target value, on a grid of [-4, 4] refined by bisection."""
-        cone = sorted(self.gradient.cone(node), key=lambda n: n.index)
+        cone = Cone.of(self.gradient, node)
 
         def at(x: float) -> float:
             return Point(cone, {**base, variable: x})(node) - target

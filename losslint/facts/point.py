@@ -21,6 +21,7 @@ from losslint.facts.float32 import (
     div,
     f32,
 )
+from losslint.facts.gradient import GradientFacts
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import NONE, Const, External, Seq, Value
 
@@ -28,6 +29,8 @@ Variable = tuple[int, str]  # index of the node, and which part of it
 SHARE = 0.5
 VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "placeholder")
 TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
+COUNTED = ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank")
+CHOICES = ("where", "phi", "masked_fill")
 SIZE = 4.0  # any dimension, and the number of elements a count sees
 
 
@@ -64,12 +67,40 @@ def _part(index: Value | None) -> str:
     return f"[{','.join(words)}]" if words else ""
 
 
+class Step:
+    """A node with what evaluating it asks of the node alone: found once for all points."""
+
+    def __init__(self, node: Node) -> None:
+        self.node, self.index, self.op = node, node.index, node.op
+        self.variable = variable_of(node)
+        self.source = next((operand.index for _, operand in node.operands()), -1)
+        self.averages = averages(node)
+        self.passes_on = passes_on(node)
+        self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")
+        self.primitive, self.names = primitive_of(node)
+        self.is_share = node.op == "div" and is_share(node)
+
+
+class Cone:
+    """The nodes that a value is computed from, ready to be evaluated at many points."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        self.nodes = list(nodes)
+        self.steps = {node.index: Step(node) for node in self.nodes}
+
+    @classmethod
+    def of(cls, gradient: GradientFacts, *values: Value) -> Cone:
+        """What these values are computed from."""
+        nodes = {node.index: node for value in values for node in gradient.cone(value)}
+        return cls(nodes[index] for index in sorted(nodes))
+
+
 class Point:
-    """The values of a cone of nodes for one assignment of its variables."""
+    """The values of a cone for one assignment of its variables."""
 
     def __init__(
         self,
-        nodes: Iterable[Node],
+        cone: Cone,
         assignment: Mapping[Variable, float],
         *,
         graph_mode: bool = False,
@@ -84,7 +115,7 @@ class Point:
         self.count = count
         self.other: Point | None = None
         self.first = True
-        self.nodes = list(nodes)
+        self.cone = cone
         self.assignment = assignment
         self.graph_mode = graph_mode
         self.values: dict[int, float] = {}
@@ -92,19 +123,19 @@ class Point:
         self.partly: set[int] = set()  # an element here, nothing there: ``eye`` and its negation
         self.opaque: set[int] = set()
         if beside is not None:
-            self.other = Point((), beside, graph_mode=graph_mode, count=count)
+            self.other = Point(NOWHERE, beside, graph_mode=graph_mode, count=count)
             self.other.other, self.other.first = self, False
-        for node in self.nodes:
-            self._settle(node)
+        for step in cone.steps.values():
+            self._settle(step)
             if self.other is not None:
-                self.other._settle(node)
+                self.other._settle(step)
 
-    def _settle(self, node: Node) -> None:
+    def _settle(self, step: Step) -> None:
         try:
-            value = self._evaluate(node)
+            value = self._evaluate(step)
         except (ArithmeticError, ValueError):
             value = NAN
-        self.values[node.index] = f32(value)
+        self.values[step.index] = f32(value)
 
     def __call__(self, value: Value | None) -> float:
         """The number a value has here."""
@@ -117,28 +148,26 @@ class Point:
             return f32(sum(parts) / len(parts))
         return 1.0
 
-    def _evaluate(self, node: Node) -> float:
-        op, inputs = node.op, node.inputs
-        variable = variable_of(node)
-        if variable is not None and variable in self.assignment:
-            return self.assignment[variable]
-        if (node.index, "") in self.assignment:
-            return self.assignment[node.index, ""]
-        source = next((o.index for _, o in node.operands()), -1)
-        if source in self.empty and (averages(node) or passes_on(node) or op in PRIMITIVES or op in ("clip", "where")):
-            if op == "mean" or averages(node):
+    def _evaluate(self, step: Step) -> float:
+        node, op, inputs = step.node, step.op, step.node.inputs
+        if step.variable is not None and step.variable in self.assignment:
+            return self.assignment[step.variable]
+        if (step.index, "") in self.assignment:
+            return self.assignment[step.index, ""]
+        if step.source in self.empty and step.selected:
+            if op == "mean" or step.averages:
                 return NAN
             if op == "sum":
                 return 0.0
-            self.empty.add(node.index)
+            self.empty.add(step.index)
             return 1.0  # of no element nothing is computed
         if self.other is not None and op in PAIRED:
             return self._paired(node)
-        if self.other is None and (partly := self._partly(node)) is not None:
+        if (self.partly or op == "eye") and self.other is None and (partly := self._partly(node)) is not None:
             return partly
-        if op in ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank"):
+        if op in COUNTED:
             return SIZE
-        if (sides := self.sides(node)) is not None:
+        if op in CHOICES and (sides := self.sides(node)) is not None:
             return self(inputs.get(sides[0]))
         if op == "clip":
             low, high = self(inputs.get("low")), self(inputs.get("high"))
@@ -149,24 +178,23 @@ class Point:
             return min(max(x, low), high) if x == x else x
         if op == "boolean_mask":
             if not self(inputs.get("mask")):
-                self.empty.add(node.index)
+                self.empty.add(step.index)
                 return 1.0
             return self(inputs.get("x"))
-        if op == "sub" and plain_number(inputs.get("x")) == 1.0 and _is_unknown(inputs.get("y")):
+        if op == "sub" and _is_unknown(inputs.get("y")) and plain_number(inputs.get("x")) == 1.0:
             return 1.0 - TINY_GUARD
         if self.graph_mode and (folded := self._folded(node)) is not None:
             return folded
-        primitive, operands = primitive_of(node)
-        if op == "div" and self.other is None and is_share(node):
+        if step.is_share and self.other is None:
             return div(self(inputs["x"]), self(inputs["y"])) * SHARE
-        if primitive is not None:
-            return primitive.value(*(self(node.inputs[name]) for name in operands))
+        if step.primitive is not None:
+            return step.primitive.value(*[self(inputs[name]) for name in step.names])
         if op in JOINS:
             items = _items(_carrier(node))
             if op == "add_n":
                 return sum(self(v) for v in items)
             return sum(self(v) for v in items) / max(len(items), 1)
-        if passes_on(node):
+        if step.passes_on:
             return self(_carrier(node)) * (self.count if op == "sum" else 1.0)
         if op == "zeros":
             return 0.0
@@ -174,10 +202,10 @@ class Point:
             return 1.0
         if op == "fill":
             return self(inputs.get("value", inputs.get("x")))
-        self.opaque.add(node.index)
+        self.opaque.add(step.index)
         given = [self(o) for _, o in node.operands()]
         if not given or node.family == "sample":
-            return 0.25 + (node.index % 7) / 16.0
+            return 0.25 + (step.index % 7) / 16.0
         return 0.2 + sum(map(ord, op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))  # alike for equal operands
 
     def _partly(self, node: Node) -> float | None:
@@ -209,7 +237,7 @@ class Point:
         is computed."""
         op, inputs = node.op, node.inputs
         names = ("value", "x") if op == "masked_fill" else ("x", "y")
-        if op not in ("where", "phi", "masked_fill") or not inputs.keys() >= set(names) or (
+        if op not in CHOICES or not inputs.keys() >= set(names) or (
                 op == "where" and "condition" not in inputs):
             return None
         test = inputs.get("mask" if op == "masked_fill" else "condition")
@@ -258,7 +286,7 @@ class Point:
         ``repaired``: nodes that are taken to have a finite slope, to see what else is wrong.
         """
         upstream: dict[int, float] = {result.index: 1.0}
-        for node in reversed(self.nodes):
+        for node in reversed(self.cone.nodes):
             dy = upstream.get(node.index)
             if dy is None:
                 continue
@@ -270,7 +298,7 @@ class Point:
 
     def contributions(self, node: Node, dy: float) -> list[tuple[Node, float]]:
         """What a node passes back to each operand that is a node."""
-        op, inputs = node.op, node.inputs
+        op, inputs, step = node.op, node.inputs, self.cone.steps[node.index]
         if (
             node.context.no_grad
             or node.framework in ("numpy", "python")
@@ -293,30 +321,31 @@ class Point:
             return [(x, dy if inside else 0.0)]
         if op == "cast" and node.dtype in ("int", "bool"):
             return []
-        source = next((o for _, o in node.operands()), None)
-        if node.index in self.empty or (source is not None and source.index in self.empty):
+        if step.source in self.empty:
             return [(operand, 0.0) for _, operand in node.operands()]  # this element is not among the selected ones
         if self.other is not None and op in ("max", "min") and self.values[node.index] != self(_carrier(node)):
             return [(n, 0.0) for n in nodes_in(_carrier(node) or NONE)]  # the other one is chosen
-        primitive, names = primitive_of(node)
-        if primitive is not None:
-            arguments = [self(inputs[name]) for name in names]
+        if step.primitive is not None:
+            arguments = [self(inputs[name]) for name in step.names]
             if node.framework == "torch" and op in SAFE_IN_TORCH and arguments[0] == 0.0:
                 return []
             if node.framework in ("torch", "jax") and op in SHORT_CIRCUITS and arguments[0] == 0.0 == dy:
                 return [(o, NAN) for _, o in node.operands()]
             try:
-                parts = primitive.backward(arguments, self.values[node.index], dy)
+                parts = step.primitive.backward(arguments, self.values[node.index], dy)
             except (ArithmeticError, ValueError):
                 parts = (NAN,) * len(arguments)
-            return [(inputs[n], f32(g)) for n, g in zip(names, parts, strict=False) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
+            return [(inputs[n], f32(g)) for n, g in zip(step.names, parts, strict=False) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
         if op in JOINS:
             items = _items(_carrier(node))
             share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
             return [(v, share) for v in items if isinstance(v, Node)]
-        if passes_on(node) or node.index in self.opaque:
+        if step.passes_on or node.index in self.opaque:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
+
+
+NOWHERE = Cone(())
 
 
 def is_share(node: Node) -> bool:

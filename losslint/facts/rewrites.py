@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 
 import libcst as cst
 
@@ -49,6 +49,11 @@ class Rewrite:
     @property
     def exact(self) -> bool:
         return self.kind != "guard"
+
+    @cached_property
+    def operations(self) -> frozenset[str]:
+        """What is written, without its operands."""
+        return frozenset(_operation(part) for part in ast.walk(self.written) if isinstance(part, ast.expr)) - {""}
 
 
 @dataclass(frozen=True)
@@ -151,12 +156,28 @@ def _children(term: ast.expr) -> dict[str, ast.expr]:
 
 def matches(nodes: list[Node], *, guards: bool = False) -> Iterator[Match]:
     """The terms of the table among some nodes. ``guards``: look through an epsilon or clip between their parts."""
+    present = _operations_below(nodes)
     for node in nodes:
         for op in (node.op, *ALSO.get(node.op, ())):
             for rewrite in _by_root().get(op, ()):
+                if not rewrite.operations <= present:
+                    continue
                 found = _matched(rewrite.written, Place(node), Match(rewrite, node), guards)
                 if found is not None and found.guarded is guards:
                     yield found
+
+
+def _operations_below(nodes: Iterable[Node]) -> set[str]:
+    """What some nodes, and all that they are computed from, do or may be read as."""
+    seen, stack = set[int](), list(nodes)
+    found: set[str] = set()
+    while stack:
+        node = stack.pop()
+        if node.index not in seen:
+            seen.add(node.index)
+            found.update((node.op, *ALSO.get(node.op, ())))
+            stack += [operand for _, operand in node.operands()]
+    return found
 
 
 def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: str = "") -> Match | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from losslint.graph.source import Source
@@ -58,11 +59,11 @@ class Node(Value):
     reason: str = ""  # why an unknown is unknown
     detail: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def operation(self) -> Operation | None:
         return self.api.operation if self.api else operations().get(self.op)
 
-    @property
+    @cached_property
     def family(self) -> str:
         return self.operation.family if self.operation else ""
 
@@ -70,11 +71,13 @@ class Node(Value):
     def framework(self) -> str:
         return self.api.framework if self.api else ""
 
-    def operands(self) -> Iterator[tuple[str, Node]]:
+    def operands(self) -> tuple[tuple[str, Node], ...]:
         """(input name, node) for every node among the inputs, looking into sequences and mappings."""
-        for name, value in self.inputs.items():
-            for node in nodes_in(value):
-                yield name, node
+        return self._operands
+
+    @cached_property
+    def _operands(self) -> tuple[tuple[str, Node], ...]:
+        return tuple((name, node) for name, value in self.inputs.items() for node in nodes_in(value))
 
     def __repr__(self) -> str:
         shown = {k: f"%{v.index}" if isinstance(v, Node) else f"{v!r:.40}" for k, v in self.inputs.items()}

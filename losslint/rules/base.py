@@ -153,12 +153,16 @@ class Loss:
         return {value for facts in self.evaluated for value in facts.values(node)}
 
     @cached_property
+    def terms(self) -> list[rewrites.Match]:
+        """The terms of the result that are in the table of rewrites."""
+        return list(rewrites.matches([node for node in self.nodes if node.index in self.relevant]))
+
+    @cached_property
     def stable_forms(self) -> dict[int, rewrites.Match]:
         """Operation -> the largest term around it that has a stable form in this framework, an exact one before others."""
         if not self.hazards:
             return {}
-        fit = [match for match in rewrites.matches([n for n in self.nodes if n.index in self.relevant])
-               if not match.rewrite.rounds and match.form(self.spelling)]
+        fit = [match for match in self.terms if not match.rewrite.rounds and match.form(self.spelling)]
         fit.reverse()  # of two that are as good, the one that stands first in the table
         fit.sort(key=lambda match: (match.rewrite.exact, len(match.nodes)))
         return {index: match for match in fit for index in match.nodes}

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from losslint.facts.point import GRID, Point, Variable, switch_point, variable_of
+from losslint.facts.point import GRID, Cone, Point, Variable, switch_point, variable_of
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Value
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -112,20 +112,18 @@ def jump_at(loss: Loss, result: Value, condition: Node) -> Jump | None:
         return None
     if not condition.inputs.keys() >= {"x", "y"}:
         return None
-    nodes = sorted(
-        {n.index: n for v in nodes_in(result) for n in loss.gradient.cone(v)}.values(), key=lambda n: n.index
-    )
+    cone = Cone.of(loss.gradient, result)
     variable = variable_of(predictions[0])
     assert variable is not None
     for label in LABELS:
         fixed = {
             v: label if node.role is Role.LABEL else 0.5 + node.index % 7 / 16.0
-            for node in nodes
+            for node in cone.nodes
             if node.op == "param" and (v := variable_of(node)) is not None
         }
 
         def at(x: float, fixed: dict[Variable, float] = fixed) -> Point:
-            return Point(nodes, {**fixed, variable: x})
+            return Point(cone, {**fixed, variable: x})
 
         def difference(x: float, at: Callable[[float], Point] = at) -> float:
             point = at(x)

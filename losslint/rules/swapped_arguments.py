@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.point import Point, variable_of
+from losslint.facts.point import Cone, Point, variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import AstSource
@@ -153,12 +153,12 @@ def is_symmetric(loss: Loss, first: str, second: str) -> bool:
     params = loss.graph.params
     if not results or first not in params or second not in params:
         return False
-    nodes = sorted({n.index: n for r in results for n in loss.gradient.cone(r)}.values(), key=lambda n: n.index)
+    cone = Cone.of(loss.gradient, *results)
     a, b = variable_of(params[first]), variable_of(params[second])
     if a is None or b is None:
         return False
     for x, y in SAMPLES:
-        one, other = Point(nodes, {a: x, b: y}), Point(nodes, {a: y, b: x})
+        one, other = Point(cone, {a: x, b: y}), Point(cone, {a: y, b: x})
         if one.opaque or abs(one(results[0]) - other(results[0])) > 1e-5:
             return False
     return True

@@ -57,8 +57,8 @@ def logistic_loss(labels, logits):
         nodes = [node for node in loss.nodes if node.index in loss.relevant and loss.gradient.live(node)]
         forms = [form for hazard in loss.hazards if (form := stable_form(loss, hazard)) is not None]
         blamed = {hazard.node.index for hazard in loss.hazards}.union(*(form.nodes for form in forms))
-        for match in largest(match for match in matches(nodes) if match.rewrite.kind == "exact"):
-            if not match.nodes & blamed:
+        for match in largest(match for match in loss.terms if match.rewrite.kind == "exact"):
+            if loss.gradient.live(match.root) and not match.nodes & blamed:
                 yield from said(loss, match)
         for match in largest(match for match in matches(nodes, guards=True) if not match.rewrite.rounds):
             if not match.nodes & blamed:

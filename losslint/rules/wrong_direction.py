@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.point import Point, variable_of
+from losslint.facts.point import Cone, Point, variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
@@ -141,10 +141,10 @@ def grows_with_fit(loss: Loss, value: Node) -> bool:
     label, prediction = (variable_of(variables[role][0]) for role in (Role.LABEL, Role.PREDICTION))
     if label is None or prediction is None:
         return False
-    nodes = sorted(loss.gradient.cone(value), key=lambda n: n.index)
+    cone = Cone.of(loss.gradient, value)
     gains = []
     for y, fits, fails in SAMPLES:
-        good, bad = (Point(nodes, {label: y, prediction: p}) for p in (fits, fails))
+        good, bad = (Point(cone, {label: y, prediction: p}) for p in (fits, fails))
         if good.opaque or bad.opaque:
             return False
         gains.append(good(value) - bad(value))
