@@ -1,12 +1,14 @@
 """Losses under test in people's own suites: ``losslint.confirm`` and ``losslint.assert_trainable``.
 
-Both run in the caller's process, which has TensorFlow. The file of the loss is checked first, so that what is claimed of
-it is looked for, and so that inputs which are not given can be inferred.
+Both run in the caller's process, which has the framework: that of the tensors that are given, else the one that the code
+of the loss uses. The file of the loss is checked first, so that what is claimed of it is looked for, and so that inputs
+which are not given can be inferred.
 """
 
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,19 +24,20 @@ if TYPE_CHECKING:
 
 ROWS = 8  # of an axis that is left open
 ROLES = ("prediction", "label", "weight")
+CALLED = ("call", "forward", "__call__")  # what holds the code of an object that is called
 
 
 def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
     """Fail where a loss has no usable gradient: None, zero, wrong, not finite, or raising where ``fit`` traces it.
 
     Args:
-        loss: a function or a ``keras.losses.Loss`` object.
+        loss: a function, a ``keras.losses.Loss`` or a ``torch.nn.Module``.
         **inputs: what it is called with, by name; see `confirm`.
 
     Raises:
         AssertionError: a failure was seen; the message names the inputs that show it.
-        ImportError: TensorFlow is not installed.
-        TypeError: an input is none of the forms that `confirm` takes.
+        ImportError: the framework is not installed.
+        TypeError: an input is none of the forms that `confirm` takes, or none of the loss.
         ValueError: a text is no input.
     """
     __tracebackhide__ = True
@@ -46,10 +49,10 @@ def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
 
 
 def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
-    """Run a loss under a GradientTape, eagerly and as ``fit`` traces it, and search for inputs that break it.
+    """Run a loss with its gradient, eagerly and as its framework compiles it, and search for inputs that break it.
 
     Args:
-        loss: a function or a ``keras.losses.Loss`` object.
+        loss: a function, a ``keras.losses.Loss`` or a ``torch.nn.Module``.
         **inputs: what it is called with, by name, each as a shape ``(8, 3)``, a text ``"float32[8, 3] in [0, 1]"``, a
             ``tf.TensorSpec``, or an array or tensor, which is tried as it is and says what range others are taken from.
             Without any, they are inferred from the code of the loss.
@@ -59,19 +62,17 @@ def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
         of each whether it is confirmed, refuted or unconfirmed, with the inputs that show it.
 
     Raises:
-        ImportError: TensorFlow is not installed.
-        TypeError: an input is none of these.
+        ImportError: the framework is not installed.
+        TypeError: an input is none of these, the loss takes none of that name, or it needs another one.
         ValueError: a text is no input, or none is given and none can be inferred.
     """
-    try:
-        import tensorflow  # noqa: F401
-    except ImportError as error:
-        raise ImportError("TensorFlow is not installed: python -m pip install 'losslint[confirm]'") from error
     from losslint.confirmation.judge import judge
 
     code = _code_of(loss)
+    if inputs:
+        _compare_names(loss, code, inputs)
     checked = _checked(code)
-    program = _program(loss, code, checked, inputs)
+    program = _program(code, checked, inputs, _framework_of(checked, inputs))
     evidence = _evidence(loss, program, inputs)
     findings = () if checked is None else checked.findings
     reference = LossRef(program.name, "function", code.row)
@@ -95,12 +96,46 @@ def _code_of(loss: Callable[..., Any]) -> Code:
         function = function.func
     function = inspect.unwrap(getattr(function, "python_function", function))
     if not (inspect.isfunction(function) or inspect.ismethod(function)):
-        function = type(function).call if hasattr(type(function), "call") else type(function).__call__
+        function = next(getattr(type(function), name) for name in CALLED if hasattr(type(function), name))
     function = getattr(function, "__func__", function)
     code = getattr(function, "__code__", None)
     if code is None:
         raise TypeError(f"{loss!r} is no function with code in Python")
     return Code(Path(code.co_filename), function.__qualname__.replace(".<locals>", ""), code.co_firstlineno, function)
+
+
+def _compare_names(loss: Callable[..., Any], code: Code, inputs: Mapping[str, Any]) -> None:
+    """Raise where inputs are not those that a loss takes; what ``functools.partial`` binds may be left out."""
+    taken = dict(inspect.signature(loss if isinstance(loss, functools.partial) else code.function).parameters)
+    taken.pop("self", None)
+    several = [name for name, one in taken.items() if one.kind in (one.VAR_KEYWORD, one.VAR_POSITIONAL)]
+    needed = [name for name, one in taken.items() if one.default is one.empty and name not in several]
+    unknown = [name for name in inputs if name not in taken and not several]
+    lacking = [name for name in needed if name not in inputs]
+    names = f"its arguments are {', '.join(taken)}"
+    if unknown:
+        raise TypeError(f"{code.name} takes no {', '.join(unknown)}; {names}")
+    if lacking:
+        raise TypeError(f"{code.name} needs {', '.join(lacking)} as well; {names}")
+
+
+def _framework_of(checked: Checked | None, inputs: Mapping[str, Any]) -> str:
+    """The framework that a loss is run with: that of its tensors, else of its code; it is imported.
+
+    Raises:
+        ImportError: it is not installed.
+    """
+    from losslint.confirmation.client import FrameworkMissing
+    from losslint.confirmation.frameworks import DESCRIPTIONS
+
+    homes = [type(given).__module__.partition(".")[0] for given in inputs.values()]
+    given = [home.removesuffix("lib") for home in homes if home.removesuffix("lib") in DESCRIPTIONS]  # jaxlib
+    name = given[0] if given else checked.loss.site.framework if checked is not None else "tensorflow"
+    try:
+        importlib.import_module(DESCRIPTIONS[name].preloaded[0])
+    except ImportError as error:
+        raise ImportError(str(FrameworkMissing(name))) from error
+    return name
 
 
 def _checked(code: Code) -> Checked | None:
@@ -122,7 +157,7 @@ def _checked(code: Code) -> Checked | None:
     return None
 
 
-def _program(loss: Callable[..., Any], code: Code, checked: Checked | None, inputs: Mapping[str, Any]) -> Program:
+def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], framework: str) -> Program:
     """What is run: the caller's own function, with the inputs that are given."""
     import ast
 
@@ -135,12 +170,13 @@ def _program(loss: Callable[..., Any], code: Code, checked: Checked | None, inpu
     ladder = (tuple(_spec(name, given, known.get(name)) for name, given in inputs.items()),) if inputs else inferred
     if not ladder or not ladder[0]:
         raise ValueError("the inputs of the loss cannot be inferred: give them by name, such as y_pred=(8, 3)")
-    by_keras = len(ladder[0]) == 2 and (checked.loss.called_by_keras if checked else set(inputs) == {"y_true", "y_pred"})
+    is_pair = framework == "tensorflow" and len(ladder[0]) == 2
+    by_keras = is_pair and (checked.loss.called_by_keras if checked else set(inputs) == {"y_true", "y_pred"})
     claims = [] if checked is None else [claim_of(f, checked.loss) for f in checked.findings if f.path == code.path]
     text = code.path.read_text(encoding="utf-8") if code.path.is_file() else ""
     return Program(
         path=code.path, name=code.name, tree=ast.parse(text), kind="loss" if by_keras else "function", inputs=ladder,
-        called_by_keras=by_keras, claims=tuple(dict.fromkeys(claims)),
+        called_by_keras=by_keras, claims=tuple(dict.fromkeys(claims)), framework=framework,
     )  # fmt: skip
 
 
@@ -162,17 +198,21 @@ def _spec(name: str, given: Any, known: TensorSpec | None) -> TensorSpec:
         dtype = getattr(given.dtype, "name", str(given.dtype))
         return replace(usual, shape=tuple(ROWS if size is None else size for size in given.shape), dtype=dtype)
     if hasattr(given, "__array__"):
-        return _like(usual, given)
+        return _like(usual, _array(given))
     raise TypeError(f"{name}={given!r}: give a shape, a text such as 'float32[8, 3] in [0, 1]', an array or a tensor")
 
 
-def _like(usual: TensorSpec, given: Any) -> TensorSpec:
-    """The kind of numbers that an array holds."""
+def _array(given: Any) -> Any:
+    """The numbers of an array or tensor; PyTorch hands out none of what it differentiates."""
     import numpy as np
 
+    return np.asarray(given.detach() if hasattr(given, "detach") else given)
+
+
+def _like(usual: TensorSpec, array: Any) -> TensorSpec:
+    """The kind of numbers that an array holds."""
     from losslint.confirmation.values import fits
 
-    array = np.asarray(given)
     spec = replace(usual, shape=array.shape, dtype=str(array.dtype))
     if array.dtype.kind in "iu":
         return replace(spec, values="class", classes=max(int(array.max(initial=0)) + 1, 2))
@@ -184,18 +224,17 @@ def _like(usual: TensorSpec, given: Any) -> TensorSpec:
 
 def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, Any]) -> Evidence:
     """What is seen: with the arrays that are given, then with others."""
-    import numpy as np
-
-    from losslint.confirmation import locate, probes, wire
+    from losslint.confirmation import frameworks, locate, probes, wire
     from losslint.confirmation.battery import Battery
     from losslint.confirmation.failures import UserFiles
 
     lines: list[bytes] = []
     report = wire.Report(lines.append)
-    run = probes.Loss(loss, UserFiles(program.path, program.path.parent), program.kind, program.called_by_keras)
+    files = UserFiles(program.path, program.path.parent)
+    run = probes.Loss(loss, files, program.kind, program.called_by_keras, frameworks.load(program.framework))
     specs = program.inputs[0]
     if inputs and all(hasattr(given, "__array__") for given in inputs.values()):
-        arrays = {name: np.asarray(given) for name, given in inputs.items()}
+        arrays = {name: _array(given) for name, given in inputs.items()}
         seen = probes.observe(run, arrays, specs, "eager")
         if seen.outcome.value in ("bad value", "bad gradient"):
             for one in locate.place(run, specs, seen):

@@ -92,6 +92,28 @@ def test_what_is_no_input_is_said(inputs: dict[str, Any], error: type[Exception]
         losslint.confirm(squared, **inputs)
 
 
+@pytest.mark.parametrize(("names", "message"), [
+    (("y_tru", "y_pred"), r"^squared takes no y_tru; its arguments are y_true, y_pred$"),
+    (("y_pred",), r"^squared needs y_true as well; its arguments are y_true, y_pred$"),
+])  # fmt: skip
+def test_inputs_that_are_not_those_of_the_loss_are_said(names: tuple[str, ...], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        losslint.assert_trainable(squared, **dict.fromkeys(names, (8, 3)))
+    losslint.assert_trainable(lambda **tensors: squared(**tensors), y_true=(8, 3), y_pred=(8, 3))
+
+
+def test_the_tensors_that_are_given_decide_the_framework() -> None:
+    torch = pytest.importorskip("torch")
+
+    def torch_log(y_pred: Any, y_true: Any) -> Any:
+        return -(y_true * y_pred.log()).mean()
+
+    with pytest.raises(AssertionError, match=r"confirmed in eager code: y_pred="):
+        losslint.assert_trainable(torch_log, y_pred=PROBABILITIES, y_true=torch.rand(8, 3))
+    prediction = torch.rand(4, 2, requires_grad=True)
+    losslint.assert_trainable(torch.nn.MSELoss(), input=prediction, target=torch.rand(4, 2))
+
+
 def test_without_tensorflow_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     with pytest.raises(ImportError, match=r"pip install 'losslint\[confirm\]'"):
