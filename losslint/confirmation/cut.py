@@ -62,6 +62,7 @@ class Body:
     until: dict[str, ast.stmt] = field(default_factory=dict)  # name -> the definition that is meant, of several
     skip: set[ast.stmt] = field(default_factory=set)  # statements that run elsewhere, or not at all
     once: set[ast.AST] = field(default_factory=set)  # loops of which one round is enough
+    decided: dict[ast.AST, bool] = field(default_factory=dict)  # conditions that are taken to hold, or not to
     bindings: dict[str, list[ast.stmt]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -180,12 +181,20 @@ class Cutter:
                 return
             if isinstance(around, Compound) and around not in body.kept:
                 body.kept.add(around)
-                if not is_main_guard(around):
+                if not is_main_guard(around) and around not in body.decided:
                     self.need_code(body, header(around))
                 if isinstance(around, ast.Try):
-                    for inner in around.body:
-                        for name in names_bound(inner) if isinstance(inner, Import) else []:
-                            self._take_import(body, inner, name)
+                    self._take_tried(body, around)
+
+    def _take_tried(self, body: Body, around: ast.Try) -> None:
+        """What decides whether a handler runs: imports, and bare expressions such as ``unicode`` before Python 3."""
+        for inner in around.body:
+            if isinstance(inner, Import):
+                for name in names_bound(inner):
+                    self._take_import(body, inner, name)
+            elif isinstance(inner, ast.Expr) and isinstance(inner.value, ast.Name | ast.Attribute):
+                body.kept.add(inner)
+                self.need_code(body, inner)
 
     def _take_import(self, body: Body, statement: ast.stmt, name: str) -> None:
         wanted = body.aliases.setdefault(statement, set())
@@ -405,8 +414,8 @@ class Cutter:
                 setattr(made, name, self.rewritten(body.module, value))
             else:
                 setattr(made, name, copy.deepcopy(value))
-        if is_main_guard(statement):
-            made.test = located(ast.Constant(True), statement)
+        if is_main_guard(statement) or statement in body.decided:
+            made.test = located(ast.Constant(body.decided.get(statement, True)), statement)
         if statement in body.once:
             made.body.append(located(ast.Break(), statement))
         made.body = made.body or [located(ast.Pass(), statement)]

@@ -10,7 +10,7 @@ from functools import partial
 
 from losslint.config import Settings
 from losslint.confirmation.arguments import OBJECTS, Argument, expression, given, made_up, missing
-from losslint.confirmation.cut import Body, CannotCut, Cutter, located
+from losslint.confirmation.cut import Body, CannotCut, Cutter, free_names, located
 from losslint.confirmation.program import ENTRY, NotSliced, Program
 from losslint.confirmation.specs import Inputs, configured, inputs_of
 from losslint.project.decisions import CALL_METHODS
@@ -395,6 +395,7 @@ def cut_open(draft: Draft, owner: FunctionNode, result: ast.expr, at: ast.AST, w
         draft.cutter.need_code(chain[0], statement)
     if isinstance(result, ast.Name) and isinstance(at, FunctionNode):
         chain[0].until[result.id] = at
+        enter_branches(draft, chain[0], at)
     draft.cutter.need_code(chain[0], result)
     assigned: dict[Body, dict[str, ast.expr]] = {b: {} for b in chain}
     for inner in chain:
@@ -406,6 +407,20 @@ def cut_open(draft: Draft, owner: FunctionNode, result: ast.expr, at: ast.AST, w
         statements += draft.cutter.statements(outer)
     statements.append(located(ast.Return(result), at))
     return made_by(draft, statements, at)
+
+
+def enter_branches(draft: Draft, body: Body, at: ast.AST) -> None:
+    """Take the branches that a definition stands in, where the arguments of the function around do not decide them: on
+    another machine ``if channels_last():`` goes the other way."""
+    inner = at
+    for around in body.module.ancestors(at):
+        if around is body.function:
+            return
+        if isinstance(around, ast.If) and not any(body.binds(name) for name in free_names(around.test)):
+            body.decided[around] = inner in around.body
+            truth = "true" if inner in around.body else "false"
+            draft.notes.append(f"assumed {ast.unparse(around.test)} to be {truth}")
+        inner = around
 
 
 def made_by(draft: Draft, statements: list[ast.stmt], at: ast.AST, name: str = MAKER) -> ast.expr:

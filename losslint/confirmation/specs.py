@@ -65,6 +65,8 @@ class Demand:
     values: str = ""
     classes: int = 0
     labels: bool = False  # used as class numbers or positions
+    groups: bool = False  # compared with each other: which rows belong together
+    rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
     image: bool = False
     missing: bool = False  # tested for NaN
 
@@ -220,9 +222,34 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
         for given, operand in operands.items():
             for name in same_shape.get(operand.index, ()):
                 _ask_shape(demands[name], node, given)
+                for axis, other in _split_at(node, same_shape).items():
+                    if other != name:
+                        demands[name].rest_of[axis] = other
             for name in same_values.get(operand.index, ()):
                 _ask_values(demands[name], node, given)
+        if node.op in ("equal", "not_equal") and len(operands) == 2:
+            for name in frozenset.intersection(*(same_values.get(o.index, frozenset()) for o in operands.values())):
+                demands[name].groups = True
     return demands
+
+
+def _split_at(node: Node, same_shape: Mapping[int, frozenset[str]]) -> dict[int, str]:
+    """Axis -> argument, of an index such as ``p[..., n:]`` with ``n = tf.shape(y)[-1]``: what comes after the first n."""
+    found: dict[int, str] = {}
+    for axis, part in _by_axis(node.inputs.get("index")) if node.op == "item" else ():
+        start = part.items[0] if isinstance(part, Seq) and part.kind == "slice" else None
+        if isinstance(start, Node) and (whole := _measured(start)) is not None:
+            for name in same_shape.get(whole.index, ()):
+                found[axis] = name
+    return found
+
+
+def _measured(node: Node) -> Node | None:
+    """The tensor that one dimension was taken of."""
+    if node.op in ("static_dim", "dim"):
+        return dict(node.operands()).get("x")
+    shape = dict(node.operands()).get("x") if node.op == "item" else None
+    return dict(shape.operands()).get("x") if shape is not None and shape.op in ("shape", "static_shape") else None
 
 
 def _keeps_shape(node: Node) -> bool:
@@ -263,6 +290,7 @@ def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
     elif node.op == "split" and operand == "x":
         _ask_split(demand, node)
     elif node.op == "transpose":
+        demand.rank = max(demand.rank, 2)
         if (perm := numbers(node.inputs.get("perm") or node.inputs.get("axes"))) and len(perm) > 1:
             demand.exactly = len(perm)
     elif node.op == "reshape" and operand == "x":
@@ -310,17 +338,9 @@ def _ask_split(demand: Demand, node: Node) -> None:
 
 def _ask_index(demand: Demand, index: Value | None) -> None:
     """``t[:, 3]`` asks for rank 2 and four columns, ``t[..., :4]`` for four of the last axis."""
-    parts = list(index.items) if isinstance(index, Seq) and index.kind == "index" else [index]
-    if any(isinstance(part, Node) for part in parts) or index is None:
-        return
-    parts = [part for part in parts if not (isinstance(part, Const) and part.value is None)]
-    dots = next((i for i, part in enumerate(parts) if isinstance(part, Const) and part.value is Ellipsis), None)
-    if dots is None:
-        demand.rank = max(demand.rank, len(parts))
-    else:
-        demand.rank = max(demand.rank, len(parts) - 1)
-    for position, part in enumerate(parts):
-        axis = position if dots is None or position < dots else position - len(parts)
+    parts = list(_by_axis(index))
+    demand.rank = max(demand.rank, len(parts))
+    for axis, part in parts:
         least = 0
         if isinstance(part, Const) and isinstance(part.value, int) and not isinstance(part.value, bool):
             least = part.value + 1 if part.value >= 0 else -part.value
@@ -330,6 +350,18 @@ def _ask_index(demand: Demand, index: Value | None) -> None:
                         + [1 - end for end in ends if isinstance(end, int) and end < 0], default=0)
         if least and axis != 0:
             demand.sizes[axis] = max(demand.sizes.get(axis, 0), least)
+
+
+def _by_axis(index: Value | None) -> Iterator[tuple[int, Value]]:
+    """Each part of an index with the axis that it is for; nothing where a tensor is the index."""
+    parts = list(index.items) if isinstance(index, Seq) and index.kind == "index" else [index]
+    parts = [part for part in parts if not (isinstance(part, Const) and part.value is None)]
+    if any(isinstance(part, Node) or part is None for part in parts):
+        return
+    dots = next((i for i, part in enumerate(parts) if isinstance(part, Const) and part.value is Ellipsis), None)
+    for position, part in enumerate(parts):
+        if position != dots and part is not None:
+            yield (position if dots is None or position < dots else position - len(parts)), part
 
 
 def _ask_values(demand: Demand, node: Node, operand: str) -> None:
@@ -354,7 +386,8 @@ def _ask_values(demand: Demand, node: Node, operand: str) -> None:
         depth = number(node.inputs.get("depth"))
         demand.classes = depth if isinstance(depth, int) and depth > 0 else demand.classes
     elif (node.op in SPARSE and operand == "y_true") or (
-            node.op in ("gather", "take_along_axis", "embedding_lookup") and operand == "indices"):
+            node.op in ("gather", "take_along_axis", "embedding_lookup") and operand == "indices") or (
+            node.op == "sequence_mask" and operand == "x"):
         demand.labels = True
 
 
@@ -391,7 +424,8 @@ def rungs(
     if not order:
         yield {}
         return
-    main = [n for n in order if not (demands[n].labels or demands[n].exactly == 1 or roles[n] is Role.WEIGHT)] or order
+    main = [n for n in order if not (
+        demands[n].labels or demands[n].groups or demands[n].exactly == 1 or roles[n] is Role.WEIGHT)] or order
     wanted = merged([demands[n] for n in main])
     bases = (*stated, *(IMAGES if wanted.image else LADDER))
     if channels_first:
@@ -414,6 +448,7 @@ def rungs(
     prediction = next((demands[n].values for n in main if roles[n] in TRAINED and demands[n].values), "")
     for shape in found[:MAX_RUNGS]:
         rung = {name: spec_for(name, shape, demands[name], roles[name], prediction) for name in order}
+        rung = {name: lengthened(spec, demands[name], rung) for name, spec in rung.items()}
         yield rung
         labels = [n for n in order if roles[n] is Role.LABEL and not demands[n].labels]
         if shape == (8, 8) and labels and len(order) == 2:  # numbers of groups against embeddings or similarities
@@ -421,6 +456,16 @@ def rungs(
         if any(demands[n].labels and roles[n] is Role.LABEL for n in order) and len(shape) == 2:
             yield {n: replace(s, shape=(*s.shape, 1)) if demands[n].labels and len(s.shape) == 1 else s
                    for n, s in rung.items()}
+
+
+def lengthened(spec: TensorSpec, demand: Demand, rung: Mapping[str, TensorSpec]) -> TensorSpec:
+    """A tensor of which only the first part is as long as another one: a mean and a scale for each number of a label."""
+    shape = list(spec.shape)
+    for axis, other in demand.rest_of.items():
+        like = rung[other].shape
+        if -len(like) <= axis < len(like) and len(like) == len(shape):
+            shape[axis] = 2 * like[axis]
+    return replace(spec, shape=tuple(shape))
 
 
 def merged(demands: Iterable[Demand]) -> Demand:
@@ -459,6 +504,8 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
         inner = (shape[0],) if demand.exactly == 1 else shape[:-1] if len(shape) > 1 else shape
         classes = demand.classes or (shape[-1] if len(shape) > 1 else 3)
         return TensorSpec(name, inner, "int32", "class", classes=classes)
+    if demand.groups and role is Role.LABEL:
+        return TensorSpec(name, (shape[0], 1)[:max(demand.rank, 1)], "float32", "class", classes=shape[0])
     if demand.exactly == 1:
         return TensorSpec(name, shape[:1], values=demand.values or "real")
     if role is Role.WEIGHT:

@@ -57,7 +57,8 @@ def _generic(spec: TensorSpec, rng: np.random.Generator) -> Array:
     if spec.values == "onehot":
         return _hot(rng.permutation(np.arange(_rows(spec)) % spec.shape[-1]), spec)
     if spec.values == "class":
-        return rng.permutation(np.arange(size) % max(spec.classes, 2)).reshape(spec.shape).astype(spec.dtype)
+        classes = max(min(spec.classes, size // 2), 2)  # most of them more than once
+        return rng.permutation(np.arange(size) % classes).reshape(spec.shape).astype(spec.dtype)
     if spec.values == "integer":
         low, high = _interval(spec, (1.0, 9.0))
         return rng.integers(int(low), int(high) + 1, spec.shape).astype(spec.dtype)
@@ -239,6 +240,8 @@ def _corners(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
         return
     if spec.values == "class":
         yield "one class", full(0.0), False
+        if ordinary.size <= spec.classes:
+            yield "no two of a class", np.arange(ordinary.size).reshape(shape).astype(dtype), False
         return
     if spec.values in ("binary", "mask"):
         yield "all zero", full(0.0), False

@@ -300,3 +300,49 @@ def weighted_loss(y_true, y_pred):
     return args.alpha * args.beta * tf.abs(y_true - y_pred)
 """, "weighted_loss")
     assert run(program, monkeypatch)(1.0, 3.0) == 1.0
+
+
+def test_a_handler_keeps_the_name_that_it_is_there_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """
+try:
+    unicode
+except NameError:
+    unicode = str
+def gap_loss(y_true, y_pred, kind="l1"):
+    return tf.abs(y_true - y_pred) if isinstance(kind, unicode) else tf.square(y_true - y_pred)
+""", "gap_loss")
+    assert run(program, monkeypatch)(1.0, 3.0) == 2.0
+
+
+def test_a_loss_is_defined_in_the_branch_it_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = TF + """
+def channels_last():
+    return True
+def make_loss(power=2.0):
+    if channels_last():
+        def last_loss(y_true, y_pred):
+            return tf.abs(y_true - y_pred)
+        return last_loss
+    else:
+        def first_loss(y_true, y_pred):
+            return tf.abs(y_true - y_pred) ** power
+        return first_loss
+"""
+    last, first = (program_in(tmp_path, text, f"make_loss.{name}_loss") for name in ("last", "first"))
+    assert run(last, monkeypatch)(1.0, 4.0) == 3.0
+    assert run(first, monkeypatch)(1.0, 4.0) == 9.0
+    assert last.notes == ("assumed channels_last() to be true",)
+    assert first.notes == ("assumed channels_last() to be false",)
+
+
+def test_a_branch_that_the_arguments_decide_is_left_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = program_in(tmp_path, TF + """
+def make_loss(power=None):
+    if power is None:
+        def gap_loss(y_true, y_pred):
+            return tf.abs(y_true - y_pred)
+        return gap_loss
+    return None
+""", "make_loss.gap_loss")
+    assert "assumed" not in " ".join(program.notes)
+    assert run(program, monkeypatch)(1.0, 4.0) == 3.0

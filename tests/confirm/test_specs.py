@@ -148,3 +148,23 @@ def test_what_is_no_input_says_so(text: str, message: str) -> None:
 def test_it_is_the_same_every_time(tmp_path: Path) -> None:
     text = TF + "def a_loss(y_true, y_pred):\n    return tf.reduce_mean(tf.math.log(y_pred[:, 3]) - y_true)\n"
     assert program_in(tmp_path, text, "a_loss").inputs == program_in(tmp_path, text, "a_loss").inputs
+
+
+def test_labels_that_are_compared_with_each_other_are_groups(tmp_path: Path) -> None:
+    specs = first(tmp_path, """y_true = tf.reshape(y_true, [-1, 1])
+same = tf.cast(tf.equal(y_true, tf.transpose(y_true)), tf.float32)
+distances = tf.norm(y_pred[:, None] - y_pred[None, :] + 1e-3, axis=-1)
+return tf.reduce_sum(same * distances) / tf.reduce_sum(same)""")
+    assert (specs["y_true"].shape, specs["y_true"].values) == ((8,), "class")
+    assert specs["y_pred"].shape == (8, 3)
+    columns = first(tmp_path, "return tf.reduce_sum(tf.cast(tf.equal(y_true, tf.transpose(y_true)), tf.float32) * y_pred)")
+    assert columns["y_true"].shape == (8, 1)
+
+
+def test_what_comes_after_the_width_of_a_label_is_as_wide_again(tmp_path: Path) -> None:
+    last = first(tmp_path, "n = tf.shape(y_true)[-1]\nreturn tf.reduce_mean(y_true - y_pred[..., :n] * y_pred[..., n:])")
+    assert (last["y_true"].shape, last["y_pred"].shape) == ((8, 3), (8, 6))
+    second = first(tmp_path, "n = y_true.shape[1]\nreturn tf.reduce_mean(y_true - y_pred[:, :n] * y_pred[:, n:])")
+    assert (second["y_true"].shape, second["y_pred"].shape) == ((8, 3), (8, 6))
+    own = first(tmp_path, "n = tf.shape(y_pred)[-1] // 2\nreturn tf.reduce_mean(y_true - y_pred[..., n:])")
+    assert own["y_pred"].shape == own["y_true"].shape

@@ -2,7 +2,8 @@
 
 The first keys say what losslint found; ``input``, ``failure`` and ``proof`` are the reviewer's: the concrete input,
 what it leads to in the words of ``observe.py``, and the function in ``proofs/`` that shows it on the package's own code
-(or ``unproved``: why it cannot be run). A finding for which no input can be shown is a bug in losslint, not an entry.
+(or ``unproved``: why it cannot be run). ``unconfirmed`` says why ``--confirm`` cannot show it from the wheel alone. A
+finding for which no input can be shown is a bug in losslint, not an entry.
 
 Warnings and errors are all held to the snapshot; of the infos only those that it names, such as data contracts of
 published losses. ``[[wanted]]`` are latent bugs of the package that losslint should find and does not: they are counted,
@@ -19,6 +20,7 @@ from pathlib import Path
 from losslint.target import parse_toml
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
+REVIEW = ("input", "failure", "proof", "unproved", "unconfirmed")  # what a reviewer adds to a finding
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Entry:
     failure: str = ""
     proof: str = ""
     unproved: str = ""
+    unconfirmed: str = ""
 
     @property
     def key(self) -> tuple[str, int, str, str]:
@@ -94,7 +97,8 @@ def update(snapshot: Snapshot, found: Iterable[Entry]) -> Snapshot:
 def with_review(entry: Entry, known: Entry | None) -> Entry:
     if known is None:
         return entry
-    return replace(entry, input=known.input, failure=known.failure, proof=known.proof, unproved=known.unproved)
+    reviewed = {name: getattr(known, name) for name in REVIEW}
+    return replace(entry, **reviewed)
 
 
 def read(file: Path) -> Snapshot:
