@@ -25,7 +25,8 @@ from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.notices import SEEN
 
 LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no operation is seen to lose the gradient
-SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError")
+SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError",
+                "PermissionError")
 THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast",
               "gt", "ge", "lt", "le", "where", "select_n", "round", "floor", "ceil", "sign")  # fmt: skip
 STOPS = ("StopGradient", "stop_gradient", "detach", "no_grad")

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import socket
+import struct
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,10 @@ from typing import NoReturn
 
 SET_DEATH_SIGNAL, SET_CHILD_SUBREAPER = 1, 36  # prctl(2)
 NEW_USER, NEW_NETWORK = 0x10000000, 0x40000000  # unshare(2)
+NO_NEW_PRIVILEGES = 38  # prctl(2)
+CREATE_RULES, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # system calls of landlock(7), the same on all processors
+BELOW_PATH, ABI_VERSION = 1, 1  # kind of rule, flag
+WRITE_FILE, MAKES_AND_REMOVES, REFER, TRUNCATE = 1 << 1, 0b111111111 << 4, 1 << 13, 1 << 14
 THREAD_SPACE = 160 << 20  # address space that a thread takes: stack, arena
 NOWHERE = "http://127.0.0.1:9"
 ONE_THREAD = dict.fromkeys(
@@ -56,6 +61,7 @@ def confine(limits: Limits, scratch: Path, parent: int) -> None:
     _limit(limits)
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
+    write_only_below(scratch)
     if hasattr(signal, "alarm"):
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         signal.alarm(int(limits.seconds) + 5)  # for the case that nobody is left to look at the clock
@@ -94,6 +100,26 @@ def _limit(limits: Limits) -> None:
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(kind, (most, hard))
+
+
+def write_only_below(folder: Path) -> bool:
+    """Let this process and its descendants make, change and remove files in ``folder`` alone, and write to devices.
+    False: the system has no Landlock."""
+    call = _libc_function("syscall")
+    version = -1 if call is None else call(CREATE_RULES, None, ctypes.c_size_t(0), ABI_VERSION)
+    if call is None or version < 1:
+        return False
+    rights = WRITE_FILE | MAKES_AND_REMOVES | (REFER if version > 1 else 0) | (TRUNCATE if version > 2 else 0)
+    rules = call(CREATE_RULES, ctypes.byref(ctypes.c_uint64(rights)), ctypes.c_size_t(8), 0)
+    for place, allowed in ((folder, rights), (Path("/dev"), WRITE_FILE)):
+        below = os.open(place, os.O_PATH | os.O_CLOEXEC)
+        rule = ctypes.create_string_buffer(struct.pack("=Qi", allowed, below))
+        call(ADD_RULE, rules, BELOW_PATH, rule, 0)
+        os.close(below)
+    _control(NO_NEW_PRIVILEGES, 1)
+    restricted = call(RESTRICT_SELF, rules, 0) == 0
+    os.close(rules)
+    return restricted
 
 
 def address_space() -> int:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,13 @@ def leftovers(mark: Path) -> list[int]:
         except OSError:
             continue
     return found
+
+
+def write_only_below_works() -> bool:
+    """Whether the system keeps a process to one folder; asked in a process that is given up."""
+    ask = "import pathlib, sys, tempfile; from losslint.confirmation import limits;" \
+          "sys.exit(not limits.write_only_below(pathlib.Path(tempfile.gettempdir())))"
+    return subprocess.run([sys.executable, "-c", ask], check=False).returncode == 0
 
 
 def test_an_infinite_loop_is_a_timeout() -> None:
@@ -182,6 +190,42 @@ def test_files_land_in_the_scratch_folder(tmp_path: Path) -> None:
     assert not Path("relative.txt").exists()
 
 
+@pytest.mark.skipif(not write_only_below_works(), reason="needs Landlock")
+@pytest.mark.parametrize("attack", [
+    "open(there / 'new.txt', 'w')", "open(there / 'old.txt', 'a')", "os.truncate(there / 'old.txt', 0)",
+    "os.remove(there / 'old.txt')", "os.rename(there / 'old.txt', 'mine.txt')", "(there / 'folder').mkdir()",
+    "(there / 'link').symlink_to('old.txt')", "shutil.rmtree(there)",
+    "subprocess.run(['rm', there / 'old.txt'], check=True)", "open('/dev/shm/losslint-test', 'w')",
+])  # fmt: skip
+def test_nothing_is_written_outside_of_the_scratch_folder(attack: str, tmp_path: Path) -> None:
+    old = tmp_path / "old.txt"
+    old.write_text("as it was")
+    seen = last(f"""
+    import os, pathlib, shutil, subprocess
+    there = pathlib.Path({str(tmp_path)!r})
+    def entry():
+        {attack}
+    """)
+    assert seen.outcome is Outcome.RAISES, seen
+    assert seen.error.startswith(("PermissionError", "OSError", "CalledProcessError")), seen.error
+    assert old.read_text() == "as it was"
+    assert [path.name for path in tmp_path.iterdir() if not path.name.startswith("losslint-")] == ["old.txt"]
+
+
+def test_within_the_scratch_folder_all_goes() -> None:
+    seen = last("""
+    import os, pathlib, subprocess
+    def entry():
+        pathlib.Path("a/b").mkdir(parents=True)
+        pathlib.Path("a/b/c.txt").write_text("x")
+        os.rename("a/b/c.txt", "a/d.txt")
+        os.truncate("a/d.txt", 0)
+        os.remove("a/d.txt")
+        subprocess.run([f"echo x > {os.devnull}"], shell=True, check=True)
+    """)
+    assert (seen.outcome, seen.error) == (Outcome.FINE, "")
+
+
 def test_there_is_nothing_to_read() -> None:
     seen = last("def entry(): input()")
     assert seen.error.startswith("EOFError")
@@ -211,15 +255,17 @@ def test_children_run_side_by_side() -> None:
     assert time.monotonic() - started < 12
 
 
-def test_a_server_that_dies_once_is_replaced(tmp_path: Path) -> None:
-    once = tmp_path / "once"
-    once.touch()
+def test_a_server_that_dies_once_is_replaced() -> None:
+    once = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(1000)"])
+    threading.Thread(target=once.wait).start()  # so that it is gone as soon as it is killed
     kill = f"""
-    import os, pathlib, signal
+    import os, signal
     def entry():
-        if pathlib.Path({str(once)!r}).exists():
-            pathlib.Path({str(once)!r}).unlink()
-            os.kill(os.getppid(), signal.SIGKILL)
+        try:
+            os.kill({once.pid}, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        os.kill(os.getppid(), signal.SIGKILL)
     """
     assert [o.outcome for e in run(kill, FINE, jobs=1) for o in e.observations] == [Outcome.FINE] * 2
 
