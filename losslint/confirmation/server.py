@@ -243,6 +243,7 @@ def main() -> None:
     server = Server(options, output, network)
     gc.collect()
     gc.freeze()  # children share what is here as long as the collector does not touch it
+    gc.set_threshold(100_000)  # they end before much is worth collecting
     try:
         server.send(hello)
         server.serve()
