@@ -8,6 +8,7 @@ reach the row, and did not occur. Everything else stays *unconfirmed*, with the 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -27,6 +28,8 @@ from losslint.notices import SEEN
 LEAVES_UNSEEN = ("LL101", "LL103")  # NumPy takes values without a word: no operation is seen to lose the gradient
 SURROUNDINGS = ("AssertionError", "ModuleNotFoundError", "ImportError", "NameError", "OSError", "FileNotFoundError",
                 "PermissionError")
+UNMADE = re.compile(r"name '(\w+)' is not defined|cannot import name '(\w+)'|module '.*' has no attribute '(\w+)'")
+NO_ARGUMENT = re.compile(r"'Namespace' object has no attribute '(\w+)'")
 THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast",
               "gt", "ge", "lt", "le", "where", "select_n", "round", "floor", "ceil", "sign")  # fmt: skip
 STOPS = ("StopGradient", "stop_gradient", "detach", "no_grad")
@@ -160,14 +163,14 @@ class Case:
         """Why a finding is neither confirmed nor refuted."""
         ended = next((seen for seen in self.evidence.observations if seen.outcome in ENDED), None)
         if ended is not None:
-            return f"the loss could not be run to its end: {ended.error or ended.detail or ended.outcome.value}"
+            return f"the loss could not be run to its end: {self.why(ended.error) or ended.detail or ended.outcome.value}"
         if fitting:
             seen = fitting[0]
             where = f"in row {seen.row}" if seen.row else "in a row that is not known"
             return f"{seen.outcome.value} was seen ({seen.mode}), but {where}"
         raised = next((seen for seen in self.told if seen.outcome is Outcome.RAISES and seen.mode == "eager"), None)
         if raised is not None:
-            return f"the loss raises with the inputs tried: {raised.error}"
+            return f"the loss raises with the inputs tried: {self.why(raised.error)}"
         rows = [s for s in self.evidence.searched if s.row == finding.start.row]
         if rows and not any(s.reached for s in rows):
             return "the row does not run with the inputs tried"
@@ -176,6 +179,17 @@ class Case:
         if not self.evidence.observations:
             return "nothing was run"
         return "none of the runs shows it, and none rules it out"
+
+    def why(self, error: str) -> str:
+        """An error, or what was left out of the loss's file that brings it about."""
+        unmade = UNMADE.search(error)
+        name = next(filter(None, unmade.groups()), "") if unmade else ""
+        left_out = next((note for note in self.program.notes if note.startswith(f"{name} is not run: ")), "")
+        if left_out and name:
+            return left_out
+        if (asked := NO_ARGUMENT.search(error)) is not None:
+            return f"{asked[1]} has to be given on the command line, which is empty here"
+        return f"its files are not in the scratch folder: {error}" if error.startswith("FileNotFoundError") else error
 
     # -- what only running showed
 

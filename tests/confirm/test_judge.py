@@ -220,6 +220,23 @@ def test_reasons() -> None:
     assert only.verdict["reason"] == "it is made at run time"
 
 
+@pytest.mark.parametrize(("error", "reason"), [
+    ("NameError: name 'W' is not defined", "W is not run: line 4 reads data (np.load)"),
+    ("ImportError: cannot import name 'W' from 'settings'", "W is not run: line 4 reads data (np.load)"),
+    ("NameError: name 'V' is not defined", "NameError: name 'V' is not defined"),
+    ("AttributeError: 'Namespace' object has no attribute 'alpha'",
+     "alpha has to be given on the command line, which is empty here"),
+    ("FileNotFoundError: [Errno 2] No such file or directory: 'w.json'", "its files are not in the scratch folder: "),
+])  # fmt: skip
+def test_what_is_left_out_of_a_loss_is_the_reason(error: str, reason: str) -> None:
+    program = replace(PROGRAM, notes=("W is not run: line 4 reads data (np.load)",))
+    for outcome, told in ((Outcome.RAISES, "raises with the inputs tried"), (Outcome.NOT_RUN, "not be run to its end")):
+        (only,) = judge([finding("LL301")], program, Evidence((Observation(outcome, "eager", error=error),)))
+        assert only.verdict is not None
+        assert told in only.verdict["reason"]
+        assert f": {reason}" in only.verdict["reason"]
+
+
 # -- what only running shows
 
 
