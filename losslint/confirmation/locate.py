@@ -25,7 +25,8 @@ from losslint.confirmation.trail import Step, Trail, flat
 from losslint.confirmation.values import Array
 
 OF_A_TERM = ("LL111", "LL112")
-PLACED = (Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
+LOST = (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT)
+PLACED = (*LOST, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 
 
 # -- the recorder
@@ -116,9 +117,9 @@ class Break:
     how: Outcome  # NO_GRADIENT or ZERO_GRADIENT
 
 
-def breaks(trail: Trail) -> list[Break]:
+def breaks(trail: Trail, ways: Sequence[Outcome] = LOST) -> list[Break]:
     """The operations on the way to the value that pass no derivative on, the first of each path: what lies behind one
-    is not reported again. Zeros mean something at points in general position only."""
+    is not reported again. Zeros mean something at points in general position only, and not where weights start at 0."""
     live = {id(t) for t in trail.trained}
     needed = trail.needed
     found = []
@@ -127,7 +128,7 @@ def breaks(trail: Trail) -> list[Break]:
         if not entering:
             continue
         how = _passes(trail, [t for t in step.outputs if id(t) in needed], entering)
-        if how is None:
+        if how is None or how not in ways:
             live |= {id(t) for t in step.outputs if trail.framework.is_floating(t)}
         else:
             found.append(Break(step, how))
@@ -159,13 +160,15 @@ def places(trail: Trail, outcome: Outcome) -> list[tuple[str, int, str]]:
     """(file, row, operation) wherever a recorded run goes wrong in one of the ways that are ``PLACED``."""
     if outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
         return [(s.path, s.row, s.op) for s in births(trail)]
+    if outcome is Outcome.NO_GRADIENT and not any(b.how is outcome for b in breaks(trail)):
+        return cuts(trail, (outcome,)) or cuts(trail)  # what is 0 on the way, as weights may be at first, hides it
     return cuts(trail) if outcome in PLACED else []
 
 
-def cuts(trail: Trail) -> list[tuple[str, int, str]]:
+def cuts(trail: Trail, ways: Sequence[Outcome] = LOST) -> list[tuple[str, int, str]]:
     """(file, row, operation) wherever a derivative is lost: in an operation, or as a value leaves the framework."""
     dependent = trail.dependent
-    found = [(b.step.path, b.step.row, b.step.op) for b in breaks(trail)]
+    found = [(b.step.path, b.step.row, b.step.op) for b in breaks(trail, ways)]
     return found + [(path, row, how) for path, row, how, tensor in trail.escapes if id(tensor) in dependent]
 
 

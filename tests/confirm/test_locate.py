@@ -46,6 +46,18 @@ def test_where_the_gradient_stops(name: str) -> None:
     assert all(o.path == "" and o.outcome is seen.outcome for o in placed)
 
 
+def test_weights_that_start_at_zero_do_not_hide_where_the_gradient_stops() -> None:
+    import tensorflow as tf
+
+    def loss_of_classes(y_true: Any, y_pred: Any) -> Any:
+        scores = tf.matmul(y_pred, tf.zeros([3, 3]))
+        return tf.reduce_mean(tf.cast(tf.argmax(scores, 1), tf.float32))
+
+    entry = Loss(loss_of_classes, UserFiles(Path(__file__)))
+    placed = place(entry, PAIR, observe(entry, generic(PAIR), PAIR, "eager"))
+    assert [o.operation for o in placed] == ["ArgMax"]
+
+
 @pytest.mark.parametrize("name", ["dead_round", "dead_count", "dead_sign"])
 def test_dead_terms(name: str) -> None:
     row, operation = marked(name, "dead")
