@@ -13,6 +13,7 @@ from losslint.confirmation.arguments import OBJECTS, Argument, expression, given
 from losslint.confirmation.cut import Body, CannotCut, Cutter, free_names, located
 from losslint.confirmation.program import ENTRY, NotSliced, Program
 from losslint.confirmation.specs import Inputs, configured, inputs_of
+from losslint.graph.handed import handed_module
 from losslint.project.decisions import CALL_METHODS
 from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk
 from losslint.project.module import Module, Project
@@ -354,6 +355,7 @@ def bound_arguments(draft: Draft, function: Function, target: ast.expr, known: d
     bound = isinstance(home, ast.ClassDef) and isinstance(function, FunctionNode) and not any(
         isinstance(d, ast.Name) and d.id == "staticmethod" for d in function.decorator_list)
     known = {name: copy.deepcopy(value) for name, value in {**known, **draft.told_to(function)}.items()}
+    known = handed_over(draft, function) | known
     for parameter in missing(function, {**known, **dict.fromkeys(draft.inputs.names, target)}, bound):
         known[parameter.arg] = value_for(draft, parameter, function)
     if draft.inputs.wrapped:
@@ -362,6 +364,18 @@ def bound_arguments(draft: Draft, function: Function, target: ast.expr, known: d
         return target
     binding = expression("functools.partial", function)
     return located(ast.Call(binding, [target], [ast.keyword(name, value) for name, value in known.items()]), function)
+
+
+def handed_over(draft: Draft, function: Function) -> dict[str, ast.expr]:
+    """The framework modules that a function takes as arguments: ``backend = kwargs["backend"]``, ``loss(y, p, K)``."""
+    rest = function.args.kwarg.arg if function.args.kwarg is not None else None
+    names = [a.arg for a in parameters(function)]
+    for node in walk(function):
+        match node:
+            case ast.Subscript(value=ast.Name(id=owner), slice=ast.Constant(value=str(key))) if owner == rest:
+                names.append(key)
+    found = {name: module for name in names if (module := handed_module(draft.module, name)) is not None}
+    return {name: expression(module.name.replace("tensorflow", "tf", 1), function) for name, module in found.items()}
 
 
 def settings_of_partial(draft: Draft, function: Function) -> dict[str, ast.expr]:

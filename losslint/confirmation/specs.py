@@ -17,6 +17,7 @@ from losslint.confirmation.cut import located
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.shapes import Shape, fitted_labels, model_shapes
 from losslint.confirmation.written import SPEC, parse_spec
+from losslint.graph.handed import handed_module
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.trace import structured_names
 from losslint.graph.values import Const, Seq, Value
@@ -181,7 +182,7 @@ def tensor_roles(site: Site) -> dict[str, Role]:
         default = with_default.get(name)
         optional = default is not None and not (
             role in (Role.PREDICTION, Role.LABEL) and isinstance(default, ast.Constant) and default.value is None)
-        if optional or role is Role.CONFIG:
+        if optional or role is Role.CONFIG or handed_module(site.module, name) is not None:
             continue
         if role in TENSORS and object_for(name, set(names.parts(name)), function) is None:
             found[name] = role

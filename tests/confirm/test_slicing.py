@@ -346,3 +346,13 @@ def make_loss(power=None):
 """, "make_loss.gap_loss")
     assert "assumed" not in " ".join(program.notes)
     assert run(program, monkeypatch)(1.0, 4.0) == 3.0
+
+
+def test_a_backend_that_is_handed_over_is_given(tmp_path: Path) -> None:
+    text = "def own_loss(y_true, y_pred, {}):\n    {}\n    return backend.mean(backend.square(y_true - y_pred))\n"
+    for number, form in enumerate((("**kwargs", 'backend = kwargs["backend"]'), ("backend", "pass"))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        program = program_in(folder, TF + text.format(*form), "own_loss")
+        assert code(program).endswith(f"{ENTRY} = functools.partial(own_loss, backend=tf.keras.backend)")
+        assert [spec.name for spec in program.inputs[0]] == ["y_true", "y_pred"]
