@@ -54,7 +54,8 @@ _OF_MODELS = names.words("trainable_variables trainable_weights variables weight
 
 @dataclass(frozen=True)
 class Objects:
-    """Code that makes what a loss is given besides tensors. ``function`` takes one tensor, ``pair`` two."""
+    """Code that makes what a loss is given besides tensors. ``function`` takes one tensor, ``pair`` two; the slope of the
+    ``model`` depends on its input, as a penalty of that slope asks for."""
 
     ones: str
     optimizer: str
@@ -67,11 +68,12 @@ class Objects:
 OBJECTS = {
     "tensorflow": Objects(
         "tf.ones((8, 3))", "tf.keras.optimizers.SGD(0.01)", "tf.keras.losses.MeanSquaredError()",
-        f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES})])", "tf.tanh", "tf.math.squared_difference",
+        f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'tanh')])", "tf.tanh", "tf.math.squared_difference",
     ),
     "torch": Objects(
         "torch.ones((8, 3))", "torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.01)", "torch.nn.MSELoss()",
-        f"torch.nn.Linear({CLASSES}, {CLASSES})", "torch.tanh", "torch.nn.functional.mse_loss",
+        f"torch.nn.Sequential(torch.nn.Linear({CLASSES}, {CLASSES}), torch.nn.Tanh())", "torch.tanh",
+        "torch.nn.functional.mse_loss",
     ),
     "jax": Objects(
         "jnp.ones((8, 3))", "None", "(lambda a, b: jnp.mean((a - b) ** 2))", "jnp.tanh", "jnp.tanh",

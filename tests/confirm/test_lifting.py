@@ -38,7 +38,7 @@ def step(model, optimizer, x, y):
 """, "step")
     assert [spec.name for spec in program.inputs[0]] == ["x", "y"]
     assert program.notes == (
-        "assumed model = tf.keras.Sequential([tf.keras.layers.Dense(3)])",
+        "assumed model = tf.keras.Sequential([tf.keras.layers.Dense(3, 'tanh')])",
         "assumed optimizer = tf.keras.optimizers.SGD(0.01)",
     )
 
