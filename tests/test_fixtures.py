@@ -46,6 +46,7 @@ MADE_FOR: dict[str, str | dict[str, str]] = {
     "clean/numpy_on_configuration.py": {"curvature_loss": "mask"},
     "clean/padded_sequences.py": {"masked_cross_entropy": "tokens"},
     "clean/set_matching.py": "sequence",
+    "gradient_flow/edge_filters.py": "mask",
     "gradient_flow/forecast_skill.py": "long",
     "gradient_flow/lesion_overlap.py": "mask",
     "gradient_flow/listing_order.py": "onehot logits",

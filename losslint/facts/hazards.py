@@ -480,7 +480,9 @@ class HazardFacts:
     def _first_bad_value(self, point: Point, node: Node) -> Node | None:
         """The operation that makes the first non-finite value on the way to a node."""
         for _ in self.nodes:
-            bad = next((o for _, o in _value_operands(node, point) if not math.isfinite(point(o))), None)
+            operands = [operand for _, operand in _value_operands(node, point)]
+            divided = (o.inputs.get("y") for o in operands if o.op == "div" and point(o) == 0.0)  # by infinity, it may be
+            bad = next((o for o in (*operands, *divided) if isinstance(o, Node) and not math.isfinite(point(o))), None)
             if bad is None:
                 return node
             node = bad

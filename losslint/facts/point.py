@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 
+from losslint.facts.differences import is_difference
 from losslint.facts.float32 import (
     FROM_LOGITS,
     LOSSES,
@@ -79,6 +80,7 @@ class Step:
         self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")
         self.primitive, self.names = primitive_of(node)
         self.is_share = node.op == "div" and is_share(node)
+        self.is_difference = is_difference(node)
 
 
 class Cone:
@@ -196,7 +198,7 @@ class Point:
             return sum(self(v) for v in items) / max(len(items), 1)
         if step.passes_on:
             return self(_carrier(node)) * (self.count if op == "sum" else 1.0)
-        if op == "zeros":
+        if op == "zeros" or step.is_difference:
             return 0.0
         if op in ("ones", "range"):
             return 1.0
@@ -340,7 +342,7 @@ class Point:
             items = _items(_carrier(node))
             share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
             return [(v, share) for v in items if isinstance(v, Node)]
-        if step.passes_on or node.index in self.opaque:
+        if step.passes_on or step.is_difference or node.index in self.opaque:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
 

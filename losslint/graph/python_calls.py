@@ -281,6 +281,14 @@ def _setattr(t: Tracer, frame: Frame, c: Call) -> Value:
     return NONE
 
 
+@handles("*.register_buffer")
+def _register_buffer(t: Tracer, frame: Frame, c: Call) -> Value:
+    owner, name = c.function.inputs.get("x") if isinstance(c.function, Node) else None, c.get(0, "name")
+    if isinstance(owner, Instance) and isinstance(name, Const) and (value := c.get(1, "tensor")) is not None:
+        owner.attributes[str(name.value)] = value
+    return NONE
+
+
 @handles("builtins.print", "warnings.warn", "logging.info", "logging.debug", "logging.warning")
 def _nothing(t: Tracer, frame: Frame, c: Call) -> Value:
     return NONE

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from losslint.facts.differences import is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.hazards import OTHERS, Hazard, is_network
 from losslint.facts.point import averages, plain_number
@@ -196,7 +197,8 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
 
 def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
-    where = f"is exactly 0 for {point_of(loss, hazard)}" if hazard.at else "can be exactly 0"
+    flat = hazard.operand is not None and any(map(is_difference, loss.gradient.cone(hazard.operand)))
+    where = f"is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}" if hazard.at else "can be exactly 0"
     return f"{operand_of(hazard)} {where}"
 
 
