@@ -13,6 +13,7 @@ from losslint.confirmation.cut import Body, CannotCut, free_names, located
 from losslint.confirmation.effects import hazard
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.specs import Inputs, inputs_of, spec_role
+from losslint.project.builders import losses_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.index import FunctionNode, argument, last_name, walk
 from losslint.project.module import Module, bound_names, module_level_statements
@@ -329,7 +330,8 @@ def compiled_with(draft: Draft) -> None:
     for call in compile_calls(draft):
         used = argument(call, 1, "loss")
         found = resolver(draft.module).targets(used, index.scope(call)) if used is not None else []
-        if any(t.node is not None and t.node in (site.node, site.owner, site.class_node) for t in found):
+        if site.node in losses_of(call) or any(
+                t.node is not None and t.node in (site.node, site.owner, site.class_node) for t in found):
             replay(draft, call)
             return
     raise CannotCut("no call of compile in this file uses it")

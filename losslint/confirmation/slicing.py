@@ -73,7 +73,9 @@ def program_of(loss: Loss, project: Project, settings: Settings | None = None, w
         for name, value in configured(loss.site, settings).items():
             if not isinstance(value, str):
                 draft.told[name] = expression(repr(value), loss.site.node)
-        if loss.site.is_function:
+        if loss.site.kind == "builtin":
+            lifting.compiled_with(draft)
+        elif loss.site.is_function:
             function_entry(draft, settings)
         else:
             lifting.entry(draft, settings)

@@ -88,6 +88,8 @@ def trials_of(report: Report, settings: Settings) -> list[Trial]:
     found: dict[tuple[object, ...], Trial] = {}
     for checked in sorted(report.checked, key=lambda checked: not checked.findings):
         site = checked.loss.site
+        if site.kind == "builtin" and not checked.findings:
+            continue  # what Keras itself computes needs no run
         key = (site.module.path, site.node, site.class_node, site.built_by if checked.findings else None)
         if checked.findings or not any(key[:3] == other[:3] for other in found):
             found.setdefault(key, Trial(one_each(checked), report.project, settings))
@@ -158,7 +160,7 @@ def programs_of(trial: Trial, whole_files: bool) -> Iterator[Program | NotSliced
         program_of(loss, project, trial.settings, whole_files)]
     if loss.site.framework == "jax":
         made.append(own_step_of(loss, project, whole_files))
-    if loss.site.kind != "model" and any(f.code in OF_COMPILE for f in trial.checked.findings):
+    if loss.site.kind not in ("model", "builtin") and any(f.code in OF_COMPILE for f in trial.checked.findings):
         made.append(compiled_program_of(loss, project, whole_files))
     for program in made:
         yield program if isinstance(program, NotSliced) else claimed(program, loss, trial.checked.findings)

@@ -24,6 +24,7 @@ from losslint.graph.values import (
     Bound,
     ClassValue,
     Const,
+    External,
     Func,
     Instance,
     Map,
@@ -31,6 +32,7 @@ from losslint.graph.values import (
     Seq,
     Value,
 )
+from losslint.ops.table import canonical_name, identifiers
 from losslint.project.index import FunctionNode, argument
 from losslint.project.modes import Mode
 from losslint.project.module import Project
@@ -49,6 +51,8 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     try:
         if site.kind == "model":
             _trace_model(t, site)
+        elif site.kind == "builtin":
+            _trace_builtin(t, site)
         else:
             _trace(t, site)
     except BudgetExceeded:
@@ -107,6 +111,32 @@ def _trace_model(t: Tracer, site: Site) -> None:
     else:
         _run_module(t, building)
     t.graph.targets[:] = [target for target in t.graph.targets if target.how == "compile"]
+
+
+def _trace_builtin(t: Tracer, site: Site) -> None:
+    """A loss of Keras itself, called with a label and a prediction."""
+    name = builtin_name(site)
+    statement = _statement_around(site.module.parents, site.node)
+    unit = t.unit(site.module, statement) if statement is not None else None
+    if name is None or unit is None:
+        return  # LL405 says that Keras has no such loss
+    at = unit.statement
+    frame = Frame(t.scope(site.module), unit, Context(site.mode))
+    args, named = _constant_arguments(t, site, site.built_by) if site.built_by is not None else ([], {})
+    is_class = name.rpartition(".")[2][0].isupper()
+    loss = External(canonical_name(name) + "()" * is_class, tuple(args), named)
+    for parameter, role in site.roles.items():
+        node = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name=parameter)
+        node.role = role
+        t.graph.params[parameter] = node
+    t.target(call(t, frame, loss, [*t.graph.params.values()], {}, at), "return", frame.source(at))
+
+
+def builtin_name(site: Site) -> str | None:
+    """The dotted name of a builtin site's loss; None when Keras has none of that name."""
+    if site.built_by is not None:
+        return site.module.dotted(site.built_by.func)
+    return identifiers().get(site.qualname)
 
 
 def _function_of(t: Tracer, site: Site, node: ast.AST) -> tuple[Func | None, Value | None]:

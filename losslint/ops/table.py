@@ -125,6 +125,12 @@ def operations() -> dict[str, Operation]:
     return found
 
 
+@cache
+def identifiers() -> dict[str, str]:
+    """Text that Keras 3 takes for a loss in ``compile`` -> the public name of that loss."""
+    return {text: f"keras.losses.{name}" for text, name in rows("identifiers.tsv")}
+
+
 FRAMEWORKS = ("tensorflow", "keras", "numpy", "python", "torch", "jax")
 
 

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from losslint.project.builders import Built, assigned, builders, compiled_model, place
 from losslint.project.index import FunctionNode, Index, argument, keyword, last_name
-from losslint.project.module import Module
+from losslint.project.module import Module, Project
 
 SQUASHING = ("sigmoid", "softmax")
 MAX_STEPS = 8  # names and calls followed from a model to its last layer
@@ -45,6 +46,15 @@ def head_of(*modules: Module) -> Head | None:
     return Head(found[0].activation, units.pop() if len(units) == 1 else None, found[-1].at, found[-1].module)
 
 
+def head_compiled(call: ast.Call, module: Module, project: Project) -> Head | None:
+    """The head of the model that a ``compile`` call compiles; None when it is not certain."""
+    model = compiled_model(call)
+    built = builders(model, module, project) if model is not None else []
+    heads = [_Finder(one.module).head(one) for one in built]
+    known = [head for head in heads if head is not None]
+    return known[-1] if known and len(known) == len(heads) and len({head.activation for head in known}) == 1 else None
+
+
 class _Finder:
     def __init__(self, module: Module) -> None:
         self.module = module
@@ -55,18 +65,33 @@ class _Finder:
         heads = [self._layer(last, MAX_STEPS) if last is not None else None for last in self._last_layers()]
         return None if None in heads else [head for head in heads if head is not None]
 
+    def head(self, built: Built) -> Head | None:
+        """The head of one model."""
+        if isinstance(built.node, ast.ClassDef):
+            layers = [*self._returned(built.node)]
+        elif last_name(built.node.func) == "Sequential":
+            layers = [self._sequential(built.node)]
+        else:
+            outputs = argument(built.node, 1, "outputs", "output")
+            layers = [self._value(outputs, built.node) if outputs is not None else None]
+        heads = [self._layer(layer, MAX_STEPS) if layer is not None else None for layer in layers]
+        return heads[0] if heads and len({head.activation if head else "" for head in heads}) == 1 else None
+
+    def _sequential(self, call: ast.Call) -> ast.expr | None:
+        layers = argument(call, 0, "layers")
+        if isinstance(layers, ast.List):
+            added = self._added(call)
+            return added[-1] if added else layers.elts[-1] if layers.elts and added is not None else None
+        if layers is None:
+            added = self._added(call)
+            return added[-1] if added else None
+        return call.args[-1] if call.args else None  # torch: Sequential(a, b, c)
+
     def _last_layers(self) -> Iterator[ast.expr | None]:
         """The last layer of each model that the file builds; None for one that is not understood."""
         for call in self.index.calls_by_name.get("Sequential", []):
-            if self.index.class_around(call) is not None:
-                continue  # a part of what the class returns
-            layers = argument(call, 0, "layers")
-            if isinstance(layers, ast.List):
-                yield self._added(call) or (layers.elts[-1] if layers.elts else None)
-            elif layers is None:
-                yield self._added(call)
-            else:  # torch: Sequential(a, b, c)
-                yield call.args[-1]
+            if self.index.class_around(call) is None:  # else a part of what the class returns
+                yield self._sequential(call)
         for name in ("Model", "Functional"):
             for call in self.index.calls_by_name.get(name, []):
                 if (outputs := argument(call, 1, "outputs", "output")) is not None:
@@ -77,18 +102,23 @@ class _Finder:
         if not {"Sequential", "Model", "Functional"} & self.index.calls_by_name.keys():
             yield from (c for c in self.index.calls_by_name.get("Linear", []) if self._stands_alone(c))
 
-    def _added(self, call: ast.Call) -> ast.expr | None:
-        """The last layer that ``model.add(..)`` adds to a model in the same scope."""
+    def _added(self, call: ast.Call) -> list[ast.expr] | None:
+        """The layers that ``model.add(..)`` adds to a model in the same scope; None if a branch decides which is last."""
         parent = self.index.parents.get(call)
         if not isinstance(parent, ast.Assign) or not isinstance(parent.targets[0], ast.Name):
-            return None
+            return []
         name, scope = parent.targets[0].id, self.index.scope(call)
-        added = [
-            c.args[0] for c in self.index.calls_by_name.get("add", [])
-            if c.args and isinstance(c.func, ast.Attribute) and isinstance(c.func.value, ast.Name)
-            and c.func.value.id == name and self.index.scope(c) is scope
-        ]  # fmt: skip
-        return max(added, key=lambda layer: layer.lineno, default=None)
+        models = [v for v in self.index.lookup(name, scope)[0] if not isinstance(self.index.parents.get(v), ast.Call)]
+        until = min((place(v) for v in models if place(v) > place(call)), default=(1 << 30, 0))  # another model's name there
+        added = sorted(
+            (c for c in self.index.calls_by_name.get("add", [])
+             if c.args and isinstance(c.func, ast.Attribute) and isinstance(c.func.value, ast.Name)
+             and c.func.value.id == name and self.index.scope(c) is scope and place(call) < place(c) < until), key=place)
+        if not added:
+            return []
+        statement = self.index.parents.get(added[-1])
+        branches = statement is None or self.index.parents.get(statement) is not self.index.parents.get(parent)
+        return None if branches else [c.args[0] for c in added]
 
     def _returned(self, node: ast.ClassDef) -> Iterator[ast.expr | None]:
         """What ``call`` or ``forward`` of a model class returns."""
@@ -106,9 +136,9 @@ class _Finder:
         if isinstance(value, ast.List) and len(value.elts) == 1:
             value = value.elts[0]
         if isinstance(value, ast.Name) and steps:
-            values, _ = self.index.lookup(value.id, self.index.scope(at))
-            before = [v for v in values if isinstance(v, ast.expr) and v.lineno <= getattr(at, "end_lineno", 0)]
-            return self._value(before[-1], at, steps - 1) if before else None
+            before = assigned(value.id, value, self.module)
+            made = before[0] if len(before) == 1 else None
+            return self._value(made, made, steps - 1) if isinstance(made, ast.expr) else None
         if not isinstance(value, ast.Call):
             return None
         name = last_name(value.func)
@@ -119,18 +149,17 @@ class _Finder:
         if isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Name) and (
                 value.func.value.id == "self"):
             home = self.index.class_around(value)
-            made = self.index.attributes.get(home, {}).get(name, []) if home is not None else []
-            return next((m for m in made if isinstance(m, ast.Call)), None)
+            layers = self.index.attributes.get(home, {}).get(name, []) if home is not None else []
+            return layers[0] if len(layers) == 1 and isinstance(layers[0], ast.Call) else None
         return value if name.lower() in _ACTIVATIONS else None
 
     def _layer(self, layer: ast.expr, steps: int) -> Head | None:
         """What a layer computes last."""
         if isinstance(layer, ast.Name) and steps:
-            values, _ = self.index.lookup(layer.id, self.index.scope(layer))
-            calls = [v for v in values if isinstance(v, ast.expr)]
-            return self._layer(calls[-1], steps - 1) if calls else None
-        if not isinstance(layer, ast.Call):
-            return None
+            made = assigned(layer.id, layer, self.module)
+            return self._layer(made[0], steps - 1) if len(made) == 1 and isinstance(made[0], ast.expr) else None
+        if not isinstance(layer, ast.Call) or any(given.arg is None for given in layer.keywords):
+            return None  # Dense(10, **settings) may have any activation
         name = last_name(layer.func)
         if name == "Sequential" and steps and layer.args:
             inner = layer.args[0].elts[-1] if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args[-1]
@@ -138,7 +167,8 @@ class _Finder:
         if name.lower() in _ACTIVATIONS:
             return Head(_ACTIVATIONS[name.lower()], None, layer, self.module)
         if name == "Activation" and layer.args:
-            return self._activated(layer.args[0], None, layer)
+            head = self._activated(layer.args[0], None, layer)
+            return head if head is not None and head.activation != "linear" else None  # that of the layer before
         if name == "Dense" or name.startswith("Conv"):
             units = argument(layer, 0, "units", "filters")
             given = keyword(layer, "activation")

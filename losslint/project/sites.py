@@ -10,11 +10,14 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from losslint.ops.table import canonical_name
 from losslint.project.bodies import note_framework
+from losslint.project.builders import builders, compiled_model, losses_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
 from losslint.project.files import FRAMEWORK_WORDS
+from losslint.project.heads import Head, head_compiled
 from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters, required
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
@@ -37,19 +40,21 @@ class Site:
     ``node`` is the code: a ``FunctionDef``/``Lambda`` for functions, methods, closures and lambdas; for ``tape`` sites
     the function that holds the ``with`` block (the block itself at module level); for ``expression`` sites the
     expression whose value is differentiated; for ``model`` sites, whose layers lie on the path of a loss, the function
-    that compiles (at module level the last call that does). ``owner`` is the function around the node: the factory of
+    that compiles (at module level the last call that does); for ``builtin`` sites, a loss of Keras itself or a text that
+    Keras is to find one by, what ``compile`` is given. ``owner`` is the function around the node: the factory of
     a closure, the function an expression stands in, None at module level. ``class_node`` is the class whose ``self``
     the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
     False where only a signature or a word speaks for the loss.
     ``compiled_by``: the calls in other files that pass it to ``compile``; ``models_in``: the files that compile it and
-    those that they import.
+    those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
+    Keras, and ``heads``: what those models end in, as far as that is certain.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
 
     module: Module
-    kind: str  # function | method | closure | lambda | tape | expression | model
+    kind: str  # function | method | closure | lambda | tape | expression | model | builtin
     qualname: str
     node: ast.AST
     reason: str
@@ -65,6 +70,8 @@ class Site:
     differentiated: tuple[str, ...] = ()
     compiled_by: tuple[tuple[Module, ast.Call], ...] = ()
     models_in: tuple[Module, ...] = ()
+    fitted: tuple[tuple[Module, ast.Call], ...] = ()
+    heads: tuple[Head, ...] = ()
 
     @property
     def variants(self) -> list[Site]:
@@ -121,6 +128,7 @@ class _Finder:
         sites += self._tape_sites(functions)
         sites += self._expression_sites(functions)
         sites += self._model_sites()
+        sites += self._builtin_sites()
         return sorted(sites, key=lambda site: (site.row, getattr(site.node, "col_offset", 0)))
 
     def _inherited(self, site: Site) -> Iterator[Site]:
@@ -137,7 +145,7 @@ class _Finder:
                 and any(isinstance(statement, FunctionNode) for statement in other.body)
             ):
                 yield replace(site, class_node=other, qualname=f"{other.name}.{name}", built_by=None, compiled_by=(),
-                              models_in=())  # who compiles the base class does not compile this one
+                              models_in=(), fitted=(), heads=())  # who compiles the base class does not compile this one
 
     # functions -----------------------------------------------------------------------------------------------------
 
@@ -170,7 +178,19 @@ class _Finder:
             compiled_by=tuple((u.module, u.call) for u in evidence.uses if u.purpose is Purpose.COMPILE
                               and u.module is not self.module and u.call is not None),
             models_in=tuple(imported(compiling.values(), self.classes.project)),
+            fitted=(fitted := self._fitted((u.module, u.call) for u in evidence.uses
+                                           if u.purpose is Purpose.COMPILE and u.call is not None)),
+            heads=self._heads(fitted),
         )
+
+    def _fitted(self, calls: Iterable[tuple[Module, ast.Call]]) -> tuple[tuple[Module, ast.Call], ...]:
+        models = ((module, call, compiled_model(call)) for module, call in calls)
+        return tuple((module, call) for module, call, model in models
+                     if model is not None and builders(model, module, self.classes.project))
+
+    def _heads(self, fitted: Iterable[tuple[Module, ast.Call]]) -> tuple[Head, ...]:
+        found = [head_compiled(call, module, self.classes.project) for module, call in fitted]
+        return tuple(head for head in found if head is not None)
 
     def _meant_for_fit(self, function: Function, roles: dict[str, Role]) -> bool:
         """A label and a prediction, in the order of Keras, and nothing in the file that runs it otherwise."""
@@ -308,6 +328,39 @@ class _Finder:
                 owner=None if owner is None else self.index.def_around(owner),
             )
 
+    def _builtin_sites(self) -> Iterator[Site]:
+        """The losses of Keras itself, and the names for them, that Keras models are compiled with."""
+        for call in self.local.compiles:
+            parts = [(part, self._written(part)) for part in losses_of(call)]
+            wanted = [(part, value) for part, value in parts if is_builtin(value, self.module)]
+            if not wanted or self.judge.in_test(call) or not (fitted := self._fitted([(self.module, call)])):
+                continue
+            heads = self._heads(fitted) if len(parts) == 1 else ()
+            for part, value in wanted:
+                yield Site(
+                    module=self.module,
+                    kind="builtin",
+                    qualname=str(value.value) if isinstance(value, ast.Constant) else last_name(
+                        value.func if isinstance(value, ast.Call) else value),
+                    node=part,
+                    reason=f"passed to compile(loss=...) in line {call.lineno}",
+                    mode=self.modes.keras,
+                    roles={"y_true": Role.LABEL, "y_pred": Role.PREDICTION},
+                    class_node=self.index.class_around(call),
+                    owner=self.index.def_around(call),
+                    built_by=value if isinstance(value, ast.Call) else None,
+                    fitted=fitted,
+                    heads=heads,
+                )
+
+    def _written(self, part: ast.expr) -> ast.expr:
+        """The loss that a name stands for, where it has been given one value."""
+        if isinstance(part, ast.Name):
+            values, _ = self.index.lookup(part.id, self.index.scope(part))
+            if len(values) == 1 and isinstance(values[0], ast.expr):
+                return values[0]
+        return part
+
     def _writes_layers(self) -> bool:
         """Whether the file has layers of its own, a ``Lambda`` among them."""
         return "Lambda" in self.index.calls_by_name or bool(self._layers())
@@ -333,6 +386,14 @@ class _Finder:
         if self.modes.tf1 or found.graph:
             return Mode.GRAPH
         return Mode.EAGER if owner is None else Mode.UNKNOWN
+
+
+def is_builtin(value: ast.expr, module: Module) -> bool:
+    """Whether an expression is a loss of Keras itself, or a text that Keras is to find one by."""
+    named = value.func if isinstance(value, ast.Call) else value
+    if isinstance(named, ast.Constant):
+        return isinstance(named.value, str)
+    return canonical_name(module.dotted(named) or "").startswith("keras.losses.") and last_name(named) != "Loss"
 
 
 def imported(modules: Iterable[Module], project: Project) -> list[Module]:

@@ -67,6 +67,7 @@ class LocalUses:
     foreign: list[tuple[str, bool, Use]] = field(default_factory=list)  # dotted name, whether it was called there
     expressions: list[Minimised] = field(default_factory=list)
     tapes: dict[ast.AST, list[ast.Call]] = field(default_factory=dict)  # with block -> gradient calls on its tape
+    compiles: list[ast.Call] = field(default_factory=list)  # compile(loss=...)
     models: list[ast.expr] = field(default_factory=list)  # what is compiled with a loss, or given for it by callers
     compiled: dict[ast.AST, str] = field(default_factory=dict)  # function -> tf.function | jit around it
     called_from: dict[ast.AST, list[ast.AST]] = field(default_factory=dict)  # handed to strategy.run(...) and the like
@@ -159,6 +160,7 @@ class _Collector:
         runs_eagerly = isinstance(eager, ast.Constant) and eager.value is True
         if (loss := argument(call, 1, "loss")) is not None:
             self._use(loss, scope, Purpose.COMPILE, "passed to compile(loss=...)", call, runs_eagerly, called=True)
+            self.found.compiles.append(call)
             self._compiled_model(call.func.value, call)
         for metrics in (argument(call, 2, "metrics"), keyword(call, "weighted_metrics")):
             if metrics is not None:

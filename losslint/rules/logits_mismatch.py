@@ -10,12 +10,22 @@ from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, External, Value
 from losslint.ops.table import lookup
-from losslint.project.heads import head_of
+from losslint.project.heads import Head, head_of
 from losslint.rules.base import Loss, Problem, Rule
 
 WITH_LOGITS = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
                "sparse_softmax_cross_entropy_with_logits", "cross_entropy")  # fmt: skip
-FROM_LOGITS = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
+CLASSES = {
+    "binary_crossentropy": "BinaryCrossentropy", "categorical_crossentropy": "CategoricalCrossentropy",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+    "binary_focal_crossentropy": "BinaryFocalCrossentropy", "categorical_focal_crossentropy": "CategoricalFocalCrossentropy",
+}  # fmt: skip
+FROM_LOGITS = tuple(CLASSES)
+ACTIVATION = {name: "a sigmoid" if name.startswith("binary") else "a softmax" for name in CLASSES}
+RECOVERS = tuple(name for name in CLASSES if "focal" not in name)
+# Measured with Keras 3.15: it looks for the operation that made the tensor, or for the logits noted on it.
+RECOVERED = ("with TensorFlow Keras warns and takes the logits back if nothing lies between; with JAX or PyTorch, or "
+             "after a reshape, the activation is applied twice")
 SQUASHING = ("sigmoid", "softmax")
 UNBOUNDED = ("linear", "relu", "tanh")
 KEEPS = ("cast", "clip", "reshape", "identity", "convert_to_tensor", "squeeze")
@@ -26,10 +36,14 @@ class LogitsMismatch(Rule):
 
     What it does: follows the prediction inside the loss, and into the models of the same file that it comes from, to a
     sigmoid or softmax before a ``..._with_logits`` operation, ``from_logits=True`` or PyTorch's ``cross_entropy``, and
-    compares the last activation with the loss that ``compile`` is given.
+    compares the last activation of a model with the loss that ``compile`` is given, also one of Keras itself. A model
+    is followed to the call that builds it; one that is loaded, changed or ends in a layer it cannot name is left alone.
 
     Why it is bad: it runs. Squashed twice, the loss cannot fall below a floor (1.46 for a perfect prediction of 10
-    classes); logits taken for probabilities are clipped to [0, 1], and most of them get no gradient.
+    classes); logits taken for probabilities are clipped to [0, 1], and most of them get no gradient: ``Dense(10)`` with
+    ``sparse_categorical_crossentropy`` can stay at log(10) for ever. Keras 3 on TensorFlow takes the logits back from a
+    softmax or sigmoid that the prediction comes from directly, and warns; the focal losses, the other backends, and
+    anything after a clip or a reshape squash twice.
 
     Use instead: hand over the logits, and say so with ``from_logits=True``; or neither.
 
@@ -97,6 +111,37 @@ def sparse_bce_loss(y_true, y_pred):
 model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
 model.compile(loss=sparse_bce_loss)
 """,
+        """
+import keras
+from keras import layers
+
+class Classifier(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.hidden = layers.Dense(32, activation="relu")
+        self.head = layers.Dense(10)
+
+    def call(self, x):
+        return self.head(self.hidden(x))
+
+def build(classes):
+    model = keras.Sequential()
+    model.add(layers.Dense(32, activation="relu"))
+    model.add(layers.Dense(classes))
+    model.add(layers.Activation("softmax"))
+    return model
+
+Classifier().compile("adam", loss="sparse_categorical_crossentropy")  # expect: LL406
+model = build(10)
+model.compile("adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))  # expect: LL406
+
+def clipped_loss(y_true, y_pred):
+    p = keras.ops.clip(keras.ops.softmax(y_pred), 1e-6, 1.0)  # expect: LL406
+    return keras.losses.categorical_crossentropy(y_true, p)
+
+other = build(3)
+other.compile("adam", loss=clipped_loss)
+""",
     )
     GOOD = (
         """
@@ -118,6 +163,38 @@ x, y = torch.randn(16, 20), torch.randint(0, 4, (16,))
 loss = nn.functional.nll_loss(net(x), y) + nn.functional.cross_entropy(nn.functional.linear(gate(x), torch.eye(4)), y)
 loss.backward()
 """,
+        """
+import keras
+from keras import layers
+
+def build(classes, probabilities):
+    model = keras.Sequential()
+    model.add(layers.Dense(32, activation="relu"))
+    if probabilities:
+        model.add(layers.Dense(classes, activation="softmax"))
+    else:
+        model.add(layers.Dense(classes))
+    return model
+
+def half_precision():
+    inputs = keras.Input((4,))
+    outputs = layers.Dense(10, activation="softmax")(inputs)
+    outputs = layers.Activation("linear", dtype="float32")(outputs)
+    return keras.Model(inputs, outputs)
+
+build(10, True).compile("adam", loss="sparse_categorical_crossentropy")
+half_precision().compile("adam", loss="sparse_categorical_crossentropy")
+loaded = keras.models.load_model("model.keras")
+loaded.compile("adam", loss=keras.losses.BinaryCrossentropy())
+logits = keras.Sequential([layers.Dense(10)])
+logits.compile("adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+scores = keras.Sequential([logits, layers.Softmax()])
+scores.compile("adam", loss="sparse_categorical_crossentropy")
+regression = keras.Sequential([layers.Dense(1)])
+regression.compile("adam", loss="mse")
+regression.add(layers.Activation("sigmoid"))
+regression.compile("adam", loss="binary_crossentropy")
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -125,8 +202,8 @@ loss.backward()
             told = from_logits(node)
             expects = node.op in WITH_LOGITS or (node.op in FROM_LOGITS and is_true(told))
             plain = node.op in FROM_LOGITS and (told is None or (isinstance(told, Const) and told.value is False))
-            squashed = squashing(node.inputs.get("y_pred")) if expects else None
-            if squashed is not None:
+            squashed = squashing(node.inputs.get("y_pred")) if expects or plain else None
+            if expects and squashed is not None:
                 yield Problem(
                     node.source,
                     f"{node.source.text} applies the activation itself, but it is given {squashed.source.text}: it is "
@@ -134,27 +211,65 @@ loss.backward()
                     "hand over the logits" + ("" if node.op in WITH_LOGITS else ", or drop from_logits=True"),
                     related=(squashed.source,),
                 )
-            elif (expects or plain) and "compile(" in loss.site.reason and is_prediction(node.inputs.get("y_pred")):
-                head = head_of(*{m.path: m for m in (loss.site.module, *loss.site.models_in)}.values())
-                if plain and head is not None and head.activation in UNBOUNDED:
-                    layer = AstSource(head.module, head.at)
-                    yield Problem(
-                        node.source,
-                        f"{node.source.text} expects probabilities, but the model ends in {layer.text}: what is not between "
-                        "0 and 1 is clipped, and gets no gradient",
-                        "from_logits=True",
-                        related=(layer,),
-                    )
-                elif expects and head is not None and head.activation in SQUASHING:
-                    layer = AstSource(head.module, head.at)
-                    otherwise = "" if node.op in WITH_LOGITS else ", or from_logits=True"
-                    yield Problem(
-                        node.source,
-                        f"{node.source.text} expects logits, but the model ends in {layer.text}: the activation is "
-                        "applied twice",
-                        f"drop the activation of the last layer{otherwise}",
-                        related=(layer,),
-                    )
+            elif plain and squashed is not None and squashed.op in SQUASHING and is_prediction(squashed.inputs.get("x")):
+                yield from self.squashed_twice(loss, squashed)
+            elif (expects or plain) and is_prediction(node.inputs.get("y_pred")):
+                yield from self.compared(loss, node, expects)
+
+    def squashed_twice(self, loss: Loss, squashed: Node) -> Iterator[Problem]:
+        """The loss applies the activation that the model ends in."""
+        if (head := head_that_ends_in(loss, SQUASHING)) is not None:
+            layer = AstSource(head.module, head.at)
+            yield Problem(
+                squashed.source,
+                f"{squashed.source.text} is applied to what the model has squashed already: it ends in {layer.text}",
+                "drop one of the two",
+                related=(layer,),
+            )
+
+    def compared(self, loss: Loss, node: Node, expects: bool) -> Iterator[Problem]:
+        """What the loss expects, against the last layer of the model."""
+        head = head_that_ends_in(loss, SQUASHING if expects else UNBOUNDED)
+        if head is None:
+            return
+        layer = AstSource(head.module, head.at)
+        source = AstSource(loss.site.module, loss.site.node) if loss.site.kind == "builtin" else node.source
+        if expects:
+            otherwise = "" if node.op in WITH_LOGITS else ", or from_logits=True"
+            given = node.inputs.get("y_pred")
+            direct = isinstance(given, Node) and given.op in ("param", "cast", "convert_to_tensor")
+            effect = RECOVERED if direct and node.op in RECOVERS else "the activation is applied twice"
+            yield Problem(
+                source,
+                f"{source.text} expects logits, but the model ends in {layer.text}: {effect}",
+                f"drop the activation of the last layer{otherwise}",
+                related=(layer,),
+            )
+        else:
+            yield Problem(
+                source,
+                f"{source.text} expects probabilities, but the model ends in {layer.text}: what is not between 0 and 1 is "
+                + ("clipped, and gets no gradient" if node.op in RECOVERS else "taken for a probability all the same"),
+                instead(loss, node) if head.activation == "linear" else f"end the model in {ACTIVATION[node.op]}",
+                related=(layer,),
+            )
+
+
+def head_that_ends_in(loss: Loss, activations: tuple[str, ...]) -> Head | None:
+    """The head of a model that is compiled with a loss, where it is one of some activations."""
+    site = loss.site
+    heads: tuple[Head | None, ...] = site.heads
+    if "compile(" in site.reason and not heads and site.kind != "builtin":
+        heads = (head_of(*{m.path: m for m in (site.module, *site.models_in)}.values()),)
+    return next((head for head in heads if head is not None and head.activation in activations), None)
+
+
+def instead(loss: Loss, node: Node) -> str:
+    """How to say that the prediction is logits, where the loss is called or, as a text, named."""
+    site = loss.site
+    if site.kind != "builtin" or site.built_by is not None:
+        return "from_logits=True"
+    return f"loss=keras.losses.{CLASSES[node.op]}(from_logits=True)"
 
 
 def from_logits(node: Node) -> Value | None:

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import ast
+import difflib
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import AstSource
-from losslint.project.index import parameters
-from losslint.project.roles import Role
+from losslint.ops.table import identifiers
+from losslint.project.builders import losses_of
+from losslint.project.index import last_name, parameters, required
+from losslint.project.module import Module
+from losslint.project.roles import Role, role_by_name
 from losslint.rules.base import Loss, Problem, Rule
+
+KEEPS_SIGNATURE = ("function", "register_keras_serializable")  # decorators after which a loss is called as before
 
 
 class LossWiring(Rule):
     """A loss is handed to ``compile`` in a form that Keras cannot call.
 
-    What it does: finds factories that are passed uncalled, losses that are called on the tensors of the model where the
-    function itself should be passed, and subclasses of Keras's Loss without ``super().__init__()``.
+    What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of the
+    model where the function itself should be passed, functions that need a third argument, classes that cannot be made
+    without arguments or are made of tensors, names in quotes that Keras has no loss for, and subclasses of Keras's Loss
+    without ``super().__init__()``. Where it must be certain that the model is one of Keras, the model is followed to the
+    call that builds it.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
-    the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``.
+    the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``. All of it is
+    found out at the first batch, not by ``compile``.
 
     Use instead: ``compile(loss=make_loss())``, ``compile(loss=my_loss)``.
 
@@ -61,6 +71,42 @@ outputs = keras.layers.Dense(1)(inputs)
 model = keras.Model(inputs, outputs)
 model.compile("adam", loss=weighted_mse(labels, outputs))  # expect: LL405
 """,
+        """
+import keras
+
+def scaled_error(y_true, y_pred, scale):
+    return scale * keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+class Scaled(keras.losses.Loss):
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def call(self, y_true, y_pred):
+        return self.scale * keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+def net():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+model = net()
+model.compile("adam", loss=scaled_error)  # expect: LL405
+model.compile("adam", loss=Scaled)  # expect: LL405
+model.compile("adam", loss="mean_sqared_error")  # expect: LL405
+model.compile("adam", loss={"score": "scaled_error"})  # expect: LL405
+""",
+        """
+import keras
+
+def make_loss(scale):
+    def scaled_loss(y_true, y_pred):
+        return scale * keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+inputs, y_true = keras.Input((2,)), keras.Input((1,))
+y_pred = keras.layers.Dense(1)(inputs)
+model = keras.Model(inputs, y_pred)
+model.compile("adam", loss=make_loss(2.0))  # expect: LL405
+model.compile("adam", loss=keras.losses.MeanSquaredError(y_true, y_pred))  # expect: LL405
+""",
     )
     GOOD = (
         """
@@ -88,29 +134,134 @@ def weighted_loss(weight=2.0):
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(optimizer="adam", loss=weighted_loss())
 """,
+        """
+from functools import partial
+
+import keras
+
+def scaled_error(y_true, y_pred, scale, *, power=2.0):
+    return scale * keras.ops.mean(keras.ops.abs(y_true - y_pred) ** power, axis=-1)
+
+def weighted(scale):
+    def error(y_true, y_pred):
+        return scaled_error(y_true, y_pred, scale)
+    return error
+
+class Plain(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+class Agent:
+    def compile(self, optimizer, loss):
+        self.loss = loss
+
+def net():
+    return keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+
+model = net()
+model.compile("adam", loss=partial(scaled_error, scale=2.0))
+model.compile("adam", loss=lambda y_true, y_pred: scaled_error(y_true, y_pred, 2.0))
+model.compile("adam", loss=weighted(2.0))
+model.compile("adam", loss=Plain)
+model.compile("adam", loss=["mse", "Huber", "BCE"])
+model.compile("adam", loss=keras.losses.Huber(0.5))
+Agent().compile("adam", loss=scaled_error)
+Agent().compile("adam", loss="ppo")
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         yield from self.not_initialised(loss)
-        module, site = loss.site.module, loss.site
-        factory = site.owner if site.kind == "closure" else None
+        if loss.site.kind == "builtin":
+            yield from self.unknown_name(loss)
+        for module, call in loss.site.fitted:
+            for place in losses_of(call):
+                yield from self.not_callable(loss, module, place)
+        module = loss.site.module
         calls = [n for n in module.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "compile"]
         for place in (place for call in calls for place in losses_of(call)):
-            if isinstance(factory, ast.FunctionDef) and factory in module.tree.body and is_name(place, factory.name):
+            yield from self.factory_or_result(loss, place)
+
+    def factory_or_result(self, loss: Loss, place: ast.expr) -> Iterator[Problem]:
+        """A factory that is not called or returns nothing; a loss that is called."""
+        module, site = loss.site.module, loss.site
+        maker = site.owner if isinstance(site.owner, ast.FunctionDef) and site.owner in module.tree.body else None
+        if maker is not None and site.kind == "closure" and is_name(place, maker.name):
+            yield Problem(
+                AstSource(module, place),
+                f"{maker.name} makes a loss, but it is passed uncalled: Keras calls the factory itself with "
+                "(y_true, y_pred)",
+                f"call it: loss={maker.name}()",
+            )
+        elif maker is not None and isinstance(place, ast.Call) and is_name(place.func, maker.name) and ends_without_value(
+                maker, module):
+            yield Problem(
+                AstSource(module, place),
+                f"{maker.name} returns nothing, so that compile is given no loss: `No loss to compute`",
+                f"return the function at the end of {maker.name}: return {site.qualname.rpartition('.')[2]}",
+            )
+        elif site.kind == "function" and returns_tensor(loss) and is_result(place, loss):
+            name = getattr(site.node, "name", "the function")
+            yield Problem(
+                AstSource(module, place),
+                f"{name} is called here, and compile is given its result, a tensor: `Could not interpret loss "
+                "identifier`",
+                f"hand over the function itself: loss={name}; bind further arguments with functools.partial",
+            )
+
+    def unknown_name(self, loss: Loss) -> Iterator[Problem]:
+        """A text that Keras has no loss for; a class of Keras that is given tensors."""
+        site, module = loss.site, loss.site.module
+        text = site.node.value if isinstance(site.node, ast.Constant) else ""
+        if loss.keras_version >= 3 and isinstance(text, str) and text and text not in identifiers():
+            defined = module.index.bound.get(module.tree, {}).get(text, [])
+            own = any(isinstance(value, (ast.FunctionDef, ast.ClassDef)) for value in defined)
+            near = difflib.get_close_matches(text, identifiers(), 1)
+            yield Problem(
+                AstSource(module, site.node),
+                f'Keras has no loss called "{text}": `Could not interpret loss identifier`',
+                f"hand over the function itself, without quotes: loss={text}" if own
+                else f'loss="{near[0]}"' if near else "one of the names in keras.losses, or the function itself",
+            )
+        elif site.built_by is not None and takes_data(site.built_by):
+            yield data_for_settings(AstSource(module, site.node), site.qualname)
+
+    def not_callable(self, loss: Loss, module: Module, place: ast.expr) -> Iterator[Problem]:
+        """A function that does not take two tensors, a class that cannot be made without arguments or is made of tensors."""
+        node, home = loss.site.node, loss.site.class_node
+        if loss.site.kind == "function" and isinstance(node, ast.FunctionDef) and stands_for(place, node, module, loss):
+            yield from self.of_two_tensors(node, AstSource(module, place))
+        elif loss.site.kind == "method" and home is not None:
+            init = next((s for s in home.body if isinstance(s, ast.FunctionDef) and s.name == "__init__"), None)
+            settings = [a.arg for a in required(init)[1:]] if init is not None else []
+            if settings and stands_for(place, home, module, loss):
                 yield Problem(
                     AstSource(module, place),
-                    f"{factory.name} makes a loss, but it is passed uncalled: Keras calls the factory itself with "
-                    "(y_true, y_pred)",
-                    f"call it: loss={factory.name}()",
+                    f"Keras makes an object of the class {home.name} without arguments, but it needs "
+                    f"{', '.join(settings)}: TypeError",
+                    f"hand over an object: loss={home.name}({settings[0]}=...)",
                 )
-            elif site.kind == "function" and returns_tensor(loss) and is_result(place, loss):
-                name = getattr(site.node, "name", "the function")
-                yield Problem(
-                    AstSource(module, place),
-                    f"{name} is called here, and compile is given its result, a tensor: `Could not interpret loss "
-                    "identifier`",
-                    f"hand over the function itself: loss={name}; bind further arguments with functools.partial",
-                )
+            elif isinstance(place, ast.Call) and stands_for(place.func, home, module, loss) and takes_data(place) and (
+                    {Role.LABEL, Role.PREDICTION}.isdisjoint(map(role_by_name, settings))):
+                yield data_for_settings(AstSource(module, place), home.name)
+
+    def of_two_tensors(self, function: ast.FunctionDef, place: AstSource) -> Iterator[Problem]:
+        """What a call with (y_true, y_pred) leaves open, or has no place for."""
+        given = function.args
+        open_keywords = [a.arg for a, d in zip(given.kwonlyargs, given.kw_defaults, strict=True) if d is None]
+        further = open_keywords or [a.arg for a in required(function)[2:]]
+        if further:
+            yield Problem(
+                place,
+                f"Keras calls the loss with (y_true, y_pred), but {function.name} needs {', '.join(further)} too: TypeError",
+                f"bind what is left: loss=functools.partial({function.name}, {further[-1]}=...)",
+            )
+        elif len(given.posonlyargs) + len(given.args) < 2 and given.vararg is None:
+            yield Problem(
+                place,
+                f"Keras calls the loss with (y_true, y_pred), but {function.name} does not take two arguments: TypeError",
+                "give it the parameters (y_true, y_pred)",
+            )
 
     def not_initialised(self, loss: Loss) -> Iterator[Problem]:
         """A subclass of Keras's Loss whose ``__init__`` leaves out that of the base."""
@@ -156,13 +307,33 @@ def is_result(place: ast.expr, loss: Loss) -> bool:
     return {Role.LABEL, Role.PREDICTION} <= set(roles)
 
 
-def losses_of(call: ast.Call) -> Iterator[ast.expr]:
-    """The losses of a ``compile`` call: ``loss=``, the second argument, the parts of lists and dicts."""
-    given = [k.value for k in call.keywords if k.arg == "loss"] or call.args[1:2]
-    for value in given:
-        if isinstance(value, (ast.List, ast.Tuple)):
-            yield from value.elts
-        elif isinstance(value, ast.Dict):
-            yield from value.values
-        else:
-            yield value
+def stands_for(place: ast.expr, node: ast.FunctionDef | ast.ClassDef, module: Module, loss: Loss) -> bool:
+    """Whether a name is that of a definition of the loss's file, which nothing wraps."""
+    wrapped = any(last_name(d.func if isinstance(d, ast.Call) else d) not in KEEPS_SIGNATURE for d in node.decorator_list)
+    if wrapped or last_name(place) != node.name:
+        return False
+    if module is not loss.site.module:
+        return isinstance(place, (ast.Name, ast.Attribute))
+    values, _ = module.index.lookup(node.name, module.index.scope(place))
+    return isinstance(place, ast.Name) and values == [node]
+
+
+def ends_without_value(function: ast.FunctionDef, module: Module) -> bool:
+    """Whether a function never returns anything, and does not only raise."""
+    inner = (node for statement in function.body for node in ast.walk(statement))
+    return not module.index.returns.get(function) and not any(
+        isinstance(node, (ast.Yield, ast.YieldFrom, ast.Raise)) for node in inner)
+
+
+def takes_data(made: ast.Call) -> bool:
+    """Whether a loss object is made of a label and a prediction."""
+    roles = [role_by_name(last_name(given)) for given in made.args[:2]]
+    return len(roles) == 2 and set(roles) == {Role.LABEL, Role.PREDICTION}
+
+
+def data_for_settings(source: AstSource, name: str) -> Problem:
+    return Problem(
+        source,
+        f"{name} takes its settings here, and is given tensors: Keras calls the object with (y_true, y_pred) later",
+        f"loss={name}()",
+    )
