@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losslint.facts.shape import BATCH, Shape, ShapeFacts, is_none, spreads
+from losslint.facts.shape import BATCH, KEEPS, REDUCTIONS, Shape, ShapeFacts, is_none, is_number, is_true, spreads
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
-from losslint.graph.values import Seq, Value
+from losslint.graph.values import Const, Seq, Value
 from losslint.project.heads import head_of
 from losslint.project.index import last_name
 from losslint.project.labels import label_shape
@@ -19,6 +19,7 @@ from losslint.rules.base import Loss, Problem, Rule
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "equal", "greater", "less")
 LOSSES = ("mse", "mae", "huber")
 ADDS_AXIS = ("expand_dims", "reshape")
+MATCHES = ("min", "max", "argmin", "argmax", "top_k", "sort")  # all pairs are formed to find the nearest
 
 
 class BroadcastTrap(Rule):
@@ -26,11 +27,13 @@ class BroadcastTrap(Rule):
 
     What it does: follows shapes through the loss: of the arguments as Keras hands them over, of what a model of the same
     file returns (``Linear(8, 1)``), of tensors made with a size; through squeezing, indexing (``y_pred[:, 0]``),
-    reductions and gathering. It speaks up where (B,) meets (B, 1) element by element.
+    reductions and gathering. It speaks up where (B,) meets (B, 1) element by element, or a tensor the sums of its own
+    columns, whose axis is gone (``p / tf.reduce_sum(p, axis=1)``).
 
     Why it is bad: the difference is (B, B), every prediction is compared with every label, and the model learns the
-    mean. TensorFlow says nothing, PyTorch only where ``mse_loss`` and its like are called. (Keras expands labels of
-    shape (B,) to (B, 1) before it calls a loss function; Keras 3 does not before the ``call`` of a ``Loss`` subclass.)
+    mean; each sample is divided by the sums of the others. TensorFlow says nothing, PyTorch only where ``mse_loss`` and
+    its like are called. (Keras expands labels of shape (B,) to (B, 1) before it calls a loss function; Keras 3 does not
+    before the ``call`` of a ``Loss`` subclass.)
 
     Use instead: ``y_pred[:, :1]``, ``keepdims=True``, or ``tf.reshape(y_true, tf.shape(y_pred))``.
 
@@ -59,6 +62,25 @@ def squeezed_loss(y_true, y_pred):
 
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=squeezed_loss)
+""",
+        """
+import tensorflow as tf
+
+def normalised_loss(y_true, y_pred):
+    p = tf.exp(y_pred) / tf.reduce_sum(tf.exp(y_pred), axis=1)  # expect: LL401
+    return -tf.reduce_sum(y_true * tf.math.log(p + 1e-6), axis=-1)
+
+class Shares(tf.keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        share = y_true / tf.reduce_sum(y_true, axis=1)  # expect: LL401
+        return tf.reduce_mean(tf.square(share - y_pred), axis=-1)
+
+def moved_loss(y_true, y_pred):
+    error = tf.squeeze(y_true, axis=-1) - tf.expand_dims(y_pred[:, 0], axis=-1)  # expect: LL401
+    return tf.reduce_mean(tf.square(error))
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=[normalised_loss, moved_loss])
 """,
         """
 import torch
@@ -143,6 +165,29 @@ model.fit(x, y)
         """
 import tensorflow as tf
 
+def normalised_loss(y_true, y_pred):
+    p = tf.exp(y_pred) / tf.reduce_sum(tf.exp(y_pred), axis=1, keepdims=True)
+    mean = y_pred - tf.reduce_mean(y_pred, axis=0)
+    share = tf.reduce_sum(y_true, axis=1) / (1.0 + tf.reduce_sum(tf.abs(y_pred), axis=1))
+    total = tf.square(y_pred) / (1.0 + tf.reduce_sum(tf.square(y_pred)))
+    rows = tf.transpose(tf.transpose(y_pred) / (1.0 + tf.reduce_sum(y_pred ** 2, axis=1)))
+    spread = tf.reduce_mean(tf.square(mean) + tf.square(rows) + total, axis=-1)
+    return spread + share - tf.reduce_sum(y_true * tf.math.log(p + 1e-6), axis=-1)
+
+def nearest_loss(y_true, y_pred):
+    gaps = tf.abs(tf.squeeze(y_true, axis=-1) - tf.expand_dims(y_pred[:, 0], axis=-1))
+    return tf.reduce_min(gaps, axis=-1)
+
+def ranked_loss(y_true, y_pred):
+    scores = tf.squeeze(y_pred, axis=-1)
+    return tf.reduce_mean(tf.math.softplus(scores - tf.expand_dims(scores, axis=-1)))
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=[normalised_loss, nearest_loss, ranked_loss])
+""",
+        """
+import tensorflow as tf
+
 def columns_loss(y_true, y_pred):
     mean, width = y_pred[:, :1], y_pred[:, 1]
     flat = tf.squeeze(y_true, axis=-1) - y_pred[:, 0]
@@ -189,7 +234,15 @@ for xb, column, row in loader:
             names = ("x", "y") if "x" in node.inputs else ("y_true", "y_pred")
             sides = [node.inputs.get(n) for n in names]
             for row, column in (sides, sides[::-1]):
-                meant = node.op not in LOSSES and adds_axis(column)
+                if is_reduced(row, column, shapes):
+                    yield Problem(
+                        node.source,
+                        f"{text_of(row)} is (B,), but {text_of(column)} is (B, C): the numbers of the samples meet the "
+                        "columns, which raises unless C is B or 1, and then mixes the samples",
+                        f"keep the axis of {text_of(row)} (keepdims=True)",
+                    )
+                    break
+                meant = node.op not in LOSSES and adds_axis(column) and not undone(loss, row, column)
                 if spreads(shapes(row), shapes(column)) and not meant:
                     yield Problem(
                         node.source,
@@ -199,6 +252,48 @@ for xb, column, row in loader:
                         f"that of {text_of(column)}",
                     )
                     break
+
+
+def is_reduced(row: Value | None, column: Value | None, shapes: ShapeFacts) -> bool:
+    """Whether a tensor of samples meets its own sums over its columns, whose axis is gone: ``p / sum(p, axis=1)``."""
+    if not isinstance(row, Node) or row.op not in REDUCTIONS or is_true(row.inputs.get("keepdims")):
+        return False
+    whole, axis = row.inputs.get("x"), row.inputs.get("axis")
+    if not is_same(whole, column) or not of_samples(whole):
+        return False
+    shape = shapes(whole)
+    if shape is not None and len(shape) != 2:
+        return False
+    return is_number(axis, 1) or (shape is not None and is_number(axis, -1))
+
+
+def is_same(a: Value | None, b: Value | None, depth: int = 4) -> bool:
+    """Whether two values are computed alike from the same tensors."""
+    if a is b or (isinstance(a, Const) and isinstance(b, Const) and a.value == b.value):
+        return True
+    if not isinstance(a, Node) or not isinstance(b, Node) or not depth or a.family != "elementwise":
+        return False
+    return a.op == b.op and a.inputs.keys() == b.inputs.keys() and all(
+        is_same(value, b.inputs[name], depth - 1) for name, value in a.inputs.items())
+
+
+def of_samples(value: Value | None, depth: int = 6) -> bool:
+    """Whether a value has one row for each sample, as the label and the prediction have."""
+    if not isinstance(value, Node) or not depth:
+        return False
+    if value.op == "param":
+        return value.role in (Role.LABEL, Role.PREDICTION)
+    pointwise = value.family == "elementwise" or value.op in KEEPS or value.op in ("softmax", "log_softmax")
+    return pointwise and any(of_samples(v, depth - 1) for v in value.inputs.values())
+
+
+def undone(loss: Loss, row: Value | None, column: Value | None) -> bool:
+    """Whether of the label and the prediction one loses an axis and the other gains one, and no nearest one is sought."""
+    if not isinstance(row, Node) or not isinstance(column, Node) or (row.op, column.op) != ("squeeze", "expand_dims"):
+        return False
+    roles = [{loss.nodes[i.index].role for i in loss.gradient.cone(side) if i.op == "param"} for side in (row, column)]
+    matched = any(node.op in MATCHES for node in loss.nodes)
+    return sorted(roles, key=str) == [{Role.LABEL}, {Role.PREDICTION}] and not matched
 
 
 def as_keras_gives(loss: Loss) -> dict[int, Shape]:
