@@ -33,7 +33,7 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import canonical_name, identifiers
-from losslint.project.index import FunctionNode, argument
+from losslint.project.index import FunctionNode, argument, last_name
 from losslint.project.modes import Mode
 from losslint.project.module import Project
 from losslint.project.roles import Role
@@ -300,10 +300,14 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
     if instance is not None and positional:
         names[positional[0].name.value] = instance
         positional = positional[1:]
+    bound = _bound_by_partial(t, site, [p.name.value for p in positional])
     for parameter in [*positional, *parameters.kwonly_params]:
         name = parameter.name.value
         role = site.roles.get(name, Role.UNKNOWN)
-        if parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
+        if (given := bound.get(name)) is not None and given is not UNBOUND:
+            names[name] = given
+            continue
+        if given is None and parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
             names[name] = default_value(t, frame, function, parameter)
             continue
         if role is Role.UNKNOWN and (handed := handed_module(site.module, name)) is not None:
@@ -316,9 +320,32 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         t.graph.params[name] = node
         names[name] = node
     if isinstance(parameters.star_arg, cst.Param):
-        names[parameters.star_arg.name.value] = Seq([], "tuple", open=True)
+        rest = [*KERAS_GIVES.items()][len(positional):] if "compile(" in site.reason else []
+        given_rest = [_tensor_parameter(t, frame, parameters.star_arg, name, role) for name, role in rest]
+        names[parameters.star_arg.name.value] = Seq([*given_rest], "tuple", open=not given_rest)
     if parameters.star_kwarg is not None:
         names[parameters.star_kwarg.name.value] = Map({}, open=True)
+
+
+KERAS_GIVES = {"y_true": Role.LABEL, "y_pred": Role.PREDICTION}
+
+
+def _tensor_parameter(t: Tracer, frame: Frame, at: cst.Param, name: str, role: Role) -> Node:
+    """An argument that Keras passes and the signature leaves to ``*args``."""
+    dtype = "float" if role is Role.PREDICTION else None
+    node = t.node(frame, "param", {}, at.name, Kind.TENSOR, dtype=dtype, name=name)
+    node.role = role
+    t.graph.params[name] = node
+    return node
+
+
+def _bound_by_partial(t: Tracer, site: Site, names: list[str]) -> dict[str, Value]:
+    """What ``functools.partial`` binds of the loss's own parameters; UNBOUND where it is no literal."""
+    built = site.built_by
+    if built is None or last_name(built.func) != "partial" or site.kind not in ("function", "lambda"):
+        return {}
+    args, named = _constant_arguments(t, site, built)
+    return dict(zip(names, args[1:], strict=False)) | named
 
 
 CONTAINERS = ("list", "tuple", "dict", "Mapping", "Sequence")

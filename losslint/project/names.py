@@ -19,7 +19,7 @@ def words(*names: str) -> frozenset[str]:
 
 # Words of a function's name that name a loss without the word "loss".
 LOSS_WORDS = words(
-    "entropy crossentropy xent nll likelihood loglik loglikelihood logprob divergence kld kl jsd penalty penalties",
+    "entropy crossentropy crossent xent nll likelihood loglik loglikelihood logprob divergence kld kl jsd penalty penalties",
     "dice iou giou diou ciou jaccard tversky lovasz focal triplet contrastive infonce npairs margin hinge wasserstein",
     "emd sinkhorn elbo huber logcosh mse mae mape msle rmse bce cce pinball quantile quantiles tilted regulariz",
     "regularizer regularizers regularization regularisation regulariser regularizers l1 l2 l1l2 objective cost energy",

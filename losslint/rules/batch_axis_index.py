@@ -54,6 +54,7 @@ model.compile(loss=pair_loss)
     def check(self, loss: Loss) -> Iterator[Problem]:
         if "compile(" not in loss.site.reason or not loss.called_by_keras:
             return
+        rows: dict[int, list[Node]] = {}
         for node in loss.nodes:
             base, index = node.inputs.get("x"), node.inputs.get("index")
             if (
@@ -65,9 +66,22 @@ model.compile(loss=pair_loss)
                 and type(index.value) is int
                 and node.source.text.endswith("]")
             ):
-                yield Problem(
-                    node.source,
-                    f"{node.source.text} is sample {index.value} of the batch, not output or column {index.value}: the "
-                    "other samples are ignored",
-                    f"{base.name}[:, {index.value}] for a column; give each output a loss of its own",
-                )
+                rows.setdefault(node.source.row, []).append(node)
+        for nodes in rows.values():
+            yield self.in_one_row(list({node.source.text: node for node in nodes}.values()))
+
+    def in_one_row(self, nodes: list[Node]) -> Problem:
+        """One problem for the samples that a line picks."""
+        first, *others = nodes
+        base, index = first.inputs["x"], first.inputs["index"]
+        assert isinstance(base, Node)
+        assert isinstance(index, Const)
+        texts = [node.source.text for node in nodes]
+        said = f"{texts[0]} is sample {index.value} of the batch, not output or column {index.value}"
+        if others:
+            said = f"{', '.join(texts[:-1])} and {texts[-1]} are samples of the batch, not outputs or columns"
+        return Problem(
+            first.source,
+            f"{said}: the other samples are ignored",
+            f"{base.name}[:, {index.value}] for a column; give each output a loss of its own",
+        )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.facts.gradient import models_of
 from losslint.graph.nodes import Node
-from losslint.graph.values import Instance, Seq, Value
+from losslint.graph.values import External, Instance, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 
 
@@ -53,6 +53,16 @@ def step(generator, critic, generator_optimizer, critic_optimizer, real, noise):
         """
 import tensorflow as tf
 
+def critic_step(generator, critic, optimizer, real, noise):
+    with tf.GradientTape() as tape:
+        fake = generator(noise, training=True)
+        loss = tf.reduce_mean(critic(fake, training=True)) - tf.reduce_mean(critic(real, training=True))
+    grads = tape.gradient(loss, critic.trainable_variables)
+    optimizer.apply_gradients(zip(grads, generator.trainable_variables))  # expect: LL504
+""",
+        """
+import tensorflow as tf
+
 def step(model, optimizer, x, y):
     with tf.GradientTape() as tape:
         wrong = tf.cast(model(x) > 0.5, tf.float32) - y  # expect: LL106
@@ -70,6 +80,16 @@ def step(model, x, y):
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
     grads = [tf.clip_by_norm(g, 1.0) for g in tape.gradient(loss, model.trainable_variables)]
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+""",
+        """
+import tensorflow as tf
+
+def first_order_step(model, copied, optimizer, x, y):
+    fast = copied(model)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - fast(x, training=True)))
+    grads = tape.gradient(loss, fast.trainable_variables)
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 """,
         """
@@ -115,8 +135,8 @@ def work(local_model, global_model, optimizer, x, y):
 
 
 def mixed_models(loss: Loss, pairs: Seq) -> tuple[str, str] | None:
-    """The models of the gradients and of the variables, where they differ and the second has gradients of its own here.
-    (A worker's gradients may well move the global model's variables.)"""
+    """The models of the gradients and of the variables, where they differ and the second has gradients of its own here,
+    or is called in the loss. (A worker's gradients may well move the global model's variables.)"""
     own = [model for t in loss.graph.asked if t.sources is not None for model in models_of(t.sources) or []]
     for pair in pairs.items:
         if not isinstance(pair, Seq) or len(pair.items) != 2:
@@ -127,9 +147,25 @@ def mixed_models(loss: Loss, pairs: Seq) -> tuple[str, str] | None:
         names = [model_name(side) for side in (gradient.inputs.get("sources"), variable)]
         if all(names) and names[0] != names[1]:
             models = [models_of(side) for side in (gradient.inputs["sources"], variable)]
-            mixed = models[0] and models[1] and models[0][0] is not models[1][0] and any(models[1][0] is m for m in own)
+            here = [*own, *called(loss, gradient.inputs["x"])] if "x" in gradient.inputs else own
+            mixed = models[0] and models[1] and not is_same(models[0][0], models[1][0]) and any(
+                is_same(models[1][0], model) for model in here)
             return (names[0], names[1]) if mixed else None
     return None
+
+
+def called(loss: Loss, value: Value) -> list[Value]:
+    """The models that a value is computed with."""
+    layers = [node for node in loss.gradient.cone(value) if node.op == "layer"]
+    found = [model for node in layers for model in (node.inputs.get("function"), node.detail.get("object"))]
+    return [model for model in found if isinstance(model, Value)]
+
+
+def is_same(a: Value, b: Value) -> bool:
+    """Whether two values are one model: also ``self.critic`` and ``self.critic``."""
+    if isinstance(a, Node) and isinstance(b, Node) and a.op == b.op == "attribute" and a.name == b.name:
+        return a.inputs.get("x") is b.inputs.get("x")
+    return a is b
 
 
 def origin(value: Value) -> Value | None:
@@ -142,6 +178,8 @@ def origin(value: Value) -> Value | None:
 def model_name(variables: Value | None) -> str:
     """``critic`` for ``critic.trainable_variables``; "" where it is not said, or is the object that holds other models."""
     owners = models_of(variables) if variables is not None else None
+    if owners and len(owners) == 1 and isinstance(owners[0], External) and owners[0].made is not None:
+        return owners[0].made.unit.assigned(owners[0].made.node)
     if not owners or len(owners) != 1 or isinstance(owners[0], Instance) or not isinstance(variables, Node):
         return ""
     return variables.source.text.rpartition(".")[0]

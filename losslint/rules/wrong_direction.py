@@ -13,6 +13,7 @@ from losslint.rules.base import Loss, Problem, Rule
 
 # (label, a prediction that fits it, one that does not)
 SAMPLES = ((1.0, 0.95, 0.05), (1.0, 0.7, 0.3), (0.0, 0.05, 0.95), (0.0, 0.3, 0.7))
+UNIT = ("l2_normalize",)
 PASSES = ("mean", "sum", "identity", "cast", "reshape", "squeeze")
 
 
@@ -21,7 +22,8 @@ class WrongDirection(Rule):
 
     What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
-    costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is.
+    costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
+    of one written as the sum of products of two unit vectors.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
     the wrong one was passed.
@@ -55,6 +57,16 @@ model = tf.keras.Sequential([tf.keras.layers.Dense(3, activation="softmax")])
 model.compile(loss=likelihood)
 """,
         """
+import tensorflow as tf
+
+def alignment(y_true, y_pred):
+    y_true, y_pred = tf.math.l2_normalize(y_true, axis=-1), tf.math.l2_normalize(y_pred, axis=-1, epsilon=1e-6)
+    return tf.reduce_sum(y_true * y_pred, axis=-1)  # expect: LL408
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile(loss=alignment)
+""",
+        """
 import torch
 import torch.nn.functional as F
 
@@ -85,7 +97,14 @@ def log_dice_loss(y_true, y_pred):
 def cosine_loss(y_true, y_pred):
     return tf.keras.losses.cosine_similarity(y_true, y_pred)
 
-for loss in (dice_loss, wasserstein_loss, log_dice_loss, cosine_loss):
+def alignment_loss(y_true, y_pred):
+    y_true, y_pred = tf.math.l2_normalize(y_true, axis=-1), tf.math.l2_normalize(y_pred, axis=-1, epsilon=1e-6)
+    return 1.0 - tf.reduce_sum(y_true * y_pred, axis=-1)
+
+def decorrelation_loss(y_true, y_pred):
+    return tf.reduce_sum(tf.math.l2_normalize(y_true, -1, 1e-6) * tf.math.l2_normalize(y_pred, -1, 1e-6), -1) ** 2
+
+for loss in (dice_loss, wasserstein_loss, log_dice_loss, cosine_loss, alignment_loss, decorrelation_loss):
     tf.keras.Sequential([tf.keras.layers.Dense(1, activation="sigmoid")]).compile(loss=loss)
 """,
     )
@@ -108,7 +127,23 @@ def is_cosine(value: Value | None, depth: int = 5) -> bool:
     """The cosine of an angle, or its mean. (The loss that Keras calls cosine similarity has the sign turned.)"""
     if not isinstance(value, Node) or not depth:
         return False
+    product = value.inputs.get("x")
+    if value.op == "sum" and isinstance(product, Node) and product.op == "mul" and is_label_by_prediction(product):
+        return True  # by hand: the sum of products of unit vectors
     return value.op == "cosine_vectors" or (value.op in PASSES and is_cosine(value.inputs.get("x"), depth - 1))
+
+
+def is_label_by_prediction(product: Node) -> bool:
+    """Whether a product is that of the label's unit vector and the prediction's."""
+    roles = []
+    for side in (product.inputs.get("x"), product.inputs.get("y")):
+        if not isinstance(side, Node) or side.op not in UNIT:
+            return False
+        source = side.inputs.get("x")
+        while isinstance(source, Node) and source.op in PASSES[2:]:
+            source = source.inputs.get("x")
+        roles.append(source.role if isinstance(source, Node) else None)
+    return sorted(map(str, roles)) == sorted(map(str, (Role.LABEL, Role.PREDICTION)))
 
 
 def compares(loss: Loss, value: Node) -> bool:
