@@ -219,7 +219,7 @@ Agent().compile("adam", loss="ppo")
             near = difflib.get_close_matches(text, identifiers(), 1)
             yield Problem(
                 AstSource(module, site.node),
-                f'Keras has no loss called "{text}": `Could not interpret loss identifier`',
+                f'Keras 3 has no loss called "{text}": `Could not interpret loss identifier`',
                 f"hand over the function itself, without quotes: loss={text}" if own
                 else f'loss="{near[0]}"' if near else "one of the names in keras.losses, or the function itself",
             )
