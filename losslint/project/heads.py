@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from losslint.project.builders import Built, assigned, builders, compiled_model, place
-from losslint.project.index import FunctionNode, Index, argument, keyword, last_name
+from losslint.project.index import FunctionNode, Index, argument, dotted_root, keyword, last_name
 from losslint.project.module import Module, Project
 
 SQUASHING = ("sigmoid", "softmax")
@@ -17,6 +17,7 @@ _ACTIVATIONS = {
     "softmax": "softmax", "sigmoid": "sigmoid", "tanh": "tanh", "relu": "relu", "logsoftmax": "log_softmax",
     "log_softmax": "log_softmax", "softplus": "softplus", "leakyrelu": "leaky_relu", "elu": "elu", "hardtanh": "tanh",
 }  # fmt: skip
+_FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch")
 _KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "view", "reshape", "flatten")
 
 
@@ -160,6 +161,8 @@ class _Finder:
             return self._layer(made[0], steps - 1) if len(made) == 1 and isinstance(made[0], ast.expr) else None
         if not isinstance(layer, ast.Call) or any(given.arg is None for given in layer.keywords):
             return None  # Dense(10, **settings) may have any activation
+        if self._is_foreign(layer.func):
+            return None
         name = last_name(layer.func)
         if name == "Sequential" and steps and layer.args:
             inner = layer.args[0].elts[-1] if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args[-1]
@@ -178,6 +181,14 @@ class _Finder:
         if name == "Linear":
             return Head("linear", _number(argument(layer, 1, "out_features")), layer, self.module)
         return None
+
+    def _is_foreign(self, layer: ast.expr) -> bool:
+        """Whether a layer is of the file itself or imported from elsewhere than a framework: a ``Dense`` of one's own."""
+        root = dotted_root(layer)
+        if root in self.module.imports:
+            return (self.module.dotted(layer) or "").partition(".")[0] not in _FRAMEWORKS
+        return any(isinstance(value, ast.ClassDef | FunctionNode) for value in
+                   self.index.bound.get(self.module.tree, {}).get(root, []))
 
     def _activated(self, activation: ast.expr | None, units: ast.expr | None, layer: ast.expr) -> Head | None:
         if activation is None or (isinstance(activation, ast.Constant) and activation.value is None):
