@@ -172,7 +172,7 @@ def object_for(name: str, split: set[str], function: Function) -> str | None:
         return "optimizer"
     if names.names_loss(name) or name in names.LOSS_KEYWORDS or split & {"criterion"}:
         return "loss" if "()" in uses else None
-    if uses & _OF_MODELS or ("()" in uses and split & MODEL_WORDS):
+    if uses & _OF_MODELS or (uses & {"()", "self"} and split & MODEL_WORDS):
         return "model"
     if "()" in uses or name in ("fn", "func", "function"):
         return "pair" if "(,)" in uses or "()" not in uses else "function"
@@ -180,13 +180,17 @@ def object_for(name: str, split: set[str], function: Function) -> str | None:
 
 
 def _uses(name: str, function: Function) -> set[str]:
-    """Attributes read of a parameter, ``()`` where it is called, ``(,)`` where with several arguments."""
+    """Attributes read of a parameter, ``()`` where it is called, ``(,)`` where with several arguments, ``self`` where it is
+    kept as it is."""
     found: set[str] = set()
     for node in walk(*(function.body if isinstance(function, FunctionNode) else [function.body])):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
             found.add(node.attr)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
             found |= {"()", "(,)"} if len(node.args) > 1 else {"()"}
+        match node:
+            case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=ast.Name(id=kept)) if kept == name:
+                found.add("self")
     return found
 
 

@@ -14,7 +14,8 @@ from losslint.confirmation import agreement, bindings, contract, differences, fr
 from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes
 from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
-from losslint.confirmation.probes import Loss, observe
+from losslint.confirmation.penalties import unfelt
+from losslint.confirmation.probes import Loss, observe, told
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
 from losslint.confirmation.values import Inputs, corpus, generic
@@ -189,6 +190,9 @@ class Battery:
         claims = [claim for claim in self.claims if claim.code in locate.OF_A_TERM]
         if claims:
             yield from locate.dead_terms(self.loss, self.specs, inputs, claims)
+            weighed = self.loss.framework.weighed(self.loss, self.loss.framework.tensors(inputs))
+            for seen in unfelt(weighed, claims, self.loss.files) if weighed is not None else ():
+                yield dataclasses.replace(seen, **told(inputs))
 
     def search(self) -> None:
         """Look for inputs that make the loss, or its gradient, not finite. Where nobody claims that there are any, traced

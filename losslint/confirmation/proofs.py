@@ -34,7 +34,7 @@ PROOFS: dict[str, Proof] = {
     "LL101": LEAVES, "LL102": LEAVES, "LL103": LEAVES, "LL104": replace(LEAVES, refuted_in=(*BOTH, "fit")),
     "LL105": CUTS, "LL106": CUTS, "LL107": Proof((O.ZERO_GRADIENT,), ("eager",)), "LL108": CUTS,
     "LL109": Proof((O.WRONG_GRADIENT, O.RAISES)), "LL110": Proof(NOTHING, ("eager",), anywhere=True),
-    "LL111": Proof((O.UNUSED,)), "LL112": Proof((O.DEAD_TERM, O.RAISES)), "LL113": Proof((O.JUMP,)),
+    "LL111": Proof((O.UNUSED,)), "LL112": Proof((O.DEAD_TERM, O.WRONG_GRADIENT, O.RAISES)), "LL113": Proof((O.JUMP,)),
     "LL114": Proof(NOTHING),
     "LL201": TRACES, "LL202": TRACES, "LL203": TRACES, "LL204": TRACES, "LL206": TRACES,
     "LL205": Proof((O.RAISES,), ("fit",), anywhere=True), "LL207": Proof((O.FROZEN,)),

@@ -42,7 +42,7 @@ def effect(seen: Observation) -> str:
     if seen.outcome is Outcome.ZERO_GRADIENT and not seen.detail:
         return f"gradient 0 everywhere{through}"
     if seen.outcome is Outcome.DEAD_TERM:
-        return f"{seen.operation} passes no gradient on"
+        return seen.detail or f"{seen.operation} passes no gradient on"
     if seen.outcome is Outcome.UNUSED:
         return f"nothing uses the result of {seen.operation}"
     loss = "" if seen.loss is None else f"loss {compact(seen.loss)}, "

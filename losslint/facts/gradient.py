@@ -44,7 +44,7 @@ class Cause(enum.Enum):
     ZERO = "zero"
 
 
-ROOTS = ("param", "layer", "unknown", "attribute", "keras_input")  # where a gradient may start
+ROOTS = ("param", "layer", "weight", "unknown", "attribute", "keras_input")  # where a gradient may start
 ESCAPES = (Cause.NUMPY, Cause.PYTHON, Cause.FOREIGN)
 TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method", "python.sum", "python.max",
                "python.min", "python.set_item", "python.round", "python.sorted", "stack")  # fmt: skip
@@ -156,7 +156,8 @@ class GradientFacts:
             return frozenset(named)
         own = {
             n.index for n in nodes
-            if n.op in ("layer", "python.predict") or (n.family == "variable" and n.index in self.flows[n.index].reach)
+            if n.op in ("layer", "weight", "python.predict")
+            or (n.family == "variable" and n.index in self.flows[n.index].reach)
         }  # fmt: skip
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
         if predictions and not self.trains_model:
@@ -164,6 +165,17 @@ class GradientFacts:
         indices = {o.index for n in nodes if n.op == "cast" and n.dtype == "int" for _, o in n.operands()}
         maybe = {n.index for n in nodes if self._may_be_trained(n) and n.index not in indices}
         return frozenset(own | maybe)
+
+    @cached_property
+    def with_weights(self) -> GradientFacts:
+        """The same facts where the weights that a loss reads by themselves, as a penalty does, are trained beside what it
+        is given."""
+        weights = {n.index for n in self.graph.nodes if n.op == "weight"}
+        if weights <= self.trained:
+            return self
+        facts = copy.copy(self)
+        facts.trained = self.trained | weights
+        return facts
 
     def towards(self, sources: Value | None) -> GradientFacts:
         """The same facts where only the models are trained whose variables the gradient is asked for.
@@ -225,7 +237,7 @@ class GradientFacts:
             )  # tf.Variable(t) of a tensor of the loss only copies its value
             if node.op in ROOTS or fresh or node.detail.get("watched"):
                 reach.add(node.index)
-                if not node.context.no_grad:
+                if node.op == "weight" or not node.context.no_grad:  # looking at a weight records nothing anywhere
                     live.add(node.index)
             elif node.op == "python.predict":  # the weights are in it, but predict does not record them
                 reach.add(node.index)

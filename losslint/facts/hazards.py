@@ -112,7 +112,7 @@ def is_network(node: Node) -> bool:
 
 def _is_variable(node: Node) -> bool:
     """Whether a node is a variable as it is, at most moved or cast; what an unknown function returns is none."""
-    if node.op in ("param", "layer", "attribute", "variable") or node.family == "variable":
+    if node.op in ("param", "layer", "attribute", "variable", "weight") or node.family == "variable":
         return True
     inner = next((o for _, o in node.operands()), None) if node.family == "move" or node.op in KEEPS else None
     return inner is not None and _is_variable(inner)
@@ -194,7 +194,7 @@ class HazardFacts:
         if base.op == "placeholder":
             shape = base.inputs.get("shape")
             return Sort.LABEL if base.dtype == "float" and isinstance(shape, Seq) and shape.items else Sort.FIXED
-        if base.op in ("attribute", "unknown") or (base.op == "param" and base.kind is Kind.UNKNOWN):
+        if base.op in ("attribute", "unknown", "weight") or (base.op == "param" and base.kind is Kind.UNKNOWN):
             return Sort.FIXED  # nothing is known of it, and unknown stays quiet
         if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
             return Sort.FIXED if base.role in (Role.CONFIG, None) else Sort.REAL

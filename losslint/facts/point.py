@@ -28,7 +28,7 @@ from losslint.graph.values import NONE, Const, External, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SHARE = 0.5
-VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "placeholder")
+VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "weight", "placeholder")
 TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
 COUNTED = ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank")
 CHOICES = ("where", "phi", "masked_fill")

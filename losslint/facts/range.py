@@ -403,7 +403,8 @@ class ValueNumbers:
         x = node.inputs.get("x")
         if (node.op in ALIASES or (node.op == "cast" and node.dtype == "float")) and isinstance(x, Node):
             return self.of(x)
-        own = node.op in ("param", "unknown", "layer", "phi") or node.family in ("sample", "layer", "variable", "state")
+        own = node.op in ("param", "unknown", "layer", "weight", "phi") or node.family in (
+            "sample", "layer", "variable", "state")
         key: object = node.index if own else (node.op, *sorted((k, self.key(v)) for k, v in node.inputs.items()))
         return self._known.setdefault(("node", key), len(self._known))
 

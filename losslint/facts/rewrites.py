@@ -271,7 +271,8 @@ def same(a: Value | None, b: Value | None, depth: int = 12) -> bool:
         return len(a.items) == len(b.items) and all(map(same, a.items, b.items))
     if not (isinstance(a, Node) and isinstance(b, Node)) or not depth or a.op != b.op or a.inputs.keys() != b.inputs.keys():
         return False
-    if not a.inputs or a.family in ("sample", "layer", "state") or a.op in ("param", "layer", "unknown", "variable"):
+    if not a.inputs or a.family in ("sample", "layer", "state") or a.op in (
+            "param", "layer", "unknown", "variable", "weight"):
         return False
     return all(same(value, b.inputs[name], depth - 1) for name, value in a.inputs.items())
 

@@ -71,6 +71,7 @@ def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode)
     return Method(owner, name)
 
 
+LAYER_WEIGHTS = ("weight", "bias", "kernel")
 SYMBOLIC_ATTRIBUTES = {"input": "keras_input", "inputs": "keras_input", "output": "layer", "outputs": "layer"}
 
 
@@ -79,10 +80,23 @@ def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at:
         return owner.attributes[name]
     if name in SYMBOLIC_ATTRIBUTES and owner.name.endswith("()") and lookup(owner.name) is not None:
         return t.node(frame, SYMBOLIC_ATTRIBUTES[name], {}, at, Kind.SYMBOLIC, dtype="float")
+    if name in LAYER_WEIGHTS and is_layer(owner):
+        return weight(t, frame, at)
     dotted = f"{owner.name}.{name}"
     if owner.name.endswith("finfo()") and (known := fold.finfo_attribute(next(iter(owner.args), None), name)) is not None:
         return known
     return fold.named_constant(dotted) or External(dotted, owner=owner)
+
+
+def is_layer(value: External) -> bool:
+    """Whether an object of a framework is a layer, which has weights; a loss may have some that nobody trains."""
+    api = lookup(value.name)
+    return api is not None and api.operation.name == "layer"
+
+
+def weight(t: Tracer, frame: Frame, at: cst.CSTNode) -> Node:
+    """What a model is trained by, looked at itself: a penalty's gradient starts here."""
+    return t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float")
 
 
 def _module_attribute(t: Tracer, module: Module, name: str) -> Value:

@@ -423,6 +423,9 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
             index.value, int
         ):
             return Const(text[index.value]) if -len(text) <= index.value < len(text) else NONE
+        case External(name="torch.nn.Sequential()", args=layers) if (
+                isinstance(index, Const) and isinstance(index.value, int) and -len(layers) <= index.value < len(layers)):
+            return layers[index.value]
         case External():
             return (
                 External(owner.name + "[]")
@@ -580,6 +583,9 @@ def may_be_several(value: Node) -> bool:
     return structured or bool(value.detail.get("tuple")) or value.op in ("layer", "unknown", "gradient", "attribute")
 
 
+WEIGHTS = ("trainable_variables", "trainable_weights", "variables", "weights")  # of Keras models and layers
+
+
 def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) -> Seq:
     """The items a ``for`` goes through; iterating over a tensor is noted."""
     match value:
@@ -592,6 +598,9 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
         case Node(kind=Kind.TENSOR | Kind.SYMBOLIC) if not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, at, Kind.PYTHON, how=how)
             return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
+        case External(name=name) | Node(op="attribute" | "variable", name=name) if (
+                t.framework == "tensorflow" and name.rpartition(".")[2] in WEIGHTS):
+            return Seq([t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float")], open=True)
         case External(name="torch.utils.data.DataLoader()", args=parts):
             rows = Seq([Const(None), t.node(frame, "python.object", {}, at, Kind.PYTHON), Const(None)], "slice")
             batch = [subscript(t, frame, part, rows, at) for part in parts]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from losslint.graph.attributes import class_attribute
+from losslint.graph.attributes import class_attribute, weight
 from losslint.graph.calls import (
     Call,
     apply_api,
@@ -189,6 +189,22 @@ def _function(t: Tracer, frame: Frame, c: Call) -> Value | None:
 def _custom_gradient(t: Tracer, frame: Frame, c: Call) -> Value | None:
     value = c.args[0] if c.args else None
     return replace(value, custom_gradient=True) if isinstance(value, Func) else value
+
+
+@handles("*.parameters", "*.named_parameters")
+def _parameters(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """The weights of a PyTorch model, one standing for all."""
+    if t.framework != "torch":
+        return None
+    one: Value = weight(t, frame, c.at)
+    if c.name.endswith("named_parameters"):
+        one = Seq([t.node(frame, "python.object", {}, c.at, Kind.PYTHON), one], "tuple")
+    return Seq([one], open=True)
+
+
+@method(Node, "parameters", "named_parameters")
+def _parameters_of_node(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return _parameters(t, frame, c) or opaque(t, frame, m.owner, c.args, c.kwargs, c.at, f"method .{c.name}()")
 
 
 @handles("torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled")
@@ -562,6 +578,8 @@ def _map_nested(t: Tracer, frame: Frame, function: Value, value: Value, c: Call)
 @handles("tf.nest.flatten", "keras.tree.flatten", "tree.flatten", "jax.tree.leaves", "jax.tree_util.tree_leaves")
 def _flatten(t: Tracer, frame: Frame, c: Call) -> Value:
     value = c.get(0, "structure")
+    if isinstance(value, Node) and value.kind is Kind.UNKNOWN and t.framework == "jax":
+        value = t.node(frame, "item", {"x": value}, c.at, Kind.TENSOR, dtype="float")  # the leaves of a tree are arrays
     if isinstance(value, Seq):
         return Seq(list(value.items), open=value.open)
     if isinstance(value, Map):

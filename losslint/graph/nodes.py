@@ -42,8 +42,8 @@ class Node(Value):
     """One operation applied to values. Nodes are created in execution order, so operands come before their users.
 
     ``op`` is the canonical operation of the table, or one of the structural ones: ``param``, ``unknown``, ``phi``
-    (values joined where branches meet), ``item`` (indexing), ``attribute``, ``python.*`` (what Python itself does to a
-    tensor: ``python.bool``, ``python.iter``, ``python.float`` ...).
+    (values joined where branches meet), ``item`` (indexing), ``attribute``, ``weight`` (of a model, looked at itself),
+    ``python.*`` (what Python itself does to a tensor: ``python.bool``, ``python.iter``, ``python.float`` ...).
     """
 
     index: int

@@ -295,10 +295,12 @@ class Judge:
         return (ast.BinOp in kinds or picks) and ast.If not in kinds and not self.bodies.numpy_only(function)
 
     def _without_gradient(self, function: FunctionNode) -> bool:
-        """Whether all of it runs under ``no_grad``."""
+        """Whether all of it runs under ``no_grad``, but for what makes a number of the result."""
         wrapped = [d.func if isinstance(d, ast.Call) else d for d in function.decorator_list]
         body = [s for s in function.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
-        for statement in body[:1] + body[-1:]:
+        after = (n for s in body[1:] for n in ast.walk(s) if isinstance(n, ast.Call))
+        goes_on = any(self.bodies.origin(call) == "framework" for call in after)
+        for statement in body[-1:] if goes_on else body[:1] + body[-1:]:
             if isinstance(statement, ast.With):
                 wrapped += [i.context_expr.func for i in statement.items if isinstance(i.context_expr, ast.Call)]
         return any(last_name(node) in _NO_GRADIENT for node in wrapped)

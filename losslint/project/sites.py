@@ -28,6 +28,7 @@ __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_
 
 
 DEFAULTS = SiteOptions()
+TRAINED = ("params", "parameters", "theta")  # what losses of JAX call what they are differentiated to
 MAX_BUILT = 4  # calls with different arguments that build one loss
 
 _FRAMEWORK_WORDS = tuple(word.decode() for word in FRAMEWORK_WORDS)
@@ -409,7 +410,8 @@ def imported(modules: Iterable[Module], project: Project) -> list[Module]:
 
 
 def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:
-    """The parameters that ``jax.grad(f, argnums=...)`` differentiates a function with respect to; the first by default."""
+    """The parameters that ``jax.grad(f, argnums=...)`` differentiates a function with respect to; the first by default, also
+    where nobody does and its name says that it is what is trained."""
     names = [parameter.arg for parameter in parameters(function) if parameter.arg not in ("self", "cls")]
     found: list[str] = []
     for use in evidence.uses:
@@ -423,4 +425,4 @@ def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:
         for position in positions if isinstance(positions, (tuple, list)) else [positions]:
             if isinstance(position, int) and position < len(names):
                 found.append(names[position])
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found or [name for name in names[:1] if name in TRAINED]))

@@ -124,7 +124,14 @@ class Loss:
             (value, target)
             for value, target in self.results
             if target.how != "add_loss" and self.gradient_at(target).is_cut(value)  # only a term of the loss: LL112
+            and not self._is_added_elsewhere(value)
         ]
+
+    def _is_added_elsewhere(self, value: Value) -> bool:
+        """Whether a value of weights alone comes from a function that a loss of this file calls: a penalty, and LL112 speaks
+        of it where it is added."""
+        called = self.site.is_function and self.site.reason.startswith("differentiated")
+        return called and all(self.nodes[root].op == "weight" for root in self.gradient.reach(value))
 
     @cached_property
     def decisive_cuts(self) -> list[Cut]:

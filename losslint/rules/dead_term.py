@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import ESCAPES, Cause, GradientFacts
+from losslint.facts.gradient import ESCAPES, SILENT_IN_JAX, Cause, Cut, GradientFacts
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const, Value
-from losslint.rules.base import Loss, Problem, Rule
+from losslint.project.roles import Role
+from losslint.rules.base import Loss, Problem, Rule, framework_name
 
 LINEAR = ("mean", "sum", "neg", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "add_n",
           "stack", "concat", "python.sum")  # fmt: skip
@@ -19,13 +20,15 @@ class DeadTerm(Rule):
 
     What it does: takes the returned sum apart and finds terms that depend on the prediction but pass no derivative on:
     ``mse + 0.1 * mean(round(p))``, a histogram or sign term. Label-only terms, explicit ``stop_gradient`` and
-    straight-through estimators are left alone.
+    straight-through estimators are left alone. A penalty on the weights of a model is such a term, too, once nothing of
+    it reaches them: ``mse + 0.1 * sum(p.abs().sum().item() for p in model.parameters())``.
 
     Why it is bad: training runs without a word, and the term does nothing, whatever its weight.
 
     Use instead: a differentiable stand-in for the term, or drop it.
 
-    Confirmed by: the gradient of the loss is the same with the term and without it.
+    Confirmed by: the gradient of the loss is the same with the term and without it; of a penalty, that the loss changes
+    with the weights in another way than their gradient says.
     """
 
     code = "LL112"
@@ -39,6 +42,37 @@ def sparse_loss(y_true, y_pred):
     mse = tf.reduce_mean(tf.square(y_true - y_pred))
     return mse + 0.1 * tf.reduce_mean(tf.round(y_pred))  # expect: LL112
 """,
+        """
+import torch
+from torch import nn
+
+def lasso_loss(pred, target, model, strength=1e-3):
+    l1 = 0.0
+    for p in model.parameters():
+        l1 += p.abs().sum().item()  # expect: LL112
+    return nn.functional.mse_loss(pred, target) + strength * l1
+
+class RidgeLoss(nn.Module):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, pred, target):
+        l2 = sum(p.detach().pow(2).sum() for p in self.model.parameters())  # expect: LL112
+        return nn.functional.mse_loss(pred, target) + 1e-3 * l2
+""",
+        """
+import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+
+def step(x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(model(x) - y))
+        for w in model.trainable_weights:
+            loss += 1e-3 * float(tf.reduce_sum(tf.abs(w)))  # expect: LL112
+    return tape.gradient(loss, model.trainable_weights)
+""",
     )
     GOOD = (
         """
@@ -47,6 +81,29 @@ import tensorflow as tf
 def commitment_loss(y_true, y_pred):
     code = tf.round(y_pred)
     return tf.reduce_mean(tf.square(y_true - y_pred)) + 0.25 * tf.reduce_mean(tf.square(y_pred - code))
+""",
+        """
+import torch
+from torch import nn
+
+def proximal_loss(pred, target, model, start, log):
+    pull = sum(((w - w0.detach()) ** 2).sum() for w, w0 in zip(model.parameters(), start))
+    log.append(pull.item())
+    norm = sum(w.pow(2).sum() for w in model.parameters()).detach()
+    return nn.functional.mse_loss(pred, target) / (norm + 1e-3) + 0.1 * pull
+""",
+        """
+import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+
+def step(x, y):
+    with tf.GradientTape() as tape:
+        l2 = tf.add_n([tf.nn.l2_loss(w) for w in model.trainable_weights if "bias" not in w.name])
+        loss = tf.reduce_mean(tf.square(model(x) - y)) + 1e-3 * l2
+    gradients = tape.gradient(loss, model.trainable_weights)
+    print(float(l2))
+    return [tf.clip_by_norm(g, 1.0) for g, w in zip(gradients, model.trainable_weights)]
 """,
     )
 
@@ -58,6 +115,7 @@ def commitment_loss(y_true, y_pred):
                     yield from self.problems(loss, facts, term)
             if not facts.live(value):
                 continue
+            facts = facts.with_weights
             for root in nodes_in(value):
                 terms = list(terms_of(facts, root))
                 if len(terms) < 2 or not any(facts.live(term) for term in terms):
@@ -68,8 +126,11 @@ def commitment_loss(y_true, y_pred):
 
     def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
         cuts = facts.decisive_cuts(term)
-        if any(cut.cause in ESCAPES and loss.graph_severity(cut.node) is Severity.ERROR for cut in cuts):
+        if any(cut.cause in ESCAPES and raises(loss, cut.node) for cut in cuts):
             return  # it does not even run: LL101 to LL103 say so
+        if all(is_weight(loss, root) for root in facts.reach(term)):
+            yield from self.penalties(cuts, framework_name(loss))
+            return
         if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
             return
         if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)):
@@ -87,6 +148,32 @@ def commitment_loss(y_true, y_pred):
                 instead if instead != "-" else "use a differentiable stand-in, or move the term to metrics=",
                 related=(term.source,),
             )
+
+    def penalties(self, cuts: list[Cut], framework: str) -> Iterator[Problem]:
+        """A term of weights alone: cut off from them it is a number that nothing changes, whatever cuts it."""
+        for cut in cuts:
+            escapes, stops = cut.cause in ESCAPES, cut.cause is Cause.DETACH
+            keep = "keep the tensor" if escapes else "do not detach it" if stops else "use something that has a slope"
+            yield Problem(
+                cut.node.source,
+                f"{cut.node.source.text} cuts the penalty off from the weights: it is added to the printed loss, and no "
+                "weight feels it",
+                f"{keep}: a penalty trains as long as every step from the weight to the loss is an operation of "
+                f"{framework}",
+            )
+
+
+def raises(loss: Loss, node: Node) -> bool:
+    """Whether leaving the framework raises here."""
+    if loss.site.framework == "jax":
+        return node.op not in SILENT_IN_JAX
+    return loss.graph_severity(node) is Severity.ERROR
+
+
+def is_weight(loss: Loss, root: int) -> bool:
+    """Whether a root is what a model is trained by, and not something that it returns."""
+    node = loss.nodes[root]
+    return node.op == "weight" or (node.role is not Role.PREDICTION and node.name in loss.site.differentiated)
 
 
 def selects_elsewhere(loss: Loss, comparison: Node, term: Node) -> bool:
@@ -117,9 +204,28 @@ def terms_of(facts: GradientFacts, node: Node) -> Iterator[Node]:
             stack += [n for part in parts for n in nodes_in(part)]
 
 
+def _partial_sums(node: Node) -> set[int]:
+    """What a sum was on its way to what it is."""
+    found: set[int] = set()
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        if current.index not in found:
+            found.add(current.index)
+            if current.op in ("add", "sub", "phi"):
+                stack += [v for side in ("x", "y") if isinstance(v := current.inputs.get(side), Node)]
+    return found
+
+
 def _summands(facts: GradientFacts, node: Node) -> list[Value] | None:
     """The parts that ``node`` is a linear combination of; None for a term."""
     inputs = node.inputs
+    if node.op == "phi":
+        before, after = (inputs.get(side) for side in ("x", "y"))
+        for old, new in ((before, after), (after, before)):
+            if isinstance(old, Node) and isinstance(new, Node) and old.index in _partial_sums(new):
+                return [new]  # after a loop that adds to it: what it was before, or more
+        return None
     if node.op in ("add", "sub"):
         return [inputs[side] for side in ("x", "y") if side in inputs]
     if node.op in LINEAR:

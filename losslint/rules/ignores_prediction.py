@@ -13,7 +13,7 @@ from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 DUMMY = re.compile(r"dummy|zero|identity|fake|no_?loss|noop|none|constant|placeholder|stub|mock", re.I)
-LOOKS_ELSEWHERE = ("unknown", "attribute", "array_method", "layer", "python.predict")
+LOOKS_ELSEWHERE = ("unknown", "weight", "attribute", "array_method", "layer", "python.predict")
 
 
 class IgnoresPrediction(Rule):

@@ -11,7 +11,7 @@ from losslint.graph.values import Tape, Value
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.unwatched_source import unwatched
 
-LOOKUPS = ("param", "attribute", "phi", "unknown", "gradient", "custom_gradient")
+LOOKUPS = ("param", "weight", "attribute", "phi", "unknown", "gradient", "custom_gradient")
 
 
 class OutsideTape(Rule):
@@ -155,7 +155,8 @@ def computes(node: Node) -> bool:
 
 
 def _may_hide_weights(node: Node) -> bool:
-    return node.op in ("unknown", "attribute", "param", "gradient") and node.kind is Kind.UNKNOWN
+    return node.op == "weight" or (
+        node.op in ("unknown", "attribute", "param", "gradient") and node.kind is Kind.UNKNOWN)
 
 
 def _uses_weights(node: Node, roots: list[Node]) -> bool:

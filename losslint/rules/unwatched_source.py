@@ -9,7 +9,7 @@ from losslint.graph.nodes import Kind, Node, Target, nodes_in
 from losslint.graph.values import Const, Map, Seq, Tape
 from losslint.rules.base import Loss, Problem, Rule
 
-LOOKUPS = ("param", "attribute", "item", "phi", "unknown", "gradient", "layer", "custom_gradient")
+LOOKUPS = ("param", "weight", "attribute", "item", "phi", "unknown", "gradient", "layer", "custom_gradient")
 MADE = ("constant", "sample")  # families of what is made out of nothing: no tape records where it comes from
 
 

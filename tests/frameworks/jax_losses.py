@@ -240,6 +240,32 @@ def ridge_loss(params, x, y):
     return jnp.mean(optax.l2_loss(pred, y)) + 1e-3 * sum(jnp.sum(p**2) for p in jax.tree.leaves(params))
 
 
+def stopped_ridge_loss(params, x, y):
+    l2 = sum(jnp.sum(jax.lax.stop_gradient(p) ** 2) for p in jax.tree.leaves(params))  # expect: LL112
+    return jnp.mean((x @ params - y) ** 2) + l2
+
+
+def item_lasso_loss(params, x, y):
+    l1 = sum(jnp.abs(p).sum().item() for p in jax.tree_util.tree_leaves(params))  # expect: LL112
+    return jnp.mean((x @ params - y) ** 2) + l1
+
+
+def float_lasso_loss(params, x, y):
+    l1 = sum(float(jnp.abs(p).sum()) for p in jax.tree_util.tree_leaves(params))  # expect: LL102
+    return jnp.mean((x @ params - y) ** 2) + l1
+
+
+def numpy_lasso_loss(params, x, y):
+    l1 = sum(np.abs(p).sum() for p in jax.tree_util.tree_leaves(params))  # expect: LL101
+    return jnp.mean((x @ params - y) ** 2) + l1
+
+
+def proximal_loss(params, x, y, start=None):
+    start = [jnp.ones(5)] if start is None else start
+    pull = sum(jnp.sum((p - jax.lax.stop_gradient(q)) ** 2) for p, q in zip(jax.tree.leaves(params), start, strict=True))
+    return jnp.mean((x @ params - y) ** 2) + 0.1 * pull
+
+
 def softmaxed_twice_loss(logits, labels):
     return optax.softmax_cross_entropy(jax.nn.softmax(logits), labels).mean()  # expect: LL406
 
@@ -247,6 +273,7 @@ def softmaxed_twice_loss(logits, labels):
 P, Y = [0.2, 0.7, 0.9, 0.4], [0.0, 1.0, 1.0, 0.5]
 LOGITS, LABELS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32"), np.array([0, 1, 2, 1])
 X = np.random.default_rng(1).normal(size=(4, 5)).astype("float32")
+W = [0.5, -1.0, 0.3, 2.0, 1.5]
 HEAD = Head().init(jax.random.key(0), X)["params"]
 
 CASES = {
@@ -278,5 +305,10 @@ CASES = {
     "classifier_loss": [of(classifier_loss, HEAD, X, LABELS, jit=True)],
     "classifier_accuracy_loss": [of(classifier_accuracy_loss, HEAD, X, LABELS)],
     "ridge_loss": [of(ridge_loss, {"w": np.ones(5, "float32"), "b": np.float32(0.5)}, X, Y, jit=True)],
+    "stopped_ridge_loss": [differs(stopped_ridge_loss, W, X, np.array(Y))],
+    "item_lasso_loss": [differs(item_lasso_loss, W, X, np.array(Y))],
+    "float_lasso_loss": [of(float_lasso_loss, W, X, Y)],
+    "numpy_lasso_loss": [of(numpy_lasso_loss, W, X, Y)],
+    "proximal_loss": [differs(proximal_loss, W, X, np.array(Y))],
     "softmaxed_twice_loss": [lambda: "" if softmaxed_twice_loss(40.0 * jnp.eye(3), jnp.eye(3)) < 0.1 else "stays high"],
 }

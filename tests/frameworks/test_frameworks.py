@@ -15,35 +15,36 @@ from tests.expectations import EXPECT, check, expected, loud
 from tests.patterns.truth import PatternFile
 
 HERE = Path(__file__).parent
-FILES = {"torch": PatternFile(HERE / "torch_losses.py"), "jax": PatternFile(HERE / "jax_losses.py")}
+FILES = {name: PatternFile(HERE / f"{name}.py") for name in ("torch_losses", "torch_penalties", "jax_losses")}
 
 
-@pytest.mark.parametrize("framework", FILES)
-def test_what_is_found_is_what_the_lines_say(framework: str) -> None:
-    file = FILES[framework]
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_found_is_what_the_lines_say(name: str) -> None:
+    file = FILES[name]
     assert loud(check(file.text, file.path.name)) == expected(file.text)
 
 
-@pytest.mark.parametrize("framework", FILES)
-def test_what_the_lines_say_is_what_happens(framework: str) -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_what_the_lines_say_is_what_happens(name: str) -> None:
+    framework = name.partition("_")[0]
     if importlib.util.find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
-    file = FILES[framework]
+    file = FILES[name]
     cases = importlib.import_module(f"tests.frameworks.{file.path.stem}").CASES
     wrong = []
-    for name, runs in cases.items():
+    for losses, runs in cases.items():
         complaints = [said for run in runs if (said := run())]
-        codes = set().union(*(file.codes(part) for part in name.split()))
+        codes = set().union(*(file.codes(part) for part in losses.split()))
         if bool(complaints) != bool(codes):
-            wrong.append(f"{name}: {complaints or 'fine'}")
+            wrong.append(f"{losses}: {complaints or 'fine'}")
     assert not wrong
 
 
-@pytest.mark.parametrize("framework", FILES)
-def test_every_marked_loss_is_run(framework: str) -> None:
-    file = FILES[framework]
+@pytest.mark.parametrize("name", FILES)
+def test_every_marked_loss_is_run(name: str) -> None:
+    file = FILES[name]
     rows = (line for line in file.text.splitlines() if line.startswith('    "') and '": [' in line)
     listed = {part for line in rows for part in line.split('"')[1].split()}
     marked = {file.unit_at(row) for row, line in enumerate(file.text.splitlines(), 1) if EXPECT.search(line)}
-    used = {name for part in listed for name in file.units[part].uses}
+    used = {other for part in listed for other in file.units[part].uses}
     assert marked <= listed | used

@@ -93,3 +93,25 @@ def complaint(loss: Any, weights: Iterable[torch.Tensor]) -> str:
     if not torch.isfinite(loss).all() or not all(torch.isfinite(g).all() for g in gradients):
         return "not finite"
     return "" if any(g.abs().sum() > 0 for g in gradients) else "zero gradient"
+
+
+def feels(loss: Loss, *rest: Any) -> Case:
+    """The gradient of the weights of a model, which the loss takes last, is the slope of the loss."""
+
+    def run() -> str:
+        torch.manual_seed(0)
+        model = torch.nn.Linear(3, 2).double()
+        weights = list(model.parameters())
+        others = [tensor_of(value).double().requires_grad_() for value in rest]
+        loss(*others, model).sum().backward()
+        felt = sum(float((w.grad * w).sum()) for w in weights if w.grad is not None)
+        before = [w.detach().clone() for w in weights]
+        found = []
+        for factor in (1.001, 0.999):
+            for weight, numbers in zip(weights, before, strict=True):
+                weight.data = numbers * factor
+            found.append(float(loss(*others, model).detach().sum()))
+        slope = (found[0] - found[1]) / 0.002
+        return "" if abs(slope - felt) < 1e-6 + 1e-3 * abs(slope) else f"slope {slope:.3g}, gradient {felt:.3g}"
+
+    return run

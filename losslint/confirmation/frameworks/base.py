@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from losslint.confirmation.failures import UserFiles
     from losslint.confirmation.observation import Observation
+    from losslint.confirmation.penalties import Weighed
     from losslint.confirmation.probes import Loss
     from losslint.confirmation.program import Program
     from losslint.confirmation.trail import Trail
@@ -122,6 +123,10 @@ class Framework(ABC):
     @abstractmethod
     def derivatives(self, trail: Trail, target: Any, sources: Sequence[Any], upstream: Any) -> list[Array | None]:
         """Derivatives of what was recorded to other things that were; None where there is none."""
+
+    def weighed(self, loss: Loss, tensors: Tensors) -> Weighed | None:
+        """The loss as a function of the weights that it reads by itself; None where they are arguments of it."""
+        return None
 
     # -- whole training steps
 

@@ -18,9 +18,10 @@ import numpy as np
 
 from losslint.confirmation import locate, steps
 from losslint.confirmation.failures import UserFiles, failure
-from losslint.confirmation.frameworks.base import Array, is_finite
+from losslint.confirmation.frameworks.base import Array, first_result, is_finite
 from losslint.confirmation.frameworks.jax import GRADIENT, recorded
 from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.penalties import Weighed, unfelt
 from losslint.confirmation.probes import numbers
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Trail
@@ -112,7 +113,9 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
         yield dataclasses.replace(failure(error, files), mode="eager")
     elif seen:
         yield seen[0]
-        yield from steps.claimed(recorded_again(derivatives[0], files), program.claims, files)
+        trail = recorded_again(derivatives[0], files)
+        yield from steps.claimed(trail, program.claims, files)
+        yield from unfelt(Weighed(trail, functools.partial(scaled, derivatives[0])), program.claims, files)
     else:
         yield Observation(Outcome.NOT_RUN, "eager", error="the step differentiates nothing")
     if error is None and (compiled := _taken(entry)) is not None:
@@ -149,9 +152,21 @@ def placed(seen: Observation, derivative: Derivative, files: UserFiles) -> tuple
 
 def recorded_again(derivative: Derivative, files: UserFiles) -> Trail:
     """The call that was differentiated, with everything noted."""
-    def call(given: dict[str, Any]) -> Any:
-        args = [given.get(str(position), value) for position, value in enumerate(derivative.args)]
-        return derivative.function(*args, **derivative.kwargs)
+    return recorded(functools.partial(called, derivative), trained(derivative), files)
 
-    trained = {str(position): derivative.args[position] for position in derivative.positions}
-    return recorded(call, trained, files)
+
+def trained(derivative: Derivative) -> dict[str, Any]:
+    """The arguments that the derivative was taken to, by position."""
+    return {str(position): derivative.args[position] for position in derivative.positions}
+
+
+def called(derivative: Derivative, given: dict[str, Any]) -> Any:
+    """The call that was differentiated, with some of its arguments replaced."""
+    args = [given.get(str(position), value) for position, value in enumerate(derivative.args)]
+    return derivative.function(*args, **derivative.kwargs)
+
+
+def scaled(derivative: Derivative, factor: float) -> float:
+    """The loss once all that it was differentiated to is multiplied by a factor."""
+    given = jax.tree_util.tree_map(lambda leaf: leaf * factor, trained(derivative))
+    return float(np.sum(first_result(called(derivative, given))))

@@ -14,6 +14,7 @@ and 2.21).
 from __future__ import annotations
 
 import contextlib
+import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ from losslint.confirmation.frameworks.base import (
     Traits,
 )
 from losslint.confirmation.observation import Observation
+from losslint.confirmation.penalties import Weighed
 from losslint.confirmation.probes import Loss, NotForFit
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Step, Trail
@@ -155,6 +157,27 @@ class TensorFlow(Framework):
         finally:
             tf.config.run_functions_eagerly(eagerly)
         return trail
+
+    def weighed(self, loss: Loss, tensors: Tensors) -> Weighed:
+        trail = self.record(loss, tensors, ())
+        reads = [step for step in trail.steps if step.op == "ReadVariableOp"]
+        read = {id(step.inputs[0]) for step in reads}
+        trainable = (v for v in gc.get_objects() if issubclass(type(v), tf.Variable) and v.trainable)
+        variables = [v for v in trainable if id(v.handle) in read]
+        handles = {id(variable.handle) for variable in variables}
+        trail.trained = [t for step in reads if id(step.inputs[0]) in handles for t in step.outputs]
+
+        def scaled(factor: float) -> float:
+            before = [variable.numpy() for variable in variables]
+            for variable, number in zip(variables, before, strict=True):
+                variable.assign(number * factor)
+            try:
+                return float(loss.framework.array(loss(tensors)).sum())
+            finally:
+                for variable, number in zip(variables, before, strict=True):
+                    variable.assign(number)
+
+        return Weighed(trail, scaled)
 
     def derivatives(self, trail: Trail, target: Any, sources: Sequence[Any], upstream: Any) -> list[Array | None]:
         try:

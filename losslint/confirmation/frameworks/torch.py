@@ -30,6 +30,7 @@ from losslint.confirmation.frameworks.base import (
     first_result,
 )
 from losslint.confirmation.observation import Observation
+from losslint.confirmation.penalties import Weighed
 from losslint.confirmation.probes import Loss
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Step, Trail, flat
@@ -144,6 +145,22 @@ class Torch(Framework):
             trail.error = one_line(error)
         return trail
 
+    def weighed(self, loss: Loss, tensors: Tensors) -> Weighed:
+        trail = Trail(self)
+        try:
+            with warnings.catch_warnings(), Recorder(trail, loss.files, leaves=True):
+                warnings.simplefilter("ignore")
+                trail.value = first_result(loss(tensors))
+        except Exception as error:
+            trail.error = one_line(error)
+        return Weighed(trail, lambda factor: self.scaled(factor, lambda: loss(tensors)))
+
+    def scaled(self, factor: float, run: Callable[[], Any]) -> float:
+        """What a run gives once all weights that it uses are multiplied by a factor."""
+        with warnings.catch_warnings(), Scaling(factor):
+            warnings.simplefilter("ignore")
+            return float(self.array(self.tensor(run())).sum())
+
     def derivatives(self, trail: Trail, target: Any, sources: Sequence[Any], upstream: Any) -> list[Array | None]:
         targets = [t for t in flat(target) if isinstance(t, torch.Tensor)]
         given = flat(upstream) if upstream is not None else [torch.ones_like(t) for t in targets]
@@ -166,6 +183,36 @@ class Torch(Framework):
 
 
 FRAMEWORK = Torch()
+
+
+class Scaling(TorchFunctionMode):  # type: ignore[misc]
+    """While it is entered, each leaf that wants a gradient is multiplied by a factor where it is first used; again once it
+    was filled, and none that is made on the way."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+        self.before: dict[int, tuple[Any, Any]] = {}
+        self.made: dict[int, Any] = {}
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        used = {id(t): t for t in tensors_in([args, kwargs]) if t.is_leaf and t.requires_grad}
+        for key in used.keys() - self.before.keys() - self.made.keys():
+            self.before[key] = (used[key], used[key].detach().clone())
+            used[key].data = used[key].detach() * self.factor
+        result = func(*args, **kwargs)
+        for leaf in tensors_in([result]):
+            if id(leaf) in used:
+                self.before.pop(id(leaf), None)  # uniform_ and the like
+            elif leaf.is_leaf and leaf.requires_grad:
+                self.made[id(leaf)] = leaf
+        return result
+
+    def __exit__(self, *details: Any) -> None:
+        super().__exit__(*details)
+        for leaf, numbers in self.before.values():
+            leaf.data = numbers
 
 
 class Recorder(TorchFunctionMode):  # type: ignore[misc]

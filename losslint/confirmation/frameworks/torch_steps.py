@@ -17,6 +17,7 @@ from losslint.confirmation.failures import UserFiles, failure, only_about_shapes
 from losslint.confirmation.frameworks.base import Array, Inputs, is_finite
 from losslint.confirmation.frameworks.torch import FRAMEWORK, Recorder
 from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.penalties import Weighed, unfelt
 from losslint.confirmation.probes import numbers, told
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Trail
@@ -47,6 +48,9 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
     yield from locate.at_each(seen, places, files) or (seen,)
     if seen.outcome is Outcome.FINE:
         yield from steps.claimed(trail, program.claims, files)
+        again = Weighed(trail, lambda factor: FRAMEWORK.scaled(
+            factor, lambda: recorded(entry, inputs, files, index).value))
+        yield from unfelt(again, program.claims, files)
 
 
 def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> tuple[Observation, int]:
