@@ -16,6 +16,7 @@ import numpy as np
 from losslint.confirmation import agreement, locate
 from losslint.confirmation.failures import UserFiles
 from losslint.confirmation.frameworks.base import Inputs
+from losslint.confirmation.handed import handed
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
@@ -111,9 +112,20 @@ def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Cl
     return None
 
 
+def is_handed_what_it_expects(
+    loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim,
+) -> Observation | None:
+    """A loss that costs much of a perfect prediction, or one that is seen to be given probabilities for something else."""
+    found = agreement.squashed_twice(loss, inputs, specs, claim)
+    if found is not None:
+        return found
+    detail = handed(locate.record(loss, specs, inputs), claim, str(loss.files.path))
+    return _broken(inputs, loss.value(inputs), detail) if detail else None
+
+
 EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec], Claim], Observation | None]] = {
     "LL107": is_flat, PAIRS: broadcasts, "LL402": returns_scalar, "LL403": agreement.is_not_symmetric,
-    "LL404": returns_parts, "LL406": agreement.squashed_twice, "LL408": agreement.wrong_direction, "LL411": skips_samples,
+    "LL404": returns_parts, "LL406": is_handed_what_it_expects, "LL408": agreement.wrong_direction, "LL411": skips_samples,
 }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from losslint.confirmation.bindings import UPSTREAM
 from losslint.confirmation.failures import UserFiles
+from losslint.confirmation.handed import MISMATCH, handed
 from losslint.confirmation.locate import dead_steps
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import numbers
@@ -20,7 +21,8 @@ BROADCAST = "LL401"
 
 
 def claimed(trail: Trail, claims: Sequence[Claim], files: UserFiles) -> Iterator[Observation]:
-    """Terms without a gradient, shapes that are broadcast, custom gradients that leave out what arrives."""
+    """Terms without a gradient, shapes that are broadcast, losses that are handed something else than they expect, custom
+    gradients that leave out what arrives."""
     if trail.error or trail.value is None:
         return
     value = numbers(trail.framework.array(trail.framework.tensor(trail.value)))
@@ -28,8 +30,10 @@ def claimed(trail: Trail, claims: Sequence[Claim], files: UserFiles) -> Iterator
         other = "" if step.path == str(files.path) else step.path
         yield Observation(outcome, "eager", loss=value, row=step.row, path=other, operation=step.op)
     for claim in claims:
-        if claim.code == BROADCAST and (detail := broadcast(trail, claim, files)):
-            yield Observation(Outcome.CONTRACT, "eager", loss=value, row=claim.row, detail=detail)
+        broken = broadcast(trail, claim, files) if claim.code == BROADCAST else (
+            handed(trail, claim, str(files.path)) if claim.code == MISMATCH else "")
+        if broken:
+            yield Observation(Outcome.CONTRACT, "eager", loss=value, row=claim.row, detail=broken)
         elif claim.code == UPSTREAM and (detail := upstream_left_out(trail)):
             yield Observation(Outcome.WRONG_GRADIENT, "eager", loss=value, row=claim.row, detail=detail)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from losslint.facts.shape import stacked
@@ -26,26 +27,33 @@ RECOVERS = tuple(name for name in CLASSES if "focal" not in name)
 # Measured with Keras 3.15: it looks for the operation that made the tensor, or for the logits noted on it.
 RECOVERED = ("with TensorFlow Keras warns and takes the logits back if nothing lies between; with JAX or PyTorch, or "
              "after a reshape, the activation is applied twice")
+OF_LOGARITHMS = ("nll_loss", "kl_divergence")  # outside of Keras: of the logarithms of probabilities
 SQUASHING = ("sigmoid", "softmax")
+LOGARITHMS = ("log_softmax", "log_sigmoid", "log")
 UNBOUNDED = ("linear", "relu", "tanh")
 KEEPS = ("cast", "clip", "reshape", "identity", "convert_to_tensor", "squeeze")
+LINEAR = re.compile(r"torch\.nn\.(Linear|Bilinear|Conv\d?d)\(\)$")
 
 
 class LogitsMismatch(Rule):
-    """A loss that expects logits is handed probabilities, or one that expects probabilities is handed logits.
+    """A loss that expects logits is handed probabilities, or one that expects (log-)probabilities something else.
 
     What it does: follows the prediction inside the loss, and into the models of the same file that it comes from, to a
     sigmoid or softmax before a ``..._with_logits`` operation, ``from_logits=True`` or PyTorch's ``cross_entropy``, and
     compares the last activation of a model with the loss that ``compile`` is given, also one of Keras itself. A model
     is followed to the call that builds it; one that is loaded, changed or ends in a layer it cannot name is left alone.
+    ``nll_loss`` and ``kl_div`` of PyTorch and optax want logarithms of probabilities, PyTorch's ``binary_cross_entropy``
+    wants probabilities.
 
-    Why it is bad: it runs. Squashed twice, the loss cannot fall below a floor (1.46 for a perfect prediction of 10
+    Why it is bad: most of it runs. Squashed twice, the loss cannot fall below a floor (1.46 for a perfect prediction of 10
     classes); logits taken for probabilities are clipped to [0, 1], and most of them get no gradient: ``Dense(10)`` with
     ``sparse_categorical_crossentropy`` can stay at log(10) for ever. Keras 3 on TensorFlow takes the logits back from a
     softmax or sigmoid that the prediction comes from directly, and warns; the focal losses, the other backends, and
-    anything after a clip or a reshape squash twice.
+    anything after a clip or a reshape squash twice. The negative log-likelihood of probabilities is -1 where all is
+    right, and its slope does not grow where all is wrong.
 
-    Use instead: hand over the logits, and say so with ``from_logits=True``; or neither.
+    Use instead: hand over the logits, and say so with ``from_logits=True``, or neither; ``log_softmax`` before ``nll_loss``
+    and ``kl_div``.
 
     Confirmed by: the loss at a perfect prediction.
     """
@@ -100,6 +108,32 @@ from torch import nn
 net = nn.Sequential(nn.Linear(20, 4), nn.Softmax(dim=1))
 loss = nn.functional.cross_entropy(net(torch.randn(16, 20)), torch.randint(0, 4, (16,)))  # expect: LL406
 loss.backward()
+""",
+        """
+import torch
+import torch.nn.functional as F
+
+def nll_of_probabilities_loss(logits, labels):
+    return F.nll_loss(F.softmax(logits, dim=1), labels)  # expect: LL406
+
+def distillation_loss(student_logits, teacher_logits):
+    p, q = torch.softmax(student_logits, dim=-1), torch.softmax(teacher_logits, dim=-1)
+    return F.kl_div(p, q, reduction="batchmean")  # expect: LL406
+""",
+        """
+import torch
+from torch import nn
+
+net, criterion = nn.Sequential(nn.Linear(20, 8), nn.ReLU(), nn.Linear(8, 1)), nn.BCELoss()
+loss = criterion(net(torch.randn(16, 20)), torch.ones(16, 1))  # expect: LL406
+loss.backward()
+""",
+        """
+import jax
+import optax
+
+def twice_loss(logits, labels):
+    return optax.sigmoid_binary_cross_entropy(jax.nn.sigmoid(logits), labels).mean()  # expect: LL406
 """,
         """
 import tensorflow as tf
@@ -195,6 +229,21 @@ regression.compile("adam", loss="mse")
 regression.add(layers.Activation("sigmoid"))
 regression.compile("adam", loss="binary_crossentropy")
 """,
+        """
+import torch
+import torch.nn.functional as F
+
+def nll_loss(logits, labels):
+    return F.nll_loss(torch.log(F.softmax(logits, dim=1) + 1e-8), labels)
+
+def distillation_loss(student_logits, teacher_logits, temperature=2.0):
+    p = F.log_softmax(student_logits / temperature, dim=-1)
+    q = F.softmax(teacher_logits.detach() / temperature, dim=-1)
+    return F.kl_div(p, q, reduction="batchmean") * temperature**2
+
+def binary_loss(logits, target):
+    return F.binary_cross_entropy(torch.sigmoid(logits), target) + F.binary_cross_entropy_with_logits(logits, target)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -202,8 +251,11 @@ regression.compile("adam", loss="binary_crossentropy")
             told = from_logits(node)
             expects = node.op in WITH_LOGITS or (node.op in FROM_LOGITS and is_true(told))
             plain = node.op in FROM_LOGITS and (told is None or (isinstance(told, Const) and told.value is False))
-            squashed = squashing(node.inputs.get("y_pred")) if expects or plain else None
-            if expects and squashed is not None:
+            given = ending(node.inputs.get("y_pred"))
+            squashed = given[0] if (expects or plain) and given is not None and given[1] in SQUASHING else None
+            if given is not None and (problem := outside_of_keras(node, *given)) is not None:
+                yield problem
+            elif expects and squashed is not None:
                 yield Problem(
                     node.source,
                     f"{node.source.text} applies the activation itself, but it is given {squashed.source.text}: it is "
@@ -283,25 +335,58 @@ def is_true(value: Value | None) -> bool:
     return isinstance(value, Const) and value.value is True
 
 
-def squashing(value: Value | None, depth: int = 5) -> Node | None:
-    """The sigmoid or softmax that a value is the output of."""
+def outside_of_keras(node: Node, given: Node, activation: str) -> Problem | None:
+    """What is wrong with what a loss of PyTorch or optax gets, where that wants no logits."""
+    if node.framework not in ("torch", "jax"):
+        return None
+    text, what = node.source.text, given.source.text
+    if node.op in OF_LOGARITHMS and activation not in LOGARITHMS:
+        kind = "probabilities" if activation in SQUASHING else "logits"
+        twin = "log_sigmoid" if activation == "sigmoid" else "log_softmax"
+        return Problem(
+            node.source,
+            f"{text} expects the logarithms of probabilities, but {what} gives {kind}: its minimum is not where the "
+            "prediction is right",
+            f"use {twin} instead of {activation}" if activation in SQUASHING else f"put {twin} between the two",
+            related=(given.source,),
+        )
+    if node.framework == "torch" and node.op == "binary_crossentropy" and activation == "linear":
+        return Problem(
+            node.source,
+            f"{text} expects probabilities, but {what} ends in a linear layer: PyTorch raises RuntimeError as soon as a "
+            "number is not between 0 and 1",
+            "use binary_cross_entropy_with_logits (BCEWithLogitsLoss), or put a sigmoid between the two",
+            related=(given.source,),
+        )
+    return None
+
+
+def ending(value: Value | None, depth: int = 5) -> tuple[Node, str] | None:
+    """The operation or layer that a value is the output of, and the activation that it is or ends in: ``linear`` for none.
+    None where that is not known."""
     if not isinstance(value, Node) or not depth:
         return None
-    if value.op in SQUASHING or (value.op == "layer" and last_is_squashing(value.detail.get("object"))):
-        return value
-    return squashing(value.inputs.get("x"), depth - 1) if value.op in KEEPS else None
+    if value.op in (*SQUASHING, *LOGARITHMS):
+        return value, value.op
+    if value.op == "layer":
+        activation = activation_of(value.detail.get("object"))
+        return (value, activation) if activation else None
+    return ending(value.inputs.get("x"), depth - 1) if value.op in KEEPS else None
 
 
-def last_is_squashing(model: Value | None) -> bool:
-    """Whether a model or layer ends in a sigmoid or softmax."""
+def activation_of(model: Value | None) -> str:
+    """The activation that a model or layer ends in; "" where it is not known."""
     if not isinstance(model, External):
-        return False
+        return ""
     layers = stacked(model)
     if layers:
-        return last_is_squashing(layers[-1])
-    given = model.kwargs.get("activation")
-    api = lookup(model.name)
-    return (isinstance(given, Const) and given.value in SQUASHING) or (api is not None and api.operation.name in SQUASHING)
+        return activation_of(layers[-1])
+    given, api = model.kwargs.get("activation"), lookup(model.name)
+    if isinstance(given, Const) and given.value in SQUASHING:
+        return str(given.value)
+    if api is not None and api.operation.name in (*SQUASHING, *LOGARITHMS):
+        return api.operation.name
+    return "linear" if LINEAR.search(model.name) else ""
 
 
 def is_prediction(value: Value | None, depth: int = 5) -> bool:

@@ -270,6 +270,14 @@ def softmaxed_twice_loss(logits, labels):
     return optax.softmax_cross_entropy(jax.nn.softmax(logits), labels).mean()  # expect: LL406
 
 
+def squashed_twice_loss(logits, labels):
+    return optax.sigmoid_binary_cross_entropy(jax.nn.sigmoid(logits), labels).mean()  # expect: LL406
+
+
+def squashed_once_loss(logits, labels):
+    return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
+
+
 P, Y = [0.2, 0.7, 0.9, 0.4], [0.0, 1.0, 1.0, 0.5]
 LOGITS, LABELS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32"), np.array([0, 1, 2, 1])
 X = np.random.default_rng(1).normal(size=(4, 5)).astype("float32")
@@ -310,5 +318,7 @@ CASES = {
     "float_lasso_loss": [of(float_lasso_loss, W, X, Y)],
     "numpy_lasso_loss": [of(numpy_lasso_loss, W, X, Y)],
     "proximal_loss": [differs(proximal_loss, W, X, np.array(Y))],
+    "squashed_twice_loss": [lambda: "" if squashed_twice_loss(40.0 * jnp.eye(3) - 20.0, jnp.eye(3)) < 0.1 else "stays high"],
+    "squashed_once_loss": [lambda: "" if squashed_once_loss(40.0 * jnp.eye(3) - 20.0, jnp.eye(3)) < 0.1 else "stays high"],
     "softmaxed_twice_loss": [lambda: "" if softmaxed_twice_loss(40.0 * jnp.eye(3), jnp.eye(3)) < 0.1 else "stays high"],
 }

@@ -8,7 +8,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from tests.frameworks.truth_torch import differs, of, spreads, stays_above, step
+from tests.frameworks.truth_torch import differs, misses_zero, of, spreads, stays_above, step
 
 # -- detached, converted, rebuilt
 
@@ -293,6 +293,67 @@ def doubly_softmaxed_loss(logits, labels):
     return F.cross_entropy(F.softmax(logits, dim=1), labels)  # expect: LL406
 
 
+def nll_of_probabilities_loss(logits, labels):
+    return F.nll_loss(F.softmax(logits, dim=1), labels)  # expect: LL406
+
+
+def nll_of_logarithms_loss(logits, labels):
+    return F.nll_loss(F.log_softmax(logits, dim=1), labels)
+
+
+class DivergenceLoss(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.divergence = nn.KLDivLoss(reduction="batchmean")
+
+    def forward(self, student_logits, teacher_logits):
+        return self.divergence(student_logits.softmax(dim=1), teacher_logits.softmax(dim=1))  # expect: LL406
+
+
+class DistillationLoss(nn.Module):
+    def __init__(self, temperature=2.0):
+        super().__init__()
+        self.temperature = temperature
+        self.divergence = nn.KLDivLoss(reduction="batchmean")
+
+    def forward(self, student_logits, teacher_logits):
+        q = F.softmax(teacher_logits.detach() / self.temperature, dim=1)
+        return self.divergence(F.log_softmax(student_logits / self.temperature, dim=1), q) * self.temperature**2
+
+
+def doubly_squashed_loss(pred, target):
+    pred = torch.sigmoid(pred)
+    overlap = 1.0 - (2.0 * (pred * target).sum() + 1.0) / (pred.sum() + target.sum() + 1.0)
+    return overlap + F.binary_cross_entropy_with_logits(pred, target)  # expect: LL406
+
+
+def squashed_once_loss(pred, target):
+    overlap = 1.0 - (2.0 * (torch.sigmoid(pred) * target).sum() + 1.0) / (torch.sigmoid(pred).sum() + target.sum() + 1.0)
+    return overlap + F.binary_cross_entropy_with_logits(pred, target)
+
+
+class LinearClassifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 1)
+        self.entropy = nn.BCELoss()
+
+    def training_step(self, batch, index):
+        x, y = batch
+        return self.entropy(self.fc(x).squeeze(-1), (y > 0).float())  # expect: LL406
+
+
+class SquashedClassifier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Sequential(nn.Linear(4, 1), nn.Sigmoid())
+        self.entropy = nn.BCELoss()
+
+    def training_step(self, batch, index):
+        x, y = batch
+        return self.entropy(self.head(x).squeeze(-1), (y > 0).float())
+
+
 def row_against_column_loss(pred, target):
     return ((pred - target.squeeze(-1)) ** 2).mean()
 
@@ -300,6 +361,7 @@ def row_against_column_loss(pred, target):
 P = [0.2, 0.7, 0.9, 0.4]
 BATCH = (torch.randn(6, 4), torch.randn(6))
 LOGITS, LABELS = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+SURE = 40.0 * F.one_hot(LABELS, 3).float()
 
 CASES = {
     "LiftedL1Loss": [of(LiftedL1Loss(), P, [0.0, 1.0, 1.0, 0.5])],
@@ -341,6 +403,14 @@ CASES = {
     "deaf_square_loss": [differs(deaf_square_loss, P, [0.0, 1.0, 1.0, 0.5])],
     "short_product_loss": [of(short_product_loss, P, [0.0, 1.0, 1.0, 0.5])],
     "swapped_cross_entropy_loss": [of(swapped_cross_entropy_loss, LOGITS, LABELS)],
-    "doubly_softmaxed_loss": [stays_above(0.5, doubly_softmaxed_loss, 40.0 * F.one_hot(LABELS, 3).float(), LABELS)],
+    "doubly_softmaxed_loss": [stays_above(0.5, doubly_softmaxed_loss, SURE, LABELS)],
+    "nll_of_probabilities_loss": [misses_zero(nll_of_probabilities_loss, SURE, LABELS)],
+    "nll_of_logarithms_loss": [misses_zero(nll_of_logarithms_loss, SURE, LABELS)],
+    "DivergenceLoss": [misses_zero(DivergenceLoss(), LOGITS, LOGITS)],
+    "DistillationLoss": [misses_zero(DistillationLoss(), LOGITS, LOGITS)],
+    "doubly_squashed_loss": [misses_zero(doubly_squashed_loss, [40.0, -40.0], [1.0, 0.0])],
+    "squashed_once_loss": [misses_zero(squashed_once_loss, [40.0, -40.0], [1.0, 0.0])],
+    "LinearClassifier": [step(LinearClassifier, BATCH)],
+    "SquashedClassifier": [step(SquashedClassifier, BATCH)],
     "row_against_column_loss": [spreads(row_against_column_loss)],
 }

@@ -67,6 +67,16 @@ def spreads(loss: Loss) -> Case:
     return run
 
 
+def misses_zero(loss: Loss, prediction: Any, *rest: Any) -> Case:
+    """A likelihood or divergence of predictions that are right must be zero."""
+
+    def run() -> str:
+        value = float(loss(tensor_of(prediction), *map(tensor_of, rest)))
+        return f"{value:.2f} at a perfect prediction" if abs(value) > 0.05 else ""
+
+    return run
+
+
 def stays_above(limit: float, loss: Loss, prediction: Any, *rest: Any) -> Case:
     """A loss of predictions that are right and sure of it must be near zero."""
 
