@@ -104,8 +104,11 @@ NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
 
 
 def is_network(node: Node) -> bool:
-    """``x @ w``: two different things multiplied, one of them weights as they are, whose result may be any number."""
+    """``x @ w``: two different things multiplied, one of them weights as they are, whose result may be any number; with or
+    without a bias added."""
     operands = operands_of(node)
+    if node.op == "add" and len(operands) == 2:
+        return any(is_network(product) and _is_variable(bias) for product, bias in (operands, operands[::-1]))
     return (node.op in NETWORK_OPS and len(operands) >= 2 and _source(operands[0]) != _source(operands[1])
             and any(map(_is_variable, operands)))
 
@@ -455,6 +458,12 @@ class HazardFacts:
             if by_value:
                 return
 
+    @cached_property
+    def sources(self) -> set[int]:
+        """What is trained, and what a model makes of weights that are handed to it: no derivative is taken through that."""
+        made = {n.index for n in self.nodes if n.op == "layer" and self.gradient.differentiated and self.gradient.live(n)}
+        return made | self.gradient.trained
+
     def _is_rounded(self, operand: Node, point: Point) -> bool:
         """Whether an operand is 0 only as float32 rounds sums of one element: with more it is merely small."""
         cone = Cone.of(self.gradient, operand)
@@ -469,7 +478,7 @@ class HazardFacts:
         if not math.isfinite(point.values[self.result.index]):
             return self._first_bad_value(point, self.result)
         gradients = point.gradients(self.result, repaired)
-        if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
+        if all(math.isfinite(gradients.get(i, 0.0)) for i in self.sources):
             return None
         culprit = self.first_bad_slope(point, gradients, repaired)
         factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None

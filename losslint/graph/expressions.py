@@ -600,7 +600,7 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
             return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
         case External(name=name) | Node(op="attribute" | "variable", name=name) if (
                 t.framework == "tensorflow" and name.rpartition(".")[2] in WEIGHTS):
-            return Seq([t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float")], open=True)
+            return Seq([t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float", of=value)], open=True)
         case External(name="torch.utils.data.DataLoader()", args=parts):
             rows = Seq([Const(None), t.node(frame, "python.object", {}, at, Kind.PYTHON), Const(None)], "slice")
             batch = [subscript(t, frame, part, rows, at) for part in parts]

@@ -126,7 +126,7 @@ class Modes:
         modes = {self._around(call, framework, levels - 1) for call in callers[:40]}
         if framework == "jax":  # jax.grad(loss) inside of what jax.jit traces
             used = [use.call for use in self.uses.functions.get(function, []) if use.call is not None]
-            if any(self._around(call, framework, levels - 1) is Mode.GRAPH for call in used):
+            if any(self._is_compiled(call) or self._around(call, framework, levels - 1) is Mode.GRAPH for call in used):
                 return Mode.GRAPH
         if not modes:
             return Mode.EAGER if self._holds_tape(function) and not self._called_elsewhere(function) else Mode.UNKNOWN
@@ -134,6 +134,15 @@ class Modes:
             if mode in modes:
                 return mode
         return Mode.EAGER
+
+    def _is_compiled(self, call: ast.Call) -> bool:
+        """Whether what a call gives is compiled at once: ``jax.jit(jax.grad(loss))``."""
+        for around in self.index.ancestors(call):
+            if not isinstance(around, ast.Call):
+                return False
+            if self._wrapper_mode(self.module.dotted(around.func) or "", around) is Mode.GRAPH:
+                return True
+        return False
 
     def _called_elsewhere(self, function: Function) -> bool:
         """A method of a subclass and a function that is handed out are called by code that is not in this file."""

@@ -97,7 +97,8 @@ def roles_of(function: Function, called_by_keras: bool = False) -> dict[str, Rol
     order = [a.arg for a in (*function.args.posonlyargs, *function.args.args) if a.arg in roles]
     if called_by_keras:
         _fill(roles, order[:2])
-    if Role.PREDICTION in roles.values() and roles.get("y") in (Role.UNKNOWN, Role.TENSOR):
+    predicts = Role.PREDICTION in roles.values() or {"params", "x"} <= roles.keys()
+    if predicts and roles.get("y") in (Role.UNKNOWN, Role.TENSOR):
         roles["y"] = Role.LABEL
     if "y" in roles and "p" in roles and Role.PREDICTION not in roles.values():
         roles["y"], roles["p"] = Role.LABEL, Role.PREDICTION

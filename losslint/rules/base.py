@@ -288,6 +288,11 @@ def is_traced(loss: Loss, node: Node) -> bool:
     return any(loss.gradient.reach(operand) for operand in tensor_operands(node))
 
 
+def recorder_name(loss: Loss) -> str:
+    """What follows a loss to find its gradient."""
+    return {"torch": "autograd", "jax": "jax.grad"}.get(loss.site.framework, "the gradient tape")
+
+
 def framework_name(loss: Loss) -> str:
     """The framework of a loss as its users spell it."""
     return {"torch": "PyTorch", "jax": "JAX"}.get(loss.site.framework, "TensorFlow")

@@ -9,13 +9,13 @@ from losslint.facts.shape import is_true
 from losslint.findings import Severity
 from losslint.graph.source import Source
 from losslint.graph.values import Seq
-from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, recorder_name, tensor_operands, where_it_raises
 
 TORCH_COPIES = ("torch.tensor", "torch.Tensor")  # torch.as_tensor keeps the graph
 
 
 class Detached(Rule):
-    """The only path from the prediction to the loss is detached from the tape.
+    """The only path from the prediction to the loss is detached from what records it.
 
     What it does: finds ``tf.stop_gradient``, ``tf.Variable(t)``, ``assign``, code under ``stop_recording`` and their
     relatives, where no other path carries a gradient. Detached targets and weights beside one are fine.
@@ -59,7 +59,7 @@ def advantage_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for cut in loss.cuts_by(Cause.DETACH):
-            source, takes = cut.node.source, f"takes {loss.root_of(cut.operand)} off the tape"
+            source, takes = cut.node.source, f"hides {loss.root_of(cut.operand)} from {recorder_name(loss)}"
             if cut.node.context.no_grad:
                 source = called_from(source)
                 takes = f"is computed from {loss.root_of(cut.operand)} while recording is switched off"

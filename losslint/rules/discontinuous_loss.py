@@ -89,7 +89,7 @@ def asymmetric_loss(y_true, y_pred):
         return Problem(
             node.source,
             f"the loss is not continuous where {text} switches: {where}",
-            "let the branches meet at the switch, as tf.keras.losses.Huber does",
+            "let the branches meet at the switch, as the Huber loss does",
             Severity.INFO,
         )
 

@@ -169,10 +169,11 @@ def is_same(a: Value, b: Value) -> bool:
 
 
 def origin(value: Value) -> Value | None:
-    """What a value is an item of."""
-    while isinstance(value, Node) and value.op == "item":
-        value = value.inputs["x"]
-    return value
+    """What a value is an item of; of a weight the variables that it is one of."""
+    found: Value | None = value
+    while isinstance(found, Node) and found.op in ("item", "weight"):
+        found = found.inputs["x"] if found.op == "item" else found.detail.get("of")
+    return found
 
 
 def model_name(variables: Value | None) -> str:

@@ -23,6 +23,7 @@ CHOOSE = (
     "use tf.where(condition, a, b), which computes both sides element by element; for one scalar condition tf.cond or "
     "@tf.function also work"
 )
+SELECTIONS = {"boolean_mask": "NonConcreteBooleanIndexError", "nonzero": "ConcretizationTypeError"}  # of JAX
 INSTEAD_IN_JAX = "use jnp.where(condition, a, b), which computes both sides, or jax.lax.cond"
 
 
@@ -30,7 +31,8 @@ class TensorCondition(Rule):
     """Python asks a tensor whether it is true: ``if``, ``while``, a conditional expression, ``assert``.
 
     What it does: finds conditions that depend on the value of a tensor. Configuration, ``is None``, static shapes and
-    ranks, ``isinstance`` and ``training`` flags are Python values and fine.
+    ranks, ``isinstance`` and ``training`` flags are Python values and fine. Under ``jax.jit`` a selection ``x[x > 0]`` asks
+    the same of each element, as its shape depends on the answers.
 
     Why it is bad: Keras 3 ``fit`` traces the loss without AutoGraph and raises ``OperatorNotAllowedInGraphError: Using a
     symbolic tf.Tensor as a Python bool is not allowed``. The gradient itself is not the trouble: where the code
@@ -84,8 +86,31 @@ def masked_loss(w, x, y, mask):
 def update(w, x, y, mask):
     return w - 0.1 * jax.grad(masked_loss)(w, x, y, mask)
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+def hinge_loss(params, x, y):
+    margin = 1.0 - y * (x @ params)
+    return jnp.sum(margin[margin > 0])  # expect: LL201
+
+slope = jax.jit(jax.grad(hinge_loss))
+""",
     )
     GOOD = (
+        """
+import jax
+import jax.numpy as jnp
+
+def hinge_loss(params, x, y):
+    margin = 1.0 - y * (x @ params)
+    return jnp.sum(jnp.where(margin > 0, margin, 0.0))
+
+def selected_loss(params, x, y):
+    return jnp.sum((x @ params - y)[y > 0] ** 2)
+
+slope, eager_slope = jax.jit(jax.grad(hinge_loss)), jax.grad(selected_loss)
+""",
         """
 import tensorflow as tf
 
@@ -112,6 +137,13 @@ def converted_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
+            if node.op in SELECTIONS and loss.site.framework == "jax" and selects_when_traced(loss, node):
+                yield Problem(
+                    node.source,
+                    f"how many elements {node.source.text} has depends on values: jax.jit raises {SELECTIONS[node.op]}",
+                    "use jnp.where(mask, x, 0.0), and divide its sum by the sum of the mask where a mean is meant",
+                )
+                continue
             how = node.detail.get("how")
             operand = node.inputs.get("x")
             if node.op != "python.bool" or how not in HOW or getattr(operand, "kind", None) is not Kind.TENSOR:
@@ -139,6 +171,15 @@ def converted_loss(y_true, y_pred):
                     instead,
                     severity,
                 )
+
+
+def selects_when_traced(loss: Loss, node: Node) -> bool:
+    """Whether a selection by values stands in what ``jax.jit`` traces, and is made by what it traces."""
+    if loss.site.mode is not Mode.GRAPH or any(name in node.inputs for name in ("size", "y")):
+        return False
+    traced = {n.index for n in loss.graph.params.values()}
+    chosen = node.inputs.get("mask") or node.inputs.get("condition") or node.inputs.get("x")
+    return chosen is not None and any(n.index in traced for n in loss.gradient.cone(chosen))
 
 
 def one_per_sample(value: object, depth: int = 8) -> bool:

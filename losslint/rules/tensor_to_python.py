@@ -8,7 +8,7 @@ from losslint.facts.gradient import PYTHON_LEAVES, SILENT_IN_JAX, Cause
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.project.modes import Mode
-from losslint.rules.base import Loss, Problem, Rule, is_traced, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, is_traced, recorder_name, tensor_operands, where_it_raises
 
 AUTOGRAPH_CONVERTS = ("python.float", "python.int")
 
@@ -77,7 +77,7 @@ def float_loss(y_true, y_pred):
                 raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(
                     node.source,
-                    f"{text} is a plain number to the gradient tape: no gradient reaches {root}{raises}",
+                    f"{text} is a plain number to {recorder_name(loss)}: no gradient reaches {root}{raises}",
                     advice(node),
                 )
             elif severity is not None:

@@ -8,7 +8,7 @@ from losslint.facts.gradient import ESCAPES, PYTHON_LEAVES, SILENT_IN_JAX, Gradi
 from losslint.graph.nodes import Node
 from losslint.graph.values import Tape
 from losslint.project.modes import Mode
-from losslint.rules.base import Loss, Problem, Rule, twin
+from losslint.rules.base import Loss, Problem, Rule, recorder_name, twin
 
 FACTORS = ("mul", "div", "pow")
 
@@ -76,7 +76,7 @@ def step(model, optimizer, x, y):
                     replacement = twin(loss, cut.node)
                     yield Problem(
                         cut.node.source,
-                        f"{cut.node.source.text} is a constant to the gradient tape, while the other factor of "
+                        f"{cut.node.source.text} is a constant to {recorder_name(loss)}, while the other factor of "
                         f"{node.source.text} is differentiated: the gradient is there, but it is not the loss's",
                         f"keep it a tensor{f' ({replacement})' if replacement else ''}; if a constant factor is "
                         "meant, say so with tf.stop_gradient",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,10 @@ def test_every_marked_loss_is_run(name: str) -> None:
     marked = {file.unit_at(row) for row, line in enumerate(file.text.splitlines(), 1) if EXPECT.search(line)}
     used = {other for part in listed for other in file.units[part].uses}
     assert marked <= listed | used
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_findings_speak_of_their_own_framework(name: str) -> None:
+    file = FILES[name]
+    said = [f"{f.code}: {f.message} {f.help}" for f in check(file.text, file.path.name)]
+    assert not [text for text in said if re.search(r"\btape\b|Keras|\btf\.|TensorFlow|AutoGraph", text)]
