@@ -202,7 +202,7 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
     new: dict[Key, Finding] = {}
     for trial in trials:
         mine: dict[Key, Mapping[str, Any]] = {}
-        for _, findings in sorted(trial.judged, key=lambda pair: _of_compile(pair[0])):
+        for _, findings in sorted(trial.judged, key=lambda pair: _rank(pair[0])):
             for finding in findings:
                 assert finding.verdict is not None
                 verdict: Mapping[str, Any] = finding.verdict
@@ -228,8 +228,9 @@ def said_of_another(finding: Finding, known: Sequence[Finding]) -> bool:
         and f.start.row <= finding.start.row <= f.end.row for f in known)
 
 
-def _of_compile(program: Program | NotSliced) -> bool:
-    return isinstance(program, Program) and program.kind == "model"
+def _rank(program: Program | NotSliced) -> int:
+    """What ran says more than what could not be run, and a loss more than the model that is compiled with it."""
+    return 2 if isinstance(program, NotSliced) else int(program.kind == "model")
 
 
 def key_of(finding: Finding) -> Key:

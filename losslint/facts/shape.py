@@ -121,6 +121,11 @@ class ShapeFacts:
         rest = before[0] if before and set(before[1:]) <= {1} else BATCH
         return tuple(rest if d == -1 else d for d in wanted)
 
+    def _flattened(self, node: Node) -> Shape | None:
+        shape = self(node.inputs.get("x"))
+        whole = node.inputs.keys() == {"x"} and (shape is None or set(shape[1:]) <= {1})
+        return (shape[0] if shape else BATCH,) if whole else None
+
     def _squeezed(self, node: Node) -> Shape | None:
         shape, axis = self(node.inputs.get("x")), node.inputs.get("axis")
         if shape is None:
@@ -170,6 +175,9 @@ class ShapeFacts:
         name = method.name if isinstance(method, Node) and method.op == "attribute" else ""
         if name == "squeeze" and is_number(axis, -1):
             return (BATCH,)
+        if (name in ("view", "reshape") and is_number(axis, -1) and "arg1" not in node.inputs) or (
+                name in ("flatten", "ravel") and axis is None):
+            return (BATCH,)  # labels of (B,) or (B, 1); of more it is longer, and no column either
         return (BATCH, 1) if name == "unsqueeze" and is_number(axis, -1, 1) else None
 
     def _product(self, node: Node) -> Shape | None:
@@ -183,6 +191,7 @@ class ShapeFacts:
 _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "phi": ShapeFacts._phi, "layer": ShapeFacts._layer, "squeeze": ShapeFacts._squeezed,
     "expand_dims": ShapeFacts._expanded, "item": ShapeFacts._item, "reshape": ShapeFacts._reshaped,
+    "ravel": ShapeFacts._flattened, "flatten": ShapeFacts._flattened,
     "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
     **dict.fromkeys(FILLED, ShapeFacts._filled),

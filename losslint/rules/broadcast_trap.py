@@ -5,7 +5,19 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losslint.facts.shape import BATCH, KEEPS, REDUCTIONS, Shape, ShapeFacts, is_none, is_number, is_true, spreads
+from losslint.facts.shape import (
+    BATCH,
+    KEEPS,
+    POINTWISE_FAMILIES,
+    REDUCTIONS,
+    Shape,
+    ShapeFacts,
+    is_none,
+    is_number,
+    is_true,
+    sliced,
+    spreads,
+)
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, Seq, Value
@@ -44,6 +56,25 @@ class BroadcastTrap(Rule):
     name = "broadcast-trap"
     severity = Severity.WARNING
     BAD = (
+        """
+import torch
+from torch import nn
+
+def column_loss(pred, target):
+    return ((pred[:, 0] - target[:, 0:1]) ** 2).mean()  # expect: LL401
+
+def mean_loss(pred, target):
+    return (pred.mean(dim=1) - target.mean(dim=1, keepdim=True)).abs().mean()  # expect: LL401
+
+def moved_axes_loss(pred, target):
+    return ((pred.squeeze(-1) - target.unsqueeze(-1)) ** 2).mean()  # expect: LL401
+
+net = nn.Sequential(nn.Linear(3, 8), nn.ReLU(), nn.Linear(8, 1))
+
+def step(x, y):
+    loss = nn.functional.mse_loss(net(x), y.view(-1))  # expect: LL401
+    loss.backward()
+""",
         """
 import tensorflow as tf
 
@@ -147,6 +178,31 @@ model.fit(x, y)
     )
     GOOD = (
         """
+import torch
+from torch import nn
+
+def columns_loss(pred, target):
+    first = (pred[:, 0] - target[:, 0]) ** 2
+    return first.mean() + ((pred[:, :1] - target[:, 0:1]) ** 2).mean()
+
+def centred_loss(pred, target):
+    centred = pred - pred.mean(dim=1, keepdim=True)
+    return (centred - (target - target.mean(dim=1, keepdim=True))).abs().mean() + pred.mean(dim=1).abs().mean()
+
+def pairwise_loss(pred, target):
+    p, t = pred.squeeze(-1), target.squeeze(-1)
+    return ((p.unsqueeze(-1) - p) - (t.unsqueeze(-1) - t)).abs().mean()
+
+def ensemble_loss(pred, target):
+    return (pred - target.unsqueeze(-1)).abs().mean()
+
+net = nn.Linear(3, 1)
+
+def step(x, y):
+    loss = nn.functional.mse_loss(net(x).squeeze(-1), y.view(-1)) + nn.functional.mse_loss(net(x), y.view(-1, 1))
+    loss.backward()
+""",
+        """
 import numpy as np
 import keras
 from keras import ops
@@ -243,7 +299,7 @@ for xb, column, row in loader:
                     )
                     break
                 meant = node.op not in LOSSES and adds_axis(column) and not undone(loss, row, column)
-                if spreads(shapes(row), shapes(column)) and not meant:
+                if (spreads(shapes(row), shapes(column)) and not meant) or kept_beside_dropped(shapes, row, column):
                     yield Problem(
                         node.source,
                         f"{text_of(row)} is (B,), but {text_of(column)} is (B, 1): {node.source.text} is taken over "
@@ -252,6 +308,37 @@ for xb, column, row in loader:
                         f"that of {text_of(column)}",
                     )
                     break
+
+
+def kept_beside_dropped(shapes: ShapeFacts, row: Value | None, column: Value | None) -> bool:
+    """``a[:, 0]`` beside ``b[:, :1]``, ``mean(a, axis=1)`` beside ``mean(b, axis=1, keepdims=True)``: whatever rank the two
+    have, one of them has an axis more."""
+    row, column = computed_from(row), computed_from(column)
+    if row is None or column is None or row.op != column.op or row is column:
+        return False
+    if any(shapes(node.inputs.get("x")) is not None for node in (row, column)):
+        return False  # the shapes have spoken
+    if row.op == "item":
+        first, second = (node.inputs.get("index") for node in (row, column))
+        if not (isinstance(first, Seq) and isinstance(second, Seq) and len(first.items) == len(second.items) == 2):
+            return False
+        whole = all(isinstance(i.items[0], Seq) and sliced(BATCH, i.items[0]) == BATCH for i in (first, second))
+        last = second.items[1]
+        return whole and is_number(first.items[1], 0, 1, 2, 3, -1) and isinstance(last, Seq) and sliced(None, last) == 1
+    if row.op not in REDUCTIONS:
+        return False
+    axis, other = (node.inputs.get("axis") for node in (row, column))
+    return (isinstance(axis, Const) and isinstance(other, Const) and axis.value == other.value in (1, -1)
+            and not is_true(row.inputs.get("keepdims")) and is_true(column.inputs.get("keepdims")))
+
+
+def computed_from(value: Value | None, depth: int = 6) -> Node | None:
+    """What a value is computed from element by element, by itself."""
+    if not isinstance(value, Node):
+        return None
+    operands = [operand for _, operand in value.operands()]
+    alone = value.family in POINTWISE_FAMILIES and len(operands) == 1 and depth
+    return computed_from(operands[0], depth - 1) if alone else value
 
 
 def is_reduced(row: Value | None, column: Value | None, shapes: ShapeFacts) -> bool:

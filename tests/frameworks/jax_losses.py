@@ -278,10 +278,40 @@ def squashed_once_loss(logits, labels):
     return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
 
 
+def predict(params, x):
+    return jnp.dot(x, params["w"]) + params["b"]
+
+
+def root_loss(params, x, y):
+    return jnp.sqrt(jnp.mean((predict(params, x) - y) ** 2))  # expect: LL303
+
+
+def safe_root_loss(params, x, y):
+    return jnp.sqrt(jnp.mean((predict(params, x) - y) ** 2) + 1e-6)
+
+
+def head_root_loss(params, x, y):
+    return jnp.sqrt(jnp.sum((Head().apply({"params": params}, x) - y) ** 2, axis=-1) + 1e-12).mean()
+
+
+def selected_margin_loss(params, x, y):
+    margin = 1.0 - (2.0 * y - 1.0) * predict(params, x)
+    return jnp.sum(margin[margin > 0])  # expect: LL201
+
+
+def chosen_margin_loss(params, x, y):
+    margin = 1.0 - (2.0 * y - 1.0) * predict(params, x)
+    return jnp.sum(jnp.where(margin > 0, margin, 0.0))
+
+
+compiled = jax.jit(jax.grad(selected_margin_loss)), jax.jit(jax.grad(chosen_margin_loss))
+
+
 P, Y = [0.2, 0.7, 0.9, 0.4], [0.0, 1.0, 1.0, 0.5]
 LOGITS, LABELS = np.random.default_rng(0).normal(size=(4, 3)).astype("float32"), np.array([0, 1, 2, 1])
 X = np.random.default_rng(1).normal(size=(4, 5)).astype("float32")
 W = [0.5, -1.0, 0.3, 2.0, 1.5]
+LINE = {"w": np.zeros(5, "float32"), "b": np.float32(0.0)}
 HEAD = Head().init(jax.random.key(0), X)["params"]
 
 CASES = {
@@ -320,5 +350,10 @@ CASES = {
     "proximal_loss": [differs(proximal_loss, W, X, np.array(Y))],
     "squashed_twice_loss": [lambda: "" if squashed_twice_loss(40.0 * jnp.eye(3) - 20.0, jnp.eye(3)) < 0.1 else "stays high"],
     "squashed_once_loss": [lambda: "" if squashed_once_loss(40.0 * jnp.eye(3) - 20.0, jnp.eye(3)) < 0.1 else "stays high"],
+    "root_loss": [of(root_loss, LINE, X, np.zeros(4, "float32"))],
+    "safe_root_loss": [of(safe_root_loss, LINE, X, np.array(Y))],
+    "head_root_loss": [of(head_root_loss, HEAD, X, np.ones((4, 3), "float32"))],
+    "selected_margin_loss": [of(selected_margin_loss, LINE, X, np.array(Y), jit=True)],
+    "chosen_margin_loss": [of(chosen_margin_loss, LINE, X, np.array(Y), jit=True)],
     "softmaxed_twice_loss": [lambda: "" if softmaxed_twice_loss(40.0 * jnp.eye(3), jnp.eye(3)) < 0.1 else "stays high"],
 }

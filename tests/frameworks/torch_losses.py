@@ -358,9 +358,47 @@ def row_against_column_loss(pred, target):
     return ((pred - target.squeeze(-1)) ** 2).mean()
 
 
+def first_column_loss(pred, target):
+    return ((pred[:, 0] - target[:, 0:1]) ** 2).mean()  # expect: LL401
+
+
+def first_columns_loss(pred, target):
+    return ((pred[:, 0] - target[:, 0]) ** 2).mean() + ((pred[:, :1] - target[:, 0:1]) ** 2).mean()
+
+
+def moved_axis_loss(pred, target):
+    return ((pred.squeeze(-1) - target.unsqueeze(-1)) ** 2).mean()  # expect: LL401
+
+
+def same_axis_loss(pred, target):
+    return ((pred.squeeze(-1) - target) ** 2).mean()
+
+
+def kept_axis_loss(pred, target):
+    return (pred.mean(dim=1) - target.mean(dim=1, keepdim=True)).abs().mean()  # expect: LL401
+
+
+class FlatLabels(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 1)
+
+    def training_step(self, batch, index):
+        x, y = batch
+        self.output = self.fc(x)
+        return ((self.output - y.view(-1)) ** 2).mean()  # expect: LL401
+
+
+def flat_labels_loss(pred, target):
+    model = FlatLabels()
+    model.fc = nn.Flatten()
+    return model.training_step((pred, target), 0)
+
+
 P = [0.2, 0.7, 0.9, 0.4]
 BATCH = (torch.randn(6, 4), torch.randn(6))
 LOGITS, LABELS = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
+COLUMN = torch.arange(6.0)[:, None]
 SURE = 40.0 * F.one_hot(LABELS, 3).float()
 
 CASES = {
@@ -412,5 +450,11 @@ CASES = {
     "squashed_once_loss": [misses_zero(squashed_once_loss, [40.0, -40.0], [1.0, 0.0])],
     "LinearClassifier": [step(LinearClassifier, BATCH)],
     "SquashedClassifier": [step(SquashedClassifier, BATCH)],
+    "first_column_loss": [misses_zero(first_column_loss, COLUMN, COLUMN)],
+    "first_columns_loss": [misses_zero(first_columns_loss, COLUMN, COLUMN)],
+    "moved_axis_loss": [misses_zero(moved_axis_loss, COLUMN, COLUMN[:, 0])],
+    "same_axis_loss": [misses_zero(same_axis_loss, COLUMN, COLUMN[:, 0])],
+    "kept_axis_loss": [misses_zero(kept_axis_loss, LOGITS, LOGITS)],
+    "FlatLabels flat_labels_loss": [misses_zero(flat_labels_loss, COLUMN, COLUMN)],
     "row_against_column_loss": [spreads(row_against_column_loss)],
 }
