@@ -8,10 +8,8 @@ library computes to within a few units in the last place are widened by that muc
 from __future__ import annotations
 
 import math
-import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from losslint.facts.float32 import INF, TINY, div, exp, f32, floor, guarded, log, power, sigmoid, softplus, sqrt
 
@@ -58,40 +56,6 @@ UNIT = Interval(0.0, 1.0)
 
 def constant(x: float) -> Interval:
     return Interval(x, x) if x == x else TOP
-
-
-# -- precisions
-
-
-class Precision(NamedTuple):
-    """A floating-point format, as the rounding of a number to it."""
-
-    name: str
-    round: Callable[[float], float]
-
-
-def f16(x: float) -> float:
-    """``x`` rounded to float16. Its subnormals are kept: the kernels compute in float32."""
-    try:
-        (rounded,) = struct.unpack("e", struct.pack("e", x))
-    except OverflowError:
-        return math.copysign(INF, x)
-    return float(rounded)
-
-
-def bf16(x: float) -> float:
-    """``x`` rounded to bfloat16: the upper half of a float32, nearest, ties to even."""
-    x = f32(x)
-    if not math.isfinite(x):
-        return x
-    (bits,) = struct.unpack("I", struct.pack("f", x))
-    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000
-    return float(struct.unpack("f", struct.pack("I", bits))[0])
-
-
-FLOAT32 = Precision("float32", f32)
-FLOAT16 = Precision("float16", f16)
-BFLOAT16 = Precision("bfloat16", bf16)
 
 
 # -- transfer functions: intervals of the operands -> interval of the result, not yet rounded

@@ -14,9 +14,6 @@ from dataclasses import replace
 from losslint.facts import interval
 from losslint.facts.float32 import INF, TINY, f32
 from losslint.facts.interval import (
-    BFLOAT16,
-    FLOAT16,
-    FLOAT32,
     MANY,
     ONE,
     SLOPES,
@@ -26,12 +23,12 @@ from losslint.facts.interval import (
     UNIT,
     ZERO,
     Interval,
-    Precision,
     constant,
 )
 from losslint.facts.point import BINARY_OPS, Variable, plain_number, variable_of
+from losslint.facts.precision import FLOAT32, halves_among
 from losslint.graph.nodes import Node
-from losslint.graph.values import Const, External, Seq, Value
+from losslint.graph.values import Const, Seq, Value
 
 BOUND = 1e4  # magnitude of a real-valued input: a loss that fails beyond it only is not to blame
 REAL = Interval(-BOUND, BOUND)
@@ -55,7 +52,6 @@ NONNEGATIVE = ("mse", "mae", "mape", "msle", "huber", "norm", "euclidean_norm", 
                "log_cosh", "categorical_hinge")  # fmt: skip
 ALIASES = ("identity", "convert_to_tensor", "stop_gradient", "ensure_shape", "check_numerics", "constant")
 PLACED = (*ALIASES, "reshape", "expand_dims", "squeeze", "broadcast_to", "tile", "repeat")  # the same numbers
-HALVES = {"float16": FLOAT16, "half": FLOAT16, "bfloat16": BFLOAT16}
 COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 MAX_REFINED = 200  # nodes evaluated again for one branch of ``where``
 
@@ -77,7 +73,7 @@ class RangeFacts:
         self.numbers = numbers or ValueNumbers(nodes)
         self.intervals: dict[int, Interval] = {}
         self.peaks: dict[int, tuple[float, str]] = {}  # a lower bound of the largest element along some axis, and the axis
-        self.precisions: dict[int, Precision] = {}
+        self.halves = halves_among(nodes)
         self.empty: set[int] = set()  # selections, and what is computed from their elements
         for node in nodes:
             self._visit(node)
@@ -101,14 +97,14 @@ class RangeFacts:
         slopes = SLOPES.get(node.op)
         if slopes is None or not out.finite or not operands or not all(o.finite for o in operands):
             return False
-        rounding = self.precisions.get(node.index, FLOAT32).round
+        rounding = self.halves.get(node.index, FLOAT32).round
         trained = [isinstance(node.inputs[name], Node) for name in _names(node)]
         return all(slope.map(rounding).finite for slope, asked in zip(slopes(operands, out), trained, strict=True) if asked)
 
     # -- one node
 
     def _visit(self, node: Node) -> None:
-        precision = self.precisions[node.index] = self._precision(node)
+        precision = self.halves.get(node.index, FLOAT32)
         found = self._plain(node)
         if not self._is_input(node):
             for known in self._related(node):
@@ -192,11 +188,6 @@ class RangeFacts:
     def _may_be_empty(self, node: Node) -> bool:
         """Whether what a node reduces may hold no element."""
         return any(operand.index in self.empty for _, operand in node.operands())
-
-    def _precision(self, node: Node) -> Precision:
-        if node.op == "cast":
-            return HALVES.get(_dtype_name(node.inputs.get("dtype")), FLOAT32)
-        return next((p for _, o in node.operands() if (p := self.precisions.get(o.index, FLOAT32)) is not FLOAT32), FLOAT32)
 
     def _folded(self, node: Node) -> Interval | None:
         """``(c1 - x) + c2`` as graph mode computes it: ``(c1 + c2) - x``."""
@@ -433,11 +424,6 @@ def _factors(value: Value) -> Iterator[tuple[Value, Value]]:
 
 def _is_none(value: Value | None) -> bool:
     return value is None or (isinstance(value, Const) and value.value is None)
-
-
-def _dtype_name(dtype: Value | None) -> str:
-    name = dtype.name if isinstance(dtype, External) else str(dtype.value) if isinstance(dtype, Const) else ""
-    return name.rpartition(".")[2]
 
 
 def _cone(node: Node) -> list[Node]:

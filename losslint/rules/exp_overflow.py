@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, is_half, operand_of, point_of, problem, text
+from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem, text
 
 
 class ExpOverflow(Rule):
@@ -51,7 +51,7 @@ def stable_loss(labels, logits):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            limit = "11.1 in float16" if is_half(hazard.operand) else "88.7"
+            limit = "11.1 in float16" if loss.is_half(hazard.operand) else "88.7"
             yield problem(
                 loss,
                 hazard,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslint.facts.point import plain_number
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import LOGS, is_half
+from losslint.rules.numerics import LOGS
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
 OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite below
@@ -64,7 +64,7 @@ def dice_loss(y_true, y_pred):
             for name, other in (("x", "y"), ("y", "x"), ("low", "x")):
                 number, guarded = plain_number(node.inputs.get(name)), node.inputs.get(other)
                 fits = node.op in GUARDS if name != "low" else node.op == "clip"
-                if not fits or number is None or not 0.0 < number < OVERFLOWS or not is_half(guarded):
+                if not fits or number is None or not 0.0 < number < OVERFLOWS or not loss.is_half(guarded):
                     continue
                 singular = next((user for user in loss.users(node) if user.op in LOGS or (user.inputs.get("y") is node
                                  and user.op == "div")), None)

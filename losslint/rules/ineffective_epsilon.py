@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, is_half, operand_of, point_of, problem
+from losslint.rules.numerics import hazards_of, operand_of, point_of, problem
 
 
 class IneffectiveEpsilon(Rule):
@@ -55,7 +55,7 @@ def guarded_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            if is_half(hazard.operand):
+            if loss.is_half(hazard.operand):
                 continue  # LL310: other numbers hold there
             operand, point = operand_of(hazard), point_of(loss, hazard)
             if hazard.graph_only:

@@ -13,9 +13,8 @@ from losslint.facts.point import averages, plain_number
 from losslint.facts.rewrites import Match
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import Const, External, Value
+from losslint.graph.values import Value
 from losslint.graph.written import operand_text
-from losslint.project import names
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
@@ -232,26 +231,3 @@ def code_of(hazard: Hazard) -> str:
     """The operand for a help text: as the operation is given it."""
     code = operand_text(hazard.node, hazard.operand) if hazard.operand is not None else "x"
     return code[1:-1] if code.startswith("(") and code.endswith(")") and code.count("(") == 1 else code
-
-
-HALF = ("float16", "half")
-KEEPS_DTYPE = names.words(
-    "add sub mul div neg abs square pow sqrt exp log sigmoid softmax tanh relu maximum minimum clip sum mean max min "
-    "prod reshape squeeze expand_dims identity item where stop_gradient transpose boolean_mask gather squared_difference",
-)
-
-
-def is_half(value: Value | None, depth: int = 16) -> bool:
-    """Whether a value was cast to float16."""
-    if not isinstance(value, Node) or not depth:
-        return False
-    if value.op == "cast":
-        return names_half(value.inputs.get("dtype"))
-    return value.op in KEEPS_DTYPE and any(is_half(operand, depth - 1) for _, operand in value.operands())
-
-
-def names_half(dtype: Value | None) -> bool:
-    """``tf.float16``, ``"float16"``, ``torch.half``."""
-    if isinstance(dtype, External):
-        return dtype.name.endswith(HALF)
-    return isinstance(dtype, Const) and dtype.value in HALF

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from losslint.facts import interval
 from losslint.facts.float32 import f32
-from losslint.facts.interval import BFLOAT16, FLOAT16, SLOPES, TRANSFERS, Interval
+from losslint.facts.interval import SLOPES, TRANSFERS, Interval
+from losslint.facts.precision import BFLOAT16, FLOAT16, Precision
 
 tf = pytest.importorskip("tensorflow")
 
@@ -151,7 +152,7 @@ def test_reductions(name: str) -> None:
 @pytest.mark.parametrize(("precision", "dtype"), [(FLOAT16, tf.float16), (BFLOAT16, tf.bfloat16)])
 @given(st.floats(width=32, allow_nan=False) | st.floats(-70000.0, 70000.0, width=32))
 @settings(max_examples=300, deadline=None, derandomize=True)
-def test_rounding(precision: interval.Precision, dtype: Any, x: float) -> None:
+def test_rounding(precision: Precision, dtype: Any, x: float) -> None:
     assert precision.round(f32(x)) == float(tf.cast(tf.constant(f32(x), tf.float32), dtype))
 
 
