@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from losslint.facts.float32 import NAN
-from losslint.facts.hazards import HazardFacts, Sort
+from losslint.facts.hazards import HazardFacts
+from losslint.facts.inputs import Sort
 from losslint.facts.point import Cone, Point, Variable, variable_of
 from losslint.graph.nodes import Node
 
@@ -27,7 +28,7 @@ class Poisoned:
 def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
     """The first such operation for each label that is tested."""
     for variable in _tested(facts):
-        point = Point(Cone(facts.nodes), facts.base | {variable: NAN})
+        point = Point(Cone(facts.nodes), facts.inputs.base | {variable: NAN})
         label = facts.gradient.graph.nodes[variable[0]]
         if not math.isfinite(point(facts.result)):
             node = next((n for n in facts.nodes if _is_masked(n, point) and facts.gradient.live(n)), None)
@@ -44,7 +45,7 @@ def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
 def _tested(facts: HazardFacts) -> list[Variable]:
     """The labels that the loss asks whether they are NaN."""
     found = [variable_of(x) for n in facts.nodes if n.op in TESTS and isinstance(x := n.inputs.get("x"), Node)]
-    return [v for v in dict.fromkeys(found) if v is not None and facts.sorts.get(v) is Sort.LABEL]
+    return [v for v in dict.fromkeys(found) if v is not None and facts.inputs.sorts.get(v) is Sort.LABEL]
 
 
 def _is_masked(node: Node, point: Point) -> bool:

@@ -8,7 +8,8 @@ import libcst as cst
 
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import f32
-from losslint.facts.hazards import OTHERS, Hazard, is_network
+from losslint.facts.hazards import OTHERS, Hazard
+from losslint.facts.inputs import is_network
 from losslint.facts.point import averages, plain_number
 from losslint.facts.rewrites import Match
 from losslint.findings import Severity

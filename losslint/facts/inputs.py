@@ -1,0 +1,335 @@
+"""What the inputs of a loss may hold, and the points that training plausibly meets.
+
+What a prediction may be (a probability, a logit, any number) is taken from the model's last activation, from its name,
+or from how the loss itself uses it; what is not known is any number, and configuration is some harmless one.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+from collections.abc import Iterator
+from functools import cached_property
+
+from losslint.facts.gradient import GradientFacts
+from losslint.facts.interval import UNIT, Interval
+from losslint.facts.point import VARIABLES, Variable, plain_number, variable_of
+from losslint.facts.range import BOUND, COMPARISONS, REAL
+from losslint.graph.nodes import Kind, Node
+from losslint.graph.values import Seq
+from losslint.project.roles import Role
+
+MAX_POINTS = 160
+MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
+EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
+LARGE = 100.0  # exp overflows at 88.7
+
+
+class Sort(enum.Enum):
+    """What a variable may hold."""
+
+    PROBABILITY = "probability"
+    LOGIT = "logit"
+    LABEL = "label"
+    MASK = "mask"
+    REAL = "real"
+    UNIT = "unit"
+    NONNEGATIVE = "nonnegative"
+    FIXED = "fixed"  # configuration: some harmless number
+
+
+SATURATING = ("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "logsumexp")
+LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
+                "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
+KEEPS = ("cast", "clip", "convert_to_tensor", "identity", "reshape", "item", "boolean_mask", "gather", "stop_gradient")
+
+
+def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
+    """The values of a variable that training plausibly meets."""
+    if large:
+        return {Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4, 1.0), Sort.MASK: (1.0,), Sort.FIXED: (0.7,)}.get(
+            sort, (LARGE, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (LARGE, -LARGE)
+        )
+    return {
+        Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0), Sort.LABEL: (0.4, 0.0, 1.0),
+        Sort.MASK: (1.0, 0.0), Sort.REAL: (0.3, -0.9, 1.7), Sort.UNIT: (0.3, -0.9, 1.0, -1.0),
+        Sort.NONNEGATIVE: (0.3, 0.0, 1.7), Sort.FIXED: (0.7,),
+    }[sort]  # fmt: skip
+
+
+INTERVALS = {
+    Sort.PROBABILITY: UNIT, Sort.UNIT: Interval(-1.0, 1.0), Sort.MASK: Interval(0.0, BOUND),
+    Sort.NONNEGATIVE: Interval(0.0, BOUND),
+}  # fmt: skip
+
+# What a prediction may be where the model's last activation is known. The output of a linear layer is what the loss
+# makes of it: its use decides.
+BY_HEAD = {
+    "sigmoid": Sort.PROBABILITY, "softmax": Sort.PROBABILITY, "tanh": Sort.UNIT, "relu": Sort.NONNEGATIVE,
+    "softplus": Sort.NONNEGATIVE,
+}  # fmt: skip
+LOGARITHMS = {"log", "one_minus_log", "xlogy"}  # of a prediction as it is
+PROBABILITY_USES = {"one_minus_pow", "clip01", "binary_crossentropy", "categorical_crossentropy"}
+NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
+
+
+def is_network(node: Node) -> bool:
+    """``x @ w``: two different things multiplied, one of them weights as they are, whose result may be any number; with or
+    without a bias added."""
+    operands = operands_of(node)
+    if node.op == "add" and len(operands) == 2:
+        return any(is_network(product) and _is_variable(bias) for product, bias in (operands, operands[::-1]))
+    return (node.op in NETWORK_OPS and len(operands) >= 2 and _source(operands[0]) != _source(operands[1])
+            and any(map(_is_variable, operands)))
+
+
+def _is_variable(node: Node) -> bool:
+    """Whether a node is a variable as it is, at most moved or cast; what an unknown function returns is none."""
+    if node.op in ("param", "layer", "attribute", "variable", "weight") or node.family == "variable":
+        return True
+    inner = next((o for _, o in node.operands()), None) if node.family == "move" or node.op in KEEPS else None
+    return inner is not None and _is_variable(inner)
+
+
+def operands_of(node: Node) -> list[Node]:
+    return [operand for _, operand in node.operands()]
+
+
+def _source(node: Node, depth: int = 12) -> Variable:
+    """The variable that a value comes from first."""
+    variable = variable_of(node)
+    if variable is not None:
+        return variable
+    inner = next((o for _, o in node.operands()), None)
+    return _source(inner, depth - 1) if inner is not None and depth and node.op not in NETWORK_OPS else (node.index, "")
+
+
+class InputFacts:
+    """The variables that one result is computed from."""
+
+    def __init__(self, gradient: GradientFacts, result: Node, nodes: list[Node], head: str = "") -> None:
+        """``nodes``: what the result is computed from, in execution order; ``head``: the last activation of the model."""
+        self.gradient = gradient
+        self.result = result
+        self.nodes = nodes
+        self.head = head
+        self.users = _users(nodes)
+        self.sorts = self._sorts()
+        self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(nodes))))
+
+    # -- what the variables hold
+
+    def _sorts(self) -> dict[Variable, Sort]:
+        found: dict[Variable, Sort] = {}
+        for node in self.entering(self.result):
+            variable = variable_of(node)
+            if variable is not None:
+                found[variable] = self._sort(node)
+            elif node.op == "one_hot":
+                found[node.index, ""] = Sort.MASK
+            elif self._is_output(node):
+                found[node.index, ""] = Sort.REAL
+        return dict(sorted(found.items()))
+
+    def _is_output(self, node: Node) -> bool:
+        """Whether a product of two things is what a model gives, in a loss that is given none."""
+        return is_network(node) and not self._has_prediction and bool(self.gradient.reach(node))
+
+    def entering(self, node: Node) -> list[Node]:
+        """What a node is computed from; of a variable no more than itself."""
+        found: dict[int, Node] = {}
+        stack = [node]
+        while stack:
+            current = stack.pop()
+            if current.index not in found:
+                found[current.index] = current
+                if variable_of(current) is None and current.op != "one_hot" and not self._is_output(current):
+                    stack += [operand for _, operand in current.operands()]
+        return list(found.values())
+
+    @cached_property
+    def _has_prediction(self) -> bool:
+        return any(n.op == "param" and n.role is Role.PREDICTION for n in self.nodes)
+
+    def _sort(self, node: Node) -> Sort:
+        base = node
+        while base.op not in VARIABLES:
+            inner = next((o for _, o in base.operands()), None)
+            if inner is None:
+                return Sort.FIXED
+            base = inner
+        if base.op == "param" and base.role is Role.LABEL:
+            return Sort.LABEL
+        if base.op == "param" and base.role is Role.WEIGHT:
+            return Sort.MASK
+        if base.op == "variable" or base.family == "variable":
+            return Sort.REAL  # its initial value is not its value
+        if base.op == "placeholder":
+            shape = base.inputs.get("shape")
+            return Sort.LABEL if base.dtype == "float" and isinstance(shape, Seq) and shape.items else Sort.FIXED
+        if base.op in ("attribute", "unknown", "weight") or (base.op == "param" and base.kind is Kind.UNKNOWN):
+            return Sort.FIXED  # nothing is known of it, and unknown stays quiet
+        if base.index not in self.gradient.trained and base.op in ("param", "attribute"):
+            return Sort.FIXED if base.role in (Role.CONFIG, None) else Sort.REAL
+        return self._prediction_sort(node, base)
+
+    def _prediction_sort(self, node: Node, base: Node) -> Sort:
+        name = base.name.lower()
+        if "logit" in name:
+            return Sort.LOGIT
+        if name in ("p", "probs", "prob", "probabilities") or "prob" in name.split("_"):
+            return Sort.PROBABILITY
+        if base.op == "param" and self.head in BY_HEAD:
+            return BY_HEAD[self.head]
+        same = variable_of(node)
+        uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
+        logits = bool(uses & {*SATURATING, *LOGIT_LOSSES})
+        if uses & LOGARITHMS or (uses & PROBABILITY_USES and not logits):
+            return Sort.PROBABILITY  # also where ``from_logits`` decides: each of them is a number a logit may be
+        return Sort.LOGIT if logits else Sort.REAL
+
+    def _uses(self, base: Node, depth: int = 6) -> Iterator[str]:
+        """The operations that see a prediction as it is, or as ``1 - p``, ``p + eps``, ``clip(p, ..)``."""
+        for user in self.users.get(base.index, []):
+            yield user.op
+            if user.op == "clip" and all(
+                0.0 <= (plain_number(user.inputs.get(b)) or 0.0) <= 1.0 for b in ("low", "high")
+            ):
+                high = plain_number(user.inputs.get("high"))
+                if high is not None and 0.5 < high <= 1.0:
+                    yield "clip01"
+            if not depth:
+                continue
+            if user.op in (*KEEPS, "phi") or (user.op in ("add", "maximum") and _tiny(user)):
+                yield from self._uses(user, depth - 1)
+            elif user.op == "div":
+                yield from (op for op in self._uses(user, depth - 1) if op == "log")
+            elif user.op == "sub" and plain_number(user.inputs.get("x")) == 1.0:
+                yield from (f"one_minus_{op}" for op in self._uses(user, depth - 1) if op in ("log", "pow"))
+
+    def corners(self, variable: Variable, *, large: bool) -> tuple[float, ...]:
+        sort = self.sorts[variable]
+        name = self.gradient.graph.nodes[variable[0]].name.strip("_").lower()
+        if sort is Sort.FIXED and (name in EXPONENTS or name.endswith(EXPONENTS[:4])):
+            return (2.0,)
+        if sort is Sort.FIXED:
+            return (0.55 + variable[0] % 13 / 32.0,)  # no two alike
+        if large:
+            return corners(sort, large=True)
+        found = [*corners(sort, large=False), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
+        found += [x for x in self._beyond.get(variable, ()) if sort is Sort.LABEL and x not in found]
+        return tuple(found)
+
+    @cached_property
+    def _beyond(self) -> dict[Variable, list[float]]:
+        """What a variable is compared with, and the numbers on either side: ``y_true != -1``, ``y_true >= 0``."""
+        found: dict[Variable, list[float]] = {}
+        for node in self.nodes:
+            if node.op in COMPARISONS and node.inputs.keys() >= {"x", "y"}:
+                for value, other in ((node.inputs["x"], node.inputs["y"]), (node.inputs["y"], node.inputs["x"])):
+                    number, variable = plain_number(other), variable_of(value) if isinstance(value, Node) else None
+                    if number is not None and variable is not None:
+                        sides = [number] if node.op in ("equal", "not_equal") else [number - 1.0, number + 1.0]
+                        found.setdefault(variable, []).extend(sides)
+        return found
+
+    def interval(self, variable: Variable) -> Interval:
+        if self.sorts[variable] is Sort.LABEL and self._is_share(variable):
+            return UNIT
+        return INTERVALS.get(self.sorts[variable], REAL)
+
+    def _is_share(self, variable: Variable) -> bool:
+        """Whether a label is used as a number from 0 to 1: ``1 - y``."""
+        return any(
+            node.op == "sub" and plain_number(node.inputs.get("x")) == 1.0 and isinstance(y := node.inputs.get("y"), Node)
+            and variable_of(y) == variable for node in self.nodes
+        )  # fmt: skip
+
+    # -- points
+
+    @cached_property
+    def base(self) -> dict[Variable, float]:
+        """The plainest point."""
+        return {variable: self.corners(variable, large=False)[0] for variable in self.sorts}
+
+    def points(self, *, large: bool) -> Iterator[dict[Variable, float]]:
+        """Assignments that training plausibly meets, on either side of the questions that nothing here decides."""
+        inputs = {tuple(point.items()): point for point in self._inputs(large=large)}
+        yield from inputs.values()
+        if self._undecided:
+            yield from (point | dict.fromkeys(self._undecided, 0.0) for point in inputs.values())
+
+    @cached_property
+    def _undecided(self) -> list[Variable]:
+        """Questions about objects and settings: ``if hasattr(p, "_logits"):``, ``if self.normalize:``."""
+        asked = (node.inputs.get("condition") for node in self.nodes if node.op == "phi")
+        return [
+            (node.index, "") for node in asked
+            if isinstance(node, Node) and node.kind is not Kind.TENSOR
+            and all(self.sorts.get(v, Sort.FIXED) is Sort.FIXED for v in map(variable_of, self.entering(node)) if v)
+        ]  # fmt: skip
+
+    def _inputs(self, *, large: bool) -> Iterator[dict[Variable, float]]:
+        variables = list(self.sorts)
+        nodes = self.gradient.graph.nodes
+        predictions = [v for v in variables if v[0] in self.gradient.trained or is_network(nodes[v[0]])]
+        labels = [v for v in variables if self.sorts[v] is Sort.LABEL]
+        choices = [self.corners(v, large=large) for v in variables]
+        for values in itertools.islice(_plainest_first(choices), self.max_points):
+            point = dict(zip(variables, values, strict=True))
+            yield point
+        if large or not predictions:
+            return
+        for pair in self._compared():
+            yield dict(zip(variables, (c[0] for c in choices), strict=True)) | dict.fromkeys(pair, 0.4)
+        if not labels:
+            return
+        for value in (0.4, 0.0, 1.0):  # perfect predictions
+            point = dict(zip(variables, (c[0] for c in choices), strict=True))
+            point |= dict.fromkeys(labels, value)
+            parts = {part for _, part in labels}
+            whole = [p for p in predictions if not p[1] or p[1] in parts]  # a slice may hold anything, a sigma say
+            if whole and all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY) for p in whole):
+                yield point | dict.fromkeys(whole, value)
+        point = dict(zip(variables, (c[0] for c in choices), strict=True))
+        yield point | dict.fromkeys(predictions, 0.3)  # all predictions alike: coinciding embeddings, a constant row
+
+    def _compared(self) -> Iterator[tuple[Variable, Variable]]:
+        """A network's output and what is subtracted from it: equal where the prediction is perfect."""
+        nodes = self.gradient.graph.nodes
+        for node in self.nodes:
+            if node.op in ("sub", "squared_difference", "mse", "mae"):
+                pair = [v for o in operands_of(node) if (v := self.variable(o)) is not None]
+                if len(pair) == 2 and pair[0] != pair[1] and any(
+                        nodes[index].op == "layer" or is_network(nodes[index]) for index, _ in pair):
+                    yield pair[0], pair[1]
+
+    def variable(self, node: Node) -> Variable | None:
+        variable = (node.index, "") if (node.index, "") in self.sorts else variable_of(node)
+        return variable if variable in self.sorts else None
+
+
+def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, ...]]:
+    """All combinations: first those in which few variables differ from their first choice."""
+    base = [choice[0] for choice in choices]
+    free = [position for position, choice in enumerate(choices) if len(choice) > 1]
+    for changed in range(len(free) + 1):
+        for positions in itertools.combinations(free, changed):
+            for others in itertools.product(*(choices[p][1:] for p in positions)):
+                values = list(base)
+                for position, value in zip(positions, others, strict=True):
+                    values[position] = value
+                yield tuple(values)
+
+
+def _tiny(node: Node) -> bool:
+    """``p + eps`` and ``maximum(p, eps)``."""
+    return any(0.0 <= (plain_number(v) if plain_number(v) is not None else 1.0) < 1e-2 for v in node.inputs.values())  # type: ignore[operator]
+
+
+def _users(nodes: list[Node]) -> dict[int, list[Node]]:
+    found: dict[int, list[Node]] = {}
+    for node in nodes:
+        for _, operand in node.operands():
+            found.setdefault(operand.index, []).append(node)
+    return found
