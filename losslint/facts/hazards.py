@@ -179,12 +179,6 @@ class HazardFacts:
             if by_value:
                 return
 
-    @cached_property
-    def sources(self) -> set[int]:
-        """What is trained, and what a model makes of weights that are handed to it: no derivative is taken through that."""
-        made = {n.index for n in self.nodes if n.op == "layer" and self.gradient.differentiated and self.gradient.live(n)}
-        return made | self.gradient.trained
-
     def _is_rounded(self, operand: Node, point: Point) -> bool:
         """Whether an operand is 0 only as float32 rounds sums of one element: with more it is merely small."""
         cone = Cone.of(self.gradient, operand)
@@ -199,7 +193,7 @@ class HazardFacts:
         if not math.isfinite(point.values[self.result.index]):
             return self._first_bad_value(point, self.result)
         gradients = point.gradients(self.result, repaired)
-        if all(math.isfinite(gradients.get(i, 0.0)) for i in self.sources):
+        if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
             return None
         culprit = self.first_bad_slope(point, gradients, repaired)
         factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
