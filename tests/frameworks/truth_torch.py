@@ -60,6 +60,7 @@ def spreads(loss: Loss) -> Case:
     """Labels (B,) and labels (B, 1) beside a prediction (B, 1) must mean the same."""
 
     def run() -> str:
+        torch.manual_seed(0)
         prediction, labels = torch.randn(6, 1), torch.randn(6)
         same = torch.allclose(loss(prediction, labels), loss(prediction, labels[:, None]))
         return "" if same else "the shape of the labels changes the loss"
