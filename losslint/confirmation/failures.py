@@ -26,7 +26,8 @@ NODE = re.compile(r"\{\{node (?:[^}]*/)?([A-Za-z]\w*?)(?:_\d+)?\}\}")
 IN_USER_CODE, IN_GRAPH = "in user code:", "Graph execution error:"
 ABOUT_SHAPE = re.compile(
     r"shape|dimension|\brank\b|broadcast|out of (?:range|bounds)|\baxis\b|\baxes\b|incompatible|unpack|\bsize\b"
-    r"|\bdepth\b|divisible|channels|must be equal|is not in \[|must be at least|\bndim\b|slice index|inner dim|same number of",
+    r"|\bdepth\b|divisible|channels|must be equal|is not in \[|must be at least|\bndim\b|slice index|inner dim"
+    r"|same number of",
     re.IGNORECASE,
 )
 ABOUT_SHAPE_TYPES = ("InvalidArgumentError", "ValueError", "IndexError", "OutOfRangeError")

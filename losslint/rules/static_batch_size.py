@@ -50,6 +50,13 @@ import tensorflow as tf
 def batch_mean_loss(y_true, y_pred):
     return tf.reduce_sum(tf.square(y_true - y_pred)) / y_pred.shape[0]  # expect: LL205
 """,
+        """
+import tensorflow as tf
+
+def mean_of_rows_loss(y_true, y_pred):
+    errors = tf.squeeze(y_pred, axis=-1) - tf.squeeze(y_true, axis=-1)
+    return tf.reduce_sum(tf.square(errors)) / errors.shape[0]  # expect: LL205
+""",
     )
     GOOD = (
         """
@@ -130,4 +137,7 @@ def keeps_rows(node: Node) -> bool:
     if node.family == "reduce":
         axis = node.inputs.get("axis")
         return isinstance(axis, Const) and isinstance(axis.value, int) and axis.value != 0
+    if node.op == "squeeze":
+        axis = node.inputs.get("axis", Const(None))
+        return isinstance(axis, Const) and axis.value != 0  # without an axis, too, unless the batch is one row
     return node.family in POINTWISE and node.op not in REARRANGES
