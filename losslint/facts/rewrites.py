@@ -130,6 +130,7 @@ def _by_root() -> Mapping[str, tuple[Rewrite, ...]]:
     return found
 
 
+@cache
 def _operation(term: ast.expr) -> str:
     if isinstance(term, ast.BinOp):
         return OPERATORS[type(term.op)]
@@ -140,15 +141,18 @@ def _operation(term: ast.expr) -> str:
     return ""
 
 
+@cache
 def _children(term: ast.expr) -> dict[str, ast.expr]:
-    """The operands of a term by the names that nodes give them."""
+    """The operands of a term by the names that nodes give them; first those that do not fit just anything."""
     if isinstance(term, ast.BinOp):
-        return {"x": term.left, "y": term.right}
-    if isinstance(term, ast.UnaryOp):
-        return {"x": term.operand}
-    assert isinstance(term, ast.Call)
-    named = {keyword.arg: keyword.value for keyword in term.keywords if keyword.arg is not None}
-    return dict(zip(("x", "y"), term.args, strict=False)) | named
+        found: dict[str, ast.expr] = {"x": term.left, "y": term.right}
+    elif isinstance(term, ast.UnaryOp):
+        found = {"x": term.operand}
+    else:
+        assert isinstance(term, ast.Call)
+        named = {keyword.arg: keyword.value for keyword in term.keywords if keyword.arg is not None}
+        found = dict(zip(("x", "y"), term.args, strict=False)) | named
+    return dict(sorted(found.items(), key=lambda operand: isinstance(operand[1], ast.Name)))
 
 
 # -- finding
