@@ -126,6 +126,8 @@ class Battery:
         if seen.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
             self.specs = witness.settled(self.loss, self.specs)
             seen = self.observed(self.inputs(0), "eager")
+            if seen.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
+                seen = witness.shrunk(self.loss, self.specs, seen)
         self.rows = locate.rows_run(self.loss, self.specs, self.inputs(0))
         return seen
 

@@ -347,6 +347,14 @@ def tier_of(inputs: Mapping[str, Array]) -> Tier:
 # -- smaller witnesses
 
 
+def shrunk(loss: Loss, specs: Sequence[TensorSpec], seen: Observation) -> Observation:
+    """An eager run in general position that was not finite, with inputs as small as those that are searched for."""
+    search = Search(loss, specs, (), 0.0, (seen.mode,))
+    search.works = False
+    place = search.places(locate.arrays(seen, search.specs))[0]
+    return Shrinking(search, place).shrink(seen)
+
+
 class Shrinking:
     """Makes one witness small: each attempt is kept when the loss still fails in that way, mode and place."""
 
@@ -356,7 +364,8 @@ class Shrinking:
         self.specs = search.specs
 
     def shrink(self, seen: Observation) -> Observation:
-        """One row, one column, then rounder numbers; graphs are traced anew for each shape, so they get fewer tries."""
+        """One row, a corner of a picture, one column, then rounder numbers; graphs are traced anew for each shape, so they
+        get fewer tries."""
         best = locate.arrays(seen, self.specs)
         attempts = [*self.shapes(best), *self.numbers()]
         for change in attempts:
@@ -372,6 +381,10 @@ class Shrinking:
         rows = max((a.shape[0] for a in inputs.values() if a.ndim), default=0)
         for row in range(min(rows, 8)):
             yield lambda best, row=row: rows_of(self.specs, best, row)  # type: ignore[misc]
+        for size in (4, 8):
+            yield lambda best, size=size: {  # type: ignore[misc]
+                name: a[:, :size, :size] if a.ndim > 3 else a for name, a in best.items()
+            }
         for column in range(3):
             yield lambda best, column=column: self.column(best, column)  # type: ignore[misc]
 

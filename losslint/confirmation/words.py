@@ -6,9 +6,11 @@ import math
 from collections.abc import Mapping
 
 from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.tiers import numbers
 
 LONG = 120  # characters of an error
 MOST_NUMBERS = 8  # in a sentence
+REPEATED = 3  # items that are written once, in code
 
 
 OF_THE_INPUTS = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT, Outcome.FINE)
@@ -66,9 +68,12 @@ def gradient(value: object) -> str:
 
 def compact(value: object) -> str:
     """Numbers as NumPy prints them: ``[1., -88.]``; more than a few are cut short."""
-    text = _brackets(value, [MOST_NUMBERS])
     shape = _shape(value)
-    return f"{text} of shape {shape}" if math.prod(shape) > MOST_NUMBERS else text
+    if math.prod(shape) <= MOST_NUMBERS:
+        return _brackets(value, [MOST_NUMBERS])
+    different = set(map(_number, numbers(value)))
+    text = f"{different.pop()} everywhere," if len(different) == 1 else _brackets(value, [MOST_NUMBERS])
+    return f"{text} of shape {shape}"
 
 
 def _brackets(value: object, left: list[int]) -> str:
@@ -115,7 +120,9 @@ def constant(seen: Observation, name: str) -> str:
 def literal(value: object) -> str:
     """A nested list of numbers as a Python expression; NaN and infinity have no literal of their own."""
     if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(literal, value))}]"
+        items = list(map(literal, value))
+        alike = len(items) > REPEATED and len(set(items)) == 1
+        return f"[{items[0]}] * {len(items)}" if alike else f"[{', '.join(items)}]"
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value}")'
     return repr(value)

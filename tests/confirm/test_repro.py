@@ -75,7 +75,14 @@ def test_other_outcomes() -> None:
 
 
 def test_long_arrays_are_cut() -> None:
-    assert compact([[0.1] * 5] * 4) == "[[0.1, 0.1, 0.1, 0.1, 0.1], [0.1, 0.1, 0.1, ...], ...] of shape (4, 5)"
+    rows = [[0.1, 0.1, 0.2, 0.1, 0.1]] * 4
+    assert compact(rows) == "[[0.1, 0.1, 0.2, 0.1, 0.1], [0.1, 0.1, 0.2, ...], ...] of shape (4, 5)"
+
+
+def test_an_array_of_one_number_is_that_number() -> None:
+    assert compact([[0.1] * 5] * 4) == "0.1 everywhere, of shape (4, 5)"
+    assert literal([[0.1] * 5] * 4) == "[[0.1] * 5] * 4"
+    assert literal([[0.1, 0.2]] * 2) == "[[0.1, 0.2], [0.1, 0.2]]"
 
 
 def test_literals() -> None:
