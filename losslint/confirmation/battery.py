@@ -33,7 +33,7 @@ def probe(program: Program, entry: Any, report: Report) -> None:
     framework = frameworks.load(program.framework)
     if program.kind == "model":
         report.begin("fit")
-        for seen in framework.fit(entry, files):
+        for seen in framework.fit(entry, files, program.claims):
             report.saw(seen)
     elif program.kind == "step":
         report.begin("eager")

@@ -93,12 +93,20 @@ for how, loss in (("keyword", by_keyword), ("position", by_position)):
     print("by", how, [g if g is None else g.numpy() for g in tape.gradient(loss, [{arguments}])])
 '''
 
+ANSWERS = '''for right, wrong in ((-3.0, 4.5), (20.0, -20.0), (-20.0, 20.0)):  # of the first class, which is the label
+    model, x, _ = {entry}()
+    output, loss, gradient = answering(model, x, right, wrong)
+    print("output", output, "loss", loss, "gradient", gradient)
+'''
+
 ORDERS, OPPOSITES = ("LL403",), ("LL406", "LL408")
 
 
 def comparison(program: Program, seen: Observation, code: str, entry: str, sources: list[str]) -> str:
     """The end of a script that shows what was compared; "" where a single call with its gradient shows it all."""
     names = list(seen.inputs)
+    if program.kind == "model" and code == "LL406":
+        return ANSWERS.format(entry=entry)
     if program.kind not in ("loss", "function") or not names:
         return ""
     arguments = ", ".join(names)

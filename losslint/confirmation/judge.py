@@ -92,7 +92,7 @@ class Case:
         shown = self.shown(finding, proof, fitting)
         if shown is not None:
             return _verdict(CONFIRMED, seen_in(shown), shown)
-        refutation = self.refutation(finding, proof, claim)
+        refutation = self.denial(finding) or self.refutation(finding, proof, claim)
         if refutation and not fitting:
             return _verdict(REFUTED, refutation, seconds=self.evidence.seconds)
         return _verdict(UNCONFIRMED, self.doubt(finding, fitting), seconds=self.evidence.seconds)
@@ -128,6 +128,11 @@ class Case:
         if not seen.row or Path(seen.path or self.program.path) != finding.path:
             return False
         return finding.start.row <= seen.row <= finding.end.row or seen.row in finding.related_rows
+
+    def denial(self, finding: Finding) -> str:
+        """What was measured for a finding and says that it does not hold."""
+        held = (seen for seen in self.told if seen.outcome is Outcome.HOLDS and seen.operation == finding.code)
+        return next((seen_in(seen) for seen in held if self.is_at(finding, seen)), "")
 
     def refutation(self, finding: Finding, proof: Proof, claim: Claim | None) -> str:
         """Why a finding does not hold; "" when that is not known."""

@@ -23,6 +23,7 @@ class Outcome(enum.Enum):
     UNUSED = "unused"  # a tensor was computed that nothing uses
     FROZEN = "frozen"  # a traced step does not see a change of state or a new draw
     CONTRACT = "contract"  # shape of the result, sample_weight, broadcasting
+    HOLDS = "holds"  # what the claim named in ``operation`` denies was measured
     CRASHED = "crashed"  # the process died: signal, exit
     TIMEOUT = "timeout"
     OUT_OF_MEMORY = "out of memory"

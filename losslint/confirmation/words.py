@@ -32,11 +32,14 @@ MODES = {"eager": "eager code", "autograph": "tf.function", "graph": "graph mode
          "load": "the import"}  # fmt: skip
 
 
+DETAILED = (Outcome.WRONG_GRADIENT, Outcome.JUMP, Outcome.FROZEN, Outcome.CONTRACT, Outcome.HOLDS)  # the detail says it all
+
+
 def effect(seen: Observation) -> str:
     """What a run gave."""
     if seen.outcome is Outcome.RAISES or (seen.error and seen.loss is None):
         return shortened(seen.error)
-    if seen.outcome in (Outcome.WRONG_GRADIENT, Outcome.JUMP, Outcome.FROZEN, Outcome.CONTRACT) and seen.detail:
+    if seen.outcome in DETAILED and seen.detail:
         return seen.detail
     through = f", lost in {seen.operation}" if seen.operation else ""
     if seen.outcome is Outcome.NO_GRADIENT:

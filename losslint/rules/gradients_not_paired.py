@@ -9,6 +9,8 @@ from losslint.graph.nodes import Node
 from losslint.graph.values import External, Instance, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 
+CLIPS = ("clip", "clip_by_norm", "clip_norm")  # of one gradient: what comes out is one, too
+
 
 class GradientsNotPaired(Rule):
     """``apply_gradients`` is not given each variable with its own gradient.
@@ -58,6 +60,20 @@ def critic_step(generator, critic, optimizer, real, noise):
         fake = generator(noise, training=True)
         loss = tf.reduce_mean(critic(fake, training=True)) - tf.reduce_mean(critic(real, training=True))
     grads = tape.gradient(loss, critic.trainable_variables)
+    optimizer.apply_gradients(zip(grads, generator.trainable_variables))  # expect: LL504
+""",
+        """
+import keras
+import tensorflow as tf
+
+generator = keras.Sequential([keras.layers.Dense(1)])
+critic = keras.Sequential([keras.layers.Dense(1)])
+optimizer = keras.optimizers.Adam()
+
+def critic_step(real, noise):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(critic(generator(noise))) - tf.reduce_mean(critic(real))
+    grads = [tf.clip_by_norm(g, 1.0) for g in tape.gradient(loss, critic.trainable_variables)]
     optimizer.apply_gradients(zip(grads, generator.trainable_variables))  # expect: LL504
 """,
         """
@@ -169,10 +185,10 @@ def is_same(a: Value, b: Value) -> bool:
 
 
 def origin(value: Value) -> Value | None:
-    """What a value is an item of; of a weight the variables that it is one of."""
+    """What a value is an item of, clipped or not; of a weight the variables that it is one of."""
     found: Value | None = value
-    while isinstance(found, Node) and found.op in ("item", "weight"):
-        found = found.inputs["x"] if found.op == "item" else found.detail.get("of")
+    while isinstance(found, Node) and found.op in ("item", "weight", *CLIPS):
+        found = found.detail.get("of") if found.op == "weight" else found.inputs.get("x")
     return found
 
 
@@ -198,5 +214,5 @@ def is_derived(value: Value) -> bool:
     if not isinstance(value, Node):
         return False
     inner = value.inputs.get("x")
-    passed = value.op in ("item", "clip", "clip_by_norm", "clip_norm")
+    passed = value.op in ("item", *CLIPS)
     return value.op == "gradient" or (passed and inner is not None and is_derived(inner))

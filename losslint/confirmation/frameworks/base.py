@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from losslint.confirmation.observation import Observation
     from losslint.confirmation.penalties import Weighed
     from losslint.confirmation.probes import Loss
-    from losslint.confirmation.program import Program
+    from losslint.confirmation.program import Claim, Program
     from losslint.confirmation.trail import Trail
 
 Array = NDArray[Any]
@@ -134,8 +134,8 @@ class Framework(ABC):
     def steps(self, program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
         """What is seen of a program that takes one training step."""
 
-    def fit(self, entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
-        """What is seen of a compiled model."""
+    def fit(self, entry: Callable[[], Any], files: UserFiles, claims: Sequence[Claim]) -> Iterator[Observation]:
+        """What is seen of a compiled model, and what is claimed of it beyond that."""
         raise NotImplementedError("only Keras compiles models")
 
 

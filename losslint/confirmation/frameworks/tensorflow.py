@@ -39,7 +39,7 @@ from losslint.confirmation.frameworks.base import (
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.penalties import Weighed
 from losslint.confirmation.probes import Loss, NotForFit
-from losslint.confirmation.program import Program
+from losslint.confirmation.program import Claim, Program
 from losslint.confirmation.trail import Step, Trail
 
 OPERATIONS = "operations"  # of the loss itself, among what is traced of it
@@ -191,10 +191,11 @@ class TensorFlow(Framework):
 
         return tensorflow_steps.seen_in(program, entry, files)
 
-    def fit(self, entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
-        from losslint.confirmation.frameworks import tensorflow_steps
+    def fit(self, entry: Callable[[], Any], files: UserFiles, claims: Sequence[Claim]) -> Iterator[Observation]:
+        from losslint.confirmation.frameworks import tensorflow_heads, tensorflow_steps
 
-        return tensorflow_steps.fit(entry, files)
+        yield from tensorflow_steps.fit(entry, files)
+        yield from tensorflow_heads.heads(entry, claims)
 
 
 FRAMEWORK = TensorFlow()
