@@ -6,9 +6,20 @@ import ast
 import builtins
 import enum
 from collections import Counter
+from collections.abc import Iterator
 
 from losslint.project import names
-from losslint.project.index import Function, FunctionNode, Index, Scope, body_of, dotted_root, last_name, walk
+from losslint.project.index import (
+    Function,
+    FunctionNode,
+    Index,
+    Scope,
+    body_of,
+    dotted_root,
+    last_name,
+    parameters,
+    walk,
+)
 from losslint.project.module import Definition, Module, Project
 from losslint.project.resolve import Resolver, resolver
 
@@ -47,6 +58,7 @@ _TENSOR_METHODS = names.words(
     "gather scatter_ permute expand expand_as masked_fill logsumexp log_prob kl_divergence div mul add sub matmul "
     "square numel contiguous",
 )
+_AGGREGATES = names.words("reduce_mean reduce_sum mean sum nanmean nansum reduce_logsumexp logsumexp")
 _ARRAY_METHODS = names.words("mean sum min max std var prod")
 _PYTHON_RESULTS = names.words("item numpy tolist format join eval as_dict to_dict")
 _BUILTINS = frozenset(dir(builtins))
@@ -85,18 +97,30 @@ class Bodies:
 
     def depends(self, function: Function) -> bool:
         """Whether what is returned is computed from the parameters, or from the object, as far as names tell."""
+        return bool(self.inputs(function))
+
+    def inputs(self, function: Function) -> set[str]:
+        """The parameters that what is returned is computed from, as far as names tell."""
+        given = {parameter.arg for parameter in parameters(function)}
+        return {node.id for node in self._reached(function) if isinstance(node, ast.Name) and node.id in given}
+
+    def aggregates(self, function: Function) -> bool:
+        """Whether what is returned is computed from a mean or sum of tensors."""
+        return any(isinstance(node, ast.Call) and last_name(node.func) in _AGGREGATES
+                   and self.origin(node) in ("framework", "method", "array") for node in self._reached(function))
+
+    def _reached(self, function: Function) -> Iterator[ast.AST]:
+        """The code of what is returned, and of the values of the function's own names in it."""
         stack, seen = self.returned_values(function).copy(), set[ast.AST]()
         while stack:
-            value = stack.pop()
-            for node in walk(value):
-                if not isinstance(node, ast.Name) or node in seen:
+            for node in walk(stack.pop()):
+                if node in seen:
                     continue
                 seen.add(node)
-                values, home = self.index.lookup(node.id, function)
-                if not values and home is function:
-                    return True
-                stack += [v for v in values if home is function and isinstance(v, ast.expr)]
-        return False
+                yield node
+                if isinstance(node, ast.Name):
+                    values, home = self.index.lookup(node.id, function)
+                    stack += [v for v in values if home is function and isinstance(v, ast.expr)]
 
     def numpy_only(self, function: Function) -> bool:
         """Whether the body calls NumPy (or math, scipy) and no framework."""

@@ -9,7 +9,7 @@ from losslint.project import names
 from losslint.project.bodies import Bodies, Kind, framework_count, framework_in, framework_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import CALL_METHODS, Decisions
-from losslint.project.index import Function, FunctionNode, Index, last_name, parameters
+from losslint.project.index import Function, FunctionNode, Index, defaults, last_name, parameters
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
 from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
@@ -205,9 +205,23 @@ class Judge:
         if canonical:
             listed = ", ".join(a.arg for a in parameters(function)[:3])
             return Evidence(f"its signature takes labels and predictions: ({listed})", certain=False)
-        if word and pair and self.imports_framework:
-            return Evidence(f"it is named {maker or name} and takes labels and predictions", certain=False)
+        if word and self.imports_framework:
+            if pair:
+                return Evidence(f"it is named {maker or name} and takes labels and predictions", certain=False)
+            if (label := self._aggregated(function)) is not None:
+                return Evidence(f"it is named {maker or name} and takes the mean or sum over {label}", certain=False)
         return None
+
+    def _aggregated(self, function: FunctionNode) -> str | None:
+        """The label of ``gaussian_nll(y, mu, sigma)``: a mean or sum over it and all else that must be passed, by a function
+        that does not measure."""
+        given = defaults(function)
+        needed = [a.arg for a in (*function.args.posonlyargs, *function.args.args) if a.arg not in given]
+        if len(needed) < 2 or needed[0].lower() not in names.FIRST_LABELS or not names.MEASURES.isdisjoint(
+                names.parts(function.name)) or isinstance(self.index.scope(function), ast.ClassDef):
+            return None
+        computes = self.bodies.computes(function) is True and self.bodies.aggregates(function)
+        return needed[0] if computes and set(needed) <= self.bodies.inputs(function) else None
 
     def _registry(self, function: FunctionNode) -> str:
         """The decorator that registers it as a loss: ``@LOSSES.register_module()``, ``@register_loss("x")``."""

@@ -25,6 +25,7 @@ LOSS_WORDS = words(
     "regularizer regularizers regularization regularisation regulariser regularizers l1 l2 l1l2 objective cost energy",
     "perceptual cosine poisson error charbonnier ctc crps mmd ssim dssim criterion distillation hausdorff adversarial",
     "binarycrossentropy categoricalcrossentropy sparsecategoricalcrossentropy cls ce xentropy squared discrepancy",
+    "supcon simclr ntxent evidential",
 )
 
 # Names that say "I measure": without a use as a loss these are metrics.
@@ -93,6 +94,7 @@ EITHER_WORDS = words("target targets tgt expected reference ref teacher actual")
 TRUE_NAMES = words(
     "y_true ytrue y_t true y_actual y_gt y_label y_labels y_target y_targets y_real trues gt y_tru y_trues",
 )
+FIRST_LABELS = words("y_true y_actual y_target y_label y_labels labels label targets target y_t y t truth ground_truth")
 PRED_NAMES = words(
     "y_pred ypred y_hat yhat pred y_predicted y_prediction y_p y_preds preds y_predict y_predictions y_pr pr",
 )

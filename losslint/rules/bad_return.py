@@ -12,6 +12,7 @@ from losslint.graph.values import NOTHING, Const, Map, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
 
+COMPUTES = ("elementwise", "reduce", "linear", "move", "gather", "cast")
 SHAPES = ("static_dim", "static_rank", "static_shape")
 
 
@@ -63,6 +64,20 @@ def overlap_loss(y_true, y_pred):
         """
 import tensorflow as tf
 
+def parts(y_true, y_pred):
+    error = y_true - y_pred
+    both = tf.square(error), tf.abs(error)
+
+def summed_loss(y_true, y_pred):
+    squared, absolute = parts(y_true, y_pred)  # expect: LL404
+    return tf.reduce_mean(squared + absolute, axis=-1)
+
+def mean_loss(y_true, y_pred):
+    return tf.reduce_mean(parts(y_true, y_pred), axis=-1)  # expect: LL404
+""",
+        """
+import tensorflow as tf
+
 def column_loss(y_true, y_pred):  # expect: LL404
     if y_pred.shape[-1] == 1:
         return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
@@ -94,10 +109,12 @@ def column_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
-            if node.family == "elementwise" and any(node.inputs.get(side) is NOTHING for side in ("x", "y")):
+            unpacked = node.op == "python.iter" and node.inputs.get("x") is NOTHING
+            if unpacked or (node.family in COMPUTES and any(node.inputs.get(side) is NOTHING for side in ("x", "y"))):
                 yield Problem(
                     node.source,
-                    f"{node.source.text} computes with None: the function that is called there ends without `return`",
+                    f"{node.source.text} {'gets' if unpacked else 'computes with'} None: the function that is called there "
+                    "ends without `return`",
                     "return the value at the end of that function",
                 )
         if loss.graph.gaps or not loss.called_by_keras:

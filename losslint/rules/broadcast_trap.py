@@ -175,6 +175,14 @@ model = keras.Sequential([keras.layers.Dense(1)])
 model.compile(loss=LogCosh())
 model.fit(x, y)
 """,
+        """
+import keras
+
+class RowShare(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        share = y_pred / keras.ops.sum(y_pred, axis=-1)  # expect: LL401
+        return keras.ops.mean(keras.ops.abs(y_true - share), axis=-1)
+""",
     )
     GOOD = (
         """
@@ -280,6 +288,15 @@ for xb, column, row in loader:
     loss = torch.mean(torch.abs(out - column)) + torch.mean((out.squeeze(1) - row) ** 2 + (out[:, 0] - row[:20]) ** 2)
     loss.backward()
 """,
+        """
+import keras
+
+class RowShare(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        share = y_pred / keras.ops.sum(y_pred, axis=-1, keepdims=True)
+        total = keras.ops.sum(y_pred, axis=-1) / (1.0 + keras.ops.sum(keras.ops.abs(y_true), axis=-1))
+        return keras.ops.mean(keras.ops.abs(y_true - share), axis=-1) + total
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
@@ -290,7 +307,7 @@ for xb, column, row in loader:
             names = ("x", "y") if "x" in node.inputs else ("y_true", "y_pred")
             sides = [node.inputs.get(n) for n in names]
             for row, column in (sides, sides[::-1]):
-                if is_reduced(row, column, shapes):
+                if is_reduced(row, column, shapes, loss.site.kind == "method" and loss.called_by_keras):
                     yield Problem(
                         node.source,
                         f"{text_of(row)} is (B,), but {text_of(column)} is (B, C): the numbers of the samples meet the "
@@ -341,8 +358,9 @@ def computed_from(value: Value | None, depth: int = 6) -> Node | None:
     return computed_from(operands[0], depth - 1) if alone else value
 
 
-def is_reduced(row: Value | None, column: Value | None, shapes: ShapeFacts) -> bool:
-    """Whether a tensor of samples meets its own sums over its columns, whose axis is gone: ``p / sum(p, axis=1)``."""
+def is_reduced(row: Value | None, column: Value | None, shapes: ShapeFacts, batched: bool) -> bool:
+    """Whether a tensor of samples meets its own sums over its columns, whose axis is gone: ``p / sum(p, axis=1)``.
+    ``batched``: Keras hands over the samples, so that the last axis is not their own."""
     if not isinstance(row, Node) or row.op not in REDUCTIONS or is_true(row.inputs.get("keepdims")):
         return False
     whole, axis = row.inputs.get("x"), row.inputs.get("axis")
@@ -351,7 +369,7 @@ def is_reduced(row: Value | None, column: Value | None, shapes: ShapeFacts) -> b
     shape = shapes(whole)
     if shape is not None and len(shape) != 2:
         return False
-    return is_number(axis, 1) or (shape is not None and is_number(axis, -1))
+    return is_number(axis, 1) or ((shape is not None or batched) and is_number(axis, -1))
 
 
 def is_same(a: Value | None, b: Value | None, depth: int = 4) -> bool:

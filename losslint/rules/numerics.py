@@ -223,6 +223,8 @@ def operand_of(hazard: Hazard) -> str:
     """The operand for a message: what it is computed by, or its name where that says more than it."""
     operand = hazard.operand
     code = operand.source.node if operand is not None else None
+    if operand is not None and operand.op == "param" and text(operand) != operand.name:
+        return operand_text(hazard.node, operand)  # one of *args
     if operand is None or (isinstance(code, cst.BaseExpression) and not isinstance(code, (cst.Tuple, cst.List))):
         return text(operand)
     return operand_text(hazard.node, operand)

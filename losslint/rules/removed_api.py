@@ -127,7 +127,7 @@ def kept_loss(y_true, y_pred):
 
 def other_home(note: str, raw: str) -> str | None:
     """What to write for a name of Keras that its module lacks in Keras 3; None for one that it has."""
-    if note == "tf.keras only" and raw.startswith("keras."):
+    if note == "tf.keras only" and raw.startswith(("keras.backend.", "keras.losses.")):
         return f"import it from tensorflow.{raw.rpartition('.')[0]}"
     return raw.removeprefix("tensorflow.") if note == "keras only" and raw.startswith("tensorflow.keras.losses.") else None
 

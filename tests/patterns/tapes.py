@@ -375,3 +375,23 @@ def filtered_pairs_eager_step(model, optimizer, x, y):
         loss = tf.reduce_mean(tf.square(y - model(x, training=True)))
     grads = tape.gradient(loss, model.trainable_variables)
     optimizer.apply_gradients((g, v) for g, v in zip(grads, model.trainable_variables) if g is not None)
+
+
+twin = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+other_twin = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+
+
+def clipped_for_the_twin_eager_step(model, optimizer, x, y):
+    # truth: skip
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(twin(x) - other_twin(x)))
+    grads = [tf.clip_by_norm(g, 1.0) for g in tape.gradient(loss, twin.trainable_variables)]
+    optimizer.apply_gradients(zip(grads, other_twin.trainable_variables))  # expect: LL504
+
+
+def clipped_for_itself_eager_step(model, optimizer, x, y):
+    # truth: skip
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(twin(x) - other_twin(x)))
+    grads, _ = tf.clip_by_global_norm(tape.gradient(loss, twin.trainable_variables), 1.0)
+    optimizer.apply_gradients(zip([tf.clip_by_norm(g, 1.0) for g in grads], twin.trainable_variables))

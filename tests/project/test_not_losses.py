@@ -300,3 +300,39 @@ class FocalLoss(tf.keras.losses.Loss):
     assert names(source, not_loss_functions=("my_*", "FocalLoss")) == []
     assert names(source, name="pkg.head", loss_functions=("pkg.head.Head.drift",), not_loss_functions=("*loss*",)) == [
         "Head.drift", "FocalLoss.call"]
+
+
+def test_what_is_predicted_may_have_any_name() -> None:
+    found = losses(TF + """
+def supcon(labels, feats):
+    feats = tf.math.l2_normalize(feats, axis=1)
+    same = tf.cast(tf.equal(labels[:, None], labels[None, :]), tf.float32)
+    return -tf.reduce_mean(same * tf.math.log(tf.matmul(feats, feats, transpose_b=True)))
+def poisson_nll(y_true, rate):
+    return tf.reduce_mean(rate - y_true * tf.math.log(rate))
+def gaussian_nll(y, mu, sigma, eps=1e-6):
+    per_sample = tf.square((y - mu) / sigma) + tf.math.log(sigma + eps)
+    total = K.sum(per_sample, axis=-1)
+    return total
+""")
+    assert list(found) == ["supcon", "poisson_nll", "gaussian_nll"]
+    assert found["gaussian_nll"].reason == "it is named gaussian_nll and takes the mean or sum over y"
+
+
+@pytest.mark.parametrize("source", [
+    "def accuracy(y_true, x):\n    return tf.reduce_mean(tf.cast(tf.equal(y_true, x), tf.float32))",
+    "def error_rate(y_true, x):\n    return tf.reduce_mean(tf.abs(y_true - x))",
+    "def eval_error(labels, x):\n    return tf.reduce_mean(tf.square(labels - x))",
+    "def error_score(labels, x):\n    return tf.reduce_mean(tf.square(labels - x))",
+    "def plot_error(labels, x):\n    return tf.reduce_mean(tf.square(labels - x))",
+    "def report_mse(labels, x):\n    return float(tf.reduce_mean(tf.square(labels - x)))",
+    "def squared(labels, x):\n    return np.mean(np.square(labels - x))",
+    "def class_means(labels, x):\n    return tf.reduce_mean(tf.where(labels > 0, x, 0.0), axis=0)",
+    "def label_entropy(labels, axis):\n    return -tf.reduce_sum(labels * tf.math.log(labels), axis=-1)",
+    "def shifted_error(labels, x):\n    return labels - x",
+    "def mse(labels, x):\n    return tf.reduce_mean(tf.square(labels - x))\nprint(mse(a, b))",
+    "class Data:\n    def error(self, labels, x):\n        return tf.reduce_mean(tf.square(labels - x))",
+    "def labels_error(x, labels_kept):\n    return tf.reduce_mean(tf.square(x))",
+])
+def test_a_mean_over_labels_that_measures_or_makes_data(source: str) -> None:
+    assert names(TF + source) == []
