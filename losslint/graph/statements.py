@@ -10,7 +10,7 @@ import libcst as cst
 from losslint.graph.expressions import binary, condition, evaluate, iterate, may_be_several, set_item, subscript, truth
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.tracer import Frame, Return, Tracer, kind_of, with_context
-from losslint.graph.values import NONE, NOTHING, Const, External, Instance, Seq, Tape, Value
+from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
 from losslint.project.modes import Mode
 
 MAX_UNROLL = 6  # iterations of a loop over known items that are executed one by one
@@ -428,8 +428,6 @@ def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) 
             for e, p in zip(elements, parts, strict=True)
         ]
     else:
-        if value is NOTHING:
-            t.node(frame, "python.iter", {"x": value}, target, Kind.PYTHON, how="unpacking")
         iterable = iterate(t, frame, value, target, "unpacking")
         parts = list(iterable.items)
         starred = next((i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)), None)

@@ -23,7 +23,8 @@ FRAMEWORK_WORDS = (
 LOSS_WORDS = (
     b"loss", b"y_pred", b"y_true", b"gradient", b"minimize", b"entropy", b"nll", b"penalt", b"crit", b"objective",
     b"cost", b"regularis", b"regulariz", b"divergence", b"distance", b"likelihood", b"backward", b"score", b"energy",
-    b"logit", b"crossent", b"xent", b"loglik", b"logprob", b"kld", b"jsd", b"jaccard", b"tversky", b"lovasz", b"focal",
+    b"logit", b"supcon", b"simclr", b"evidential",
+    b"crossent", b"xent", b"loglik", b"logprob", b"kld", b"jsd", b"jaccard", b"tversky", b"lovasz", b"focal",
     b"triplet", b"npairs", b"contrastive", b"infonce", b"margin", b"hinge", b"wasserstein", b"emd", b"sinkhorn",
     b"elbo", b"huber", b"logcosh", b"mse", b"mae", b"mape", b"msle", b"bce", b"cce(", b"pinball", b"quantile", b"tilted",
     b"perceptual", b"cosine", b"poisson", b"charbonnier", b"ctc", b"crps", b"mmd", b"ssim", b"distill", b"hausdorff",

@@ -68,10 +68,6 @@ def parts(y_true, y_pred):
     error = y_true - y_pred
     both = tf.square(error), tf.abs(error)
 
-def summed_loss(y_true, y_pred):
-    squared, absolute = parts(y_true, y_pred)  # expect: LL404
-    return tf.reduce_mean(squared + absolute, axis=-1)
-
 def mean_loss(y_true, y_pred):
     return tf.reduce_mean(parts(y_true, y_pred), axis=-1)  # expect: LL404
 """,
@@ -109,12 +105,10 @@ def column_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
-            unpacked = node.op == "python.iter" and node.inputs.get("x") is NOTHING
-            if unpacked or (node.family in COMPUTES and any(node.inputs.get(side) is NOTHING for side in ("x", "y"))):
+            if node.family in COMPUTES and any(node.inputs.get(side) is NOTHING for side in ("x", "y")):
                 yield Problem(
                     node.source,
-                    f"{node.source.text} {'gets' if unpacked else 'computes with'} None: the function that is called there "
-                    "ends without `return`",
+                    f"{node.source.text} computes with None: the function that is called there ends without `return`",
                     "return the value at the end of that function",
                 )
         if loss.graph.gaps or not loss.called_by_keras:

@@ -18,10 +18,6 @@ def both(y_true, y_pred):
     error = y_true - y_pred
     parts = tf.square(error), tf.abs(error)
 
-def unpacked(y_true, y_pred):
-    squared, absolute = both(y_true, y_pred)  # expect: LL404
-    return tf.reduce_mean(squared + absolute, axis=-1)
-
 def mean_of_nothing(y_true, y_pred):
     return ops.mean(both(y_true, y_pred), axis=-1)  # expect: LL404
 
@@ -58,7 +54,7 @@ def fine_parts(y_true, y_pred):
     squared, absolute = (lambda e: (tf.square(e), tf.abs(e)))(error)
     return (tf.reduce_mean(squared + absolute, axis=-1),)
 '''
-NAMES = ("unpacked", "mean_of_nothing", "nothing", "parts", "long_name", "short_name", "old_keyword", "older_keyword",
+NAMES = ("mean_of_nothing", "nothing", "parts", "long_name", "short_name", "old_keyword", "older_keyword",
          "fine_names", "fine_keywords", "fine_parts")
 COMPILED = LOSSES + "".join(
     f"\nmodel_{name} = keras.Sequential([keras.layers.Dense(2)])\nmodel_{name}.compile('sgd', loss={name})"
