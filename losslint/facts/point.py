@@ -24,7 +24,7 @@ from losslint.facts.float32 import (
 )
 from losslint.facts.gradient import GradientFacts
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import NONE, Const, External, Seq, Value
+from losslint.graph.values import NONE, Const, Seq, Value
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SHARE = 0.5
@@ -374,9 +374,7 @@ AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
 
 def averages(node: Node) -> bool:
     """Whether a loss is the mean over its elements, as PyTorch's are unless they are told otherwise."""
-    made = node.detail.get("object")
-    told = "reduction" in node.inputs or (isinstance(made, External) and "reduction" in made.kwargs)
-    return node.op in AVERAGED and node.framework == "torch" and not told
+    return node.op in AVERAGED and node.framework == "torch" and node.told("reduction") is None
 
 
 BINARY_OPS = frozenset(
@@ -430,10 +428,7 @@ NO_GRADIENT = frozenset(
 def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
     """The scalar operation of a node and the names of its operands; (None, ()) when it is none."""
     if node.op in LOSSES:
-        given = node.inputs.get("from_logits")
-        made = node.detail.get("object")
-        if given is None and isinstance(made, External):
-            given = made.kwargs.get("from_logits")
+        given = node.told("from_logits")
         known = given is None or (isinstance(given, Const) and isinstance(given.value, bool))
         if not known or not {"y_true", "y_pred"} <= node.inputs.keys():
             return None, ()

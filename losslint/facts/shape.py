@@ -78,9 +78,8 @@ class ShapeFacts:
 
     def _loss(self, node: Node) -> Shape | None:
         """PyTorch's losses and the objects of Keras reduce to a number, unless they are told not to."""
-        made = node.detail.get("object")
-        how = node.inputs.get("reduction") or (made.kwargs.get("reduction") if isinstance(made, External) else None)
-        if node.framework == "keras" and not isinstance(made, External):
+        how = node.told("reduction")
+        if node.framework == "keras" and not isinstance(node.detail.get("object"), External):
             return None
         if how is None or (isinstance(how, Const) and how.value in ("mean", "sum", "sum_over_batch_size")):
             return ()

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from losslint.graph.source import Source
-from losslint.graph.values import Map, Seq, Tape, Value
+from losslint.graph.values import External, Map, Seq, Tape, Value
 from losslint.ops.table import Api, Operation, operations
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -70,6 +70,11 @@ class Node(Value):
     @property
     def framework(self) -> str:
         return self.api.framework if self.api else ""
+
+    def told(self, name: str) -> Value | None:
+        """A setting of the call: an argument of it, or of the call that made the object which is called."""
+        made = self.detail.get("object")
+        return self.inputs.get(name) or (made.kwargs.get(name) if isinstance(made, External) else None)
 
     def operands(self) -> tuple[tuple[str, Node], ...]:
         """(input name, node) for every node among the inputs, looking into sequences and mappings."""

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from losslint.ops.table import canonical_name
+from losslint.ops.table import canonical_name, lookup
 from losslint.project.bodies import note_framework
 from losslint.project.builders import builders, compiled_model, losses_of
 from losslint.project.classes import Classes, ClassKind
@@ -355,11 +355,12 @@ class _Finder:
                 )
 
     def _written(self, part: ast.expr) -> ast.expr:
-        """The loss that a name stands for, where it has been given one value."""
+        """The loss that a name stands for, where it has been given one value, and that ``keras.losses.get`` is asked for."""
         if isinstance(part, ast.Name):
             values, _ = self.index.lookup(part.id, self.index.scope(part))
-            if len(values) == 1 and isinstance(values[0], ast.expr):
-                return values[0]
+            part = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else part
+        if isinstance(part, ast.Call) and operation_of(part.func, self.module) == "deserialize":
+            return argument(part, 0, "identifier", "name") or part
         return part
 
     def _writes_layers(self) -> bool:
@@ -394,7 +395,15 @@ def is_builtin(value: ast.expr, module: Module) -> bool:
     named = value.func if isinstance(value, ast.Call) else value
     if isinstance(named, ast.Constant):
         return isinstance(named.value, str)
-    return canonical_name(module.dotted(named) or "").startswith("keras.losses.") and last_name(named) != "Loss"
+    name = canonical_name(module.dotted(named) or "")
+    api = lookup(f"{name}()") or lookup(name)
+    return name.startswith("keras.losses.") and api is not None and api.operation.family == "loss"
+
+
+def operation_of(function: ast.expr, module: Module) -> str:
+    """The operation that a name of a framework stands for; "" where there is none."""
+    api = lookup(module.dotted(function) or "")
+    return api.operation.name if api is not None else ""
 
 
 def imported(modules: Iterable[Module], project: Project) -> list[Module]:

@@ -41,6 +41,14 @@ import tensorflow as tf
 def log_loss(y_true, y_pred):
     return math.log(tf.reduce_mean(tf.square(y_true - y_pred)) + 1.0)  # expect: LL103
 """,
+        """
+import tensorflow as tf
+
+def train(model, x, y):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean((model.predict(x) - y) ** 2)  # expect: LL103
+    return tape.gradient(loss, model.trainable_variables)
+""",
     )
     GOOD = (
         """

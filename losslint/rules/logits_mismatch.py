@@ -248,7 +248,7 @@ def binary_loss(logits, target):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
-            told = from_logits(node)
+            told = node.told("from_logits")
             expects = node.op in WITH_LOGITS or (node.op in FROM_LOGITS and is_true(told))
             plain = node.op in FROM_LOGITS and (told is None or (isinstance(told, Const) and told.value is False))
             given = ending(node.inputs.get("y_pred"))
@@ -322,13 +322,6 @@ def instead(loss: Loss, node: Node) -> str:
     if site.kind != "builtin" or site.built_by is not None:
         return "from_logits=True"
     return f"loss=keras.losses.{CLASSES[node.op]}(from_logits=True)"
-
-
-def from_logits(node: Node) -> Value | None:
-    """``from_logits=`` of the call, or of the object that is called."""
-    given = node.inputs.get("from_logits")
-    built = node.detail.get("object")
-    return given if given is not None else built.kwargs.get("from_logits") if built is not None else None
 
 
 def is_true(value: Value | None) -> bool:

@@ -80,7 +80,7 @@ LINEAR = "keras.Sequential([layers.Dense(1)])"
 def told(model: str, loss: str) -> set[str]:
     """The codes of the last line, where the model is compiled."""
     text = f'{HEADER}\nmodel = {model}\nmodel.compile("sgd", loss={loss})\n'
-    return {f.code for f in check(text)} & {"LL405", "LL406"}
+    return {f.code for f in check(text)} & {"LL105", "LL405", "LL406"}
 
 
 def trained(model: str, loss: str, output: float, label: float) -> tuple[float, float, list[str]]:
@@ -107,6 +107,9 @@ def trained(model: str, loss: str, output: float, label: float) -> tuple[float, 
     (LINEAR, "losses.BinaryCrossentropy()"),
     ("Net()", "'bce'"),
     (LINEAR, "losses.binary_crossentropy"),
+    (LINEAR, "losses.get('binary_crossentropy')"),
+    (LINEAR, "losses.get(identifier=losses.BinaryCrossentropy())"),
+    (LINEAR, "losses.deserialize('binary_crossentropy')"),
 ])
 def test_logits_taken_for_probabilities_stop_training(model: str, loss: str) -> None:
     assert told(model, loss) == {"LL406"}
@@ -156,6 +159,9 @@ def test_keras_takes_logits_back_and_warns(model: str, loss: str) -> None:
     (LINEAR, "lambda y, p: three(y, p, 2.0)"),
     (LINEAR, "'Huber'"),
     (LINEAR, "['mse']"),
+    (LINEAR, "losses.get('mse')"),
+    (LINEAR, "losses.get('m' + 'se')"),
+    (LINEAR, "[losses.deserialize({'class_name': 'Huber', 'config': {}})]"),
 ])
 def test_what_fits_is_left_alone(model: str, loss: str) -> None:
     assert told(model, loss) == set()

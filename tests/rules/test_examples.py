@@ -42,10 +42,12 @@ def test_bad_example(rule: Rule, text: str) -> None:
     quiet = {(f.start.row, f.code) for f in findings if f.code == rule.code and rule.severity is Severity.INFO}
     assert loud(findings) | quiet == expected(text)
     assert rule.code in {code for _, code in expected(text)}
+    assert "LL004" not in {f.code for f in findings}
 
 
 @pytest.mark.parametrize(("rule", "text"), examples("GOOD"))
 def test_good_example(rule: Rule, text: str) -> None:
     found = check(text)
     assert loud(found) == set()
+    assert "LL004" not in {f.code for f in found}
     assert rule.severity is not Severity.INFO or rule.code not in {f.code for f in found}
