@@ -18,7 +18,7 @@ from losslint.facts.point import plain_number
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source
 from losslint.graph.values import Const, Seq, Value
-from losslint.graph.written import argument
+from losslint.graph.written import argument, rebound, replaced
 from losslint.ops.table import lookup, preferred, rows
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax")
@@ -66,6 +66,22 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Move:
+    """An operation between the parts of a term that takes values to other places."""
+
+    node: Node
+    around: ast.expr  # the part of the term that it is applied to
+
+    @property
+    def restores(self) -> bool:
+        """Whether it gives back the axis that a reduction dropped, so that the result is divided row by row."""
+        reduced, axis = self.node.inputs.get("x"), self.node.inputs.get("axis")
+        return (self.node.op == "expand_dims" and isinstance(reduced, Node) and isinstance(axis, Const)
+                and reduced.family == "reduce" and same(axis, reduced.inputs.get("axis"))
+                and not _is_given(reduced.inputs.get("keepdims")))
+
+
+@dataclass(frozen=True)
 class Match:
     """A term of the table found in a graph."""
 
@@ -74,23 +90,40 @@ class Match:
     nodes: frozenset[int] = frozenset()  # the operations that the term consists of
     bound: Mapping[str, Place] = field(default_factory=dict)
     guarded: bool = False  # an epsilon or clip stands between its parts
+    moves: tuple[Move, ...] = ()  # what takes the values between its parts to other places, from the outside
 
     def form(self, framework: str) -> str:
-        """The stable form as its user would write it; "" where the framework has none."""
+        """The stable form as its user would write it; "" where the framework has none, or it cannot be written."""
         term = self.rewrite.write.get(framework)
         if term is None or (framework in self.rewrite.own and not self._binds_all(term)):
             return ""  # its defaults are not known here
-        return ast.unparse(_Writer(self, framework).visit(copy.deepcopy(term)))  # visiting changes a tree
+        return self._moved(ast.unparse(_Writer(self, framework).visit(copy.deepcopy(term))))  # visiting changes a tree
+
+    def _moved(self, form: str) -> str:
+        """A form with its values moved as those of the code are: ``tf.gather(tf.nn.log_softmax(z), i)``; "" where the
+        moves are not around the whole of it."""
+        moves = [move for move in self.moves if not move.restores]
+        if any(_letters(move.around) != _letters(self.rewrite.written) for move in moves):
+            return ""
+        for move in reversed(moves):
+            source, inner = move.node.source, argument(move.node, "x")
+            if inner is None or _scope(move.node) != _scope(self.root) or rebound(source, source.node, self.root.source):
+                return ""
+            form = replaced(source, inner, form)
+        return form if not moves or len(form) <= 2 * MAX_QUOTED else ""
 
     def _binds_all(self, term: ast.expr) -> bool:
         keywords = (n.value.id for n in ast.walk(term) if isinstance(n, ast.keyword) and isinstance(n.value, ast.Name))
         return all(_is_given(self.bound[letter].value) for letter in keywords)
 
     def operands(self) -> str:
-        """What the letters of the form stand for that were not written out in it."""
-        return ", ".join(
+        """What the letters of the form stand for that were not written out in it, and which of its operands are to be
+        read at another line, as their names hold something else where the form is written."""
+        letters = [
             f"{name} = {place.value.source.text}" for name, place in self.bound.items()
-            if isinstance(place.value, Node) and len(_code(place, self.root)) > MAX_QUOTED)
+            if isinstance(place.value, Node) and len(_code(place, self.root)) > MAX_QUOTED]
+        places = [self.bound[name] for name in sorted(self.bound)]
+        return ", ".join(dict.fromkeys([*letters, *filter(None, (_elsewhere(place, self.root) for place in places))]))
 
 
 # -- the table
@@ -139,6 +172,13 @@ def _operation(term: ast.expr) -> str:
     if isinstance(term, ast.Call) and isinstance(term.func, ast.Name):
         return term.func.id
     return ""
+
+
+@cache
+def _letters(term: ast.expr) -> int:
+    """How often a term names an operand."""
+    functions = {id(n.func) for n in ast.walk(term) if isinstance(n, ast.Call)}
+    return sum(isinstance(n, ast.Name) and id(n) not in functions for n in ast.walk(term))
 
 
 @cache
@@ -199,7 +239,9 @@ def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: s
         inner = value.inputs.get("x")
         if guards and holder == "log" and (unguarded := _guarded(value)) is not None:
             inner, found = unguarded, replace(found, guarded=True)
-        elif value.op not in KEEPS and not (value.op in MOVES and holder in ELEMENTWISE):
+        elif value.op in MOVES and holder in ELEMENTWISE:
+            found = replace(found, moves=(*found.moves, Move(value, term)))
+        elif value.op not in KEEPS:
             return None
         value = inner
     if not isinstance(value, Node):
@@ -327,15 +369,37 @@ class _Writer(ast.NodeTransformer):
 
 def _code(place: Place, root: Node) -> str:
     """The text of an operand: as it is written in the scope of ``root`` where it is, else where it is computed."""
-    value, holder = place.value, place.holder
+    value = place.value
     if isinstance(value, Const):
         return repr(value.value)
     if isinstance(value, Seq) and all(isinstance(item, Const) for item in value.items):
         return repr([item.value for item in value.items if isinstance(item, Const)])
-    written = argument(holder, place.name) if holder is not None and _scope(holder) == _scope(root) else None
-    if written is not None and holder is not None:
-        return _parsable(holder.source, written, place.name)
-    return _parsable(value.source, value.source.node, place.name) if isinstance(value, Node) else place.name
+    source, node = _written(place, root)
+    return _parsable(source, node, place.name) if source is not None and node is not None else place.name
+
+
+def _written(place: Place, root: Node) -> tuple[Source | None, cst.CSTNode | None]:
+    """Where the text of an operand stands: an expression, and the code that it is a part of."""
+    value, holder = place.value, place.holder
+    if holder is not None and _scope(holder) == _scope(root):
+        written = argument(holder, place.name)
+        if written is not None:
+            return holder.source, written
+    return (value.source, value.source.node) if isinstance(value, Node) else (None, None)
+
+
+def _elsewhere(place: Place, root: Node) -> str:
+    """Which line an operand is to be read at, where its text means something else, or nothing, at ``root``."""
+    source, node = _written(place, root)
+    if source is None or node is None or not isinstance(place.value, Node):
+        return ""
+    seen = _scope(place.value) == _scope(root) or source is not place.value.source
+    if seen and not rebound(source, node, root.source):
+        return ""
+    if source is place.value.source and place.holder is not None and _scope(place.holder) == _scope(place.value):
+        source = place.holder.source  # what computes with it says more than what it is computed by
+    file = "" if source.module is root.source.module else f" of {source.module.path.name}"
+    return f"{_parsable(source, node, place.name)} as it enters line {source.row}{file}"
 
 
 def _parsable(source: Source, node: cst.CSTNode, name: str) -> str:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Iterator
+
 import libcst as cst
 
 from losslint.graph.nodes import Node
+from losslint.graph.source import Source
+from losslint.project.module import bound_names
 
 
 def argument(node: Node, name: str) -> cst.CSTNode | None:
@@ -14,6 +19,8 @@ def argument(node: Node, name: str) -> cst.CSTNode | None:
         return {"x": code.left, "y": code.right}.get(name)
     if isinstance(code, cst.UnaryOperation):
         return code.expression
+    if isinstance(code, cst.Subscript):
+        return code.value if name == "x" else None
     if not isinstance(code, cst.Call) or node.api is None:
         return None
     canonical = [c for c, _ in node.api.parameters]
@@ -31,3 +38,34 @@ def operand_text(node: Node, operand: Node) -> str:
     name = next((name for name, inner in node.operands() if inner is operand), "")
     code = argument(node, name)
     return node.source.unit.text(code) if code is not None else operand.source.text
+
+
+def replaced(source: Source, part: cst.CSTNode, code: str) -> str:
+    """An expression of the file on one line, with other code for one of its parts."""
+    changed = source.node.deep_replace(part, cst.parse_expression(f"({code})"))
+    return ast.unparse(ast.parse(f"({cst.Module([]).code_for_node(changed)})", mode="eval"))
+
+
+def rebound(source: Source, code: cst.CSTNode, later: Source) -> bool:
+    """Whether an expression that stands in ``source`` may be another value at ``later``, in the same scope: a name of it
+    is assigned between the two, or only one side of a branch gets there."""
+    first, last = source.row, later.row
+    names = {n.value for n in _names(code)}
+    for node in source.module.nodes:
+        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
+            if first <= (node.end_lineno or 0) < last and names & set(bound_names(node)):
+                return True
+        elif isinstance(node, ast.If) and any(_holds(b, first) and not _holds(b, last) for b in (node.body, node.orelse)):
+            return True
+    return False
+
+
+def _names(code: cst.CSTNode) -> Iterator[cst.Name]:
+    if isinstance(code, cst.Name):
+        yield code
+    for child in code.children:
+        yield from _names(child)
+
+
+def _holds(statements: list[ast.stmt], row: int) -> bool:
+    return bool(statements) and statements[0].lineno <= row <= (statements[-1].end_lineno or 0)
