@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from losslint.config import Settings
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
-from losslint.ops.table import respelled
+from losslint.ops.table import canonical_name, respelled
 from losslint.project.files import Problem as FileProblem
 from losslint.project.files import SourceFile, discover, is_python, matters
 from losslint.project.module import Module, Project, decode, module_name
@@ -152,14 +153,28 @@ def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
     rows = {s.row for s in problem.related if s.module is module}
     return Finding(
         code=rule.code, name=rule.name, severity=problem.severity or rule.severity, message=problem.message,
-        help=localised(problem.help, loss), path=module.path, start=start, end=end, loss=reference(loss.site),
+        help=localised(problem.help, loss, module), path=module.path, start=start, end=end, loss=reference(loss.site),
         related_rows=tuple(sorted(rows)),
     )  # fmt: skip
 
 
-def localised(text: str, loss: Loss) -> str:
-    """Help texts are written with TensorFlow's names; a file that does not import it is told its own."""
-    return text if loss.spelling == "tensorflow" else respelled(text, loss.spelling)
+def localised(text: str, loss: Loss, module: Module) -> str:
+    """Help texts are written with TensorFlow's names; a file that does not import it is told its own, as it imports
+    them."""
+    own = text if loss.spelling == "tensorflow" else respelled(text, loss.spelling)
+    return _NAME.sub(lambda match: as_imported(match.group(0), module), own)
+
+
+_NAME = re.compile(r"(?<![\w.])(?:tf|keras|torch|jax|jnp|optax)\.[A-Za-z_][\w.]*")
+
+
+def as_imported(name: str, module: Module) -> str:
+    """A public name by the imports of a file, ``ops.log`` after ``from keras import ops``; as it is where none has it."""
+    found = {
+        prefix: alias + name[len(prefix) :] for alias, target in module.imports.items()
+        for prefix in (target, canonical_name(target)) if name == prefix or name.startswith(f"{prefix}.")
+    }
+    return found[max(found, key=len)] if found else name
 
 
 def reference(site: Site) -> LossRef:

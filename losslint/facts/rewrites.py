@@ -285,7 +285,7 @@ def _operands(node: Node, op: str) -> dict[str, Place] | None:
 
 
 def _is_given(value: Value | None) -> bool:
-    return value is not None and not (isinstance(value, Const) and value.value in (None, False))
+    return value is not None and not (isinstance(value, Const) and (value.value is None or value.value is False))
 
 
 def _default(op: str, name: str) -> Value:

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from losslint.facts.point import averages
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, point_of, problem, text
+from losslint.rules.numerics import NO_NAN, at_least, code_of, hazards_of, instead, is_zero, point_of, problem, text
 
 MASKED_MEAN = "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))"
-NO_NAN = ("tensorflow", "keras")  # have divide_no_nan
 INSTEAD_OF_MEAN = {
     "torch": "use (mask * x).sum() / mask.sum().clamp(min=1)",
     "jax": "use jnp.sum(mask * x) / jnp.maximum(jnp.sum(mask), 1)",
@@ -103,12 +102,12 @@ def masked_loss(y_true, y_pred):
                     INSTEAD_OF_MEAN.get(loss.site.framework, MASKED_MEAN),
                 )
                 continue
-            guard = f"tf.maximum({code_of(hazard)}, 1e-7)"
+            guard = at_least(loss, code_of(hazard), "1e-7")
             if loss.spelling in NO_NAN:
                 guard = f"tf.math.divide_no_nan, or {guard}"
             yield problem(
                 loss,
                 hazard,
                 f"the divisor {is_zero(loss, hazard)}",
-                instead(loss, hazard, f"use {guard}; for counts tf.maximum(n, 1.0)"),
+                instead(loss, hazard, f"use {guard}; for counts {at_least(loss, 'n', '1.0')}"),
             )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, operand_of, point_of, problem, text
+from losslint.rules.numerics import at_most, code_of, hazards_of, instead, operand_of, point_of, problem, text
 
 
 class ExpOverflow(Rule):
@@ -57,5 +57,5 @@ def stable_loss(labels, logits):
                 hazard,
                 f"{text(hazard.node)} overflows to inf as soon as {operand_of(hazard)} passes {limit} "
                 f"({point_of(loss, hazard)})",
-                instead(loss, hazard, f"bound the exponent: tf.exp(tf.minimum({code_of(hazard)}, 20.0))"),
+                instead(loss, hazard, f"bound the exponent: tf.exp({at_most(loss, code_of(hazard), '20.0')})"),
             )

@@ -11,7 +11,7 @@ from losslint.rules.numerics import LOGS
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
 OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite below
-INSTEAD = "compute the loss in float32, or use a guard of 1e-4 and more"
+INSTEAD = "compute the loss in float32, or use a guard of 1e-3 and more, as 1 - 1e-4 is 1 there"
 GUARDS = ("add", "sub", "maximum")
 
 
@@ -22,7 +22,7 @@ class HalfPrecision(Rule):
 
     Why it is bad: the smallest positive float16 is 6e-8, so ``x + 1e-8`` guards nothing: 0 / 0 is NaN, log(0) is -inf.
 
-    Use instead: compute the loss in float32, ``tf.cast(y_pred, tf.float32)``, or guard with 1e-4 and more.
+    Use instead: compute the loss in float32, ``tf.cast(y_pred, tf.float32)``, or guard with 1e-3 and more (1 - 1e-4 is 1).
 
     Confirmed by: the loss at a prediction of 0.
     """

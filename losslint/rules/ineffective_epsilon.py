@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.hazards import Hazard
+from losslint.facts.point import plain_number
 from losslint.findings import Severity
+from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import hazards_of, operand_of, point_of, problem
+from losslint.rules.numerics import at_least, code_of, hazards_of, operand_of, point_of, problem, unbracketed
 
 
 class IneffectiveEpsilon(Rule):
@@ -59,10 +62,24 @@ def guarded_loss(y_true, y_pred):
                 continue  # LL310: other numbers hold there
             operand, point = operand_of(hazard), point_of(loss, hazard)
             if hazard.graph_only:
+                mode = "under jax.jit" if loss.spelling == "jax" else "in graph mode (fit, tf.function, a session)"
                 message = (
-                    f"in graph mode (fit, tf.function) the constants of {operand} are folded and the epsilon is rounded "
+                    f"{mode} the constants of {operand} are folded and the epsilon is rounded "
                     f"away: it is exactly 0 for {point}, and its log -inf; eager runs do not show it"
                 )
             else:
                 message = f"the epsilon of {operand} is lost to float32 rounding: it is 0 for {point}, and its log -inf"
-            yield problem(loss, hazard, message, "write tf.maximum(1.0 - p, 1e-7), or use an epsilon of 1e-7 or more")
+            guard = at_least(loss, without_epsilon(hazard), "1e-7")
+            yield problem(loss, hazard, message, f"write {guard}, or use an epsilon of 1e-7 or more")
+
+
+def without_epsilon(hazard: Hazard) -> str:
+    """The operand as it is written, less an epsilon that is added to it there."""
+    operand = hazard.operand
+    if operand is not None and operand.op == "add" and any(
+            argument(hazard.node, name) is operand.source.node for name, _ in hazard.node.operands()):
+        for name, other in (("x", "y"), ("y", "x")):
+            number, rest = plain_number(operand.inputs.get(name)), argument(operand, other)
+            if number is not None and 0.0 < number < 1e-3 and rest is not None:
+                return unbracketed(operand.source.unit.text(rest))
+    return code_of(hazard)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, operand_of, problem
+from losslint.rules.numerics import at_least, code_of, hazards_of, instead, is_zero, operand_of, problem
 
 
 class InfiniteGradientAtZero(Rule):
@@ -71,5 +71,5 @@ def focal_loss(y_true, y_pred):
                 hazard,
                 f"the slope of {node.op} is infinite at 0, and {is_zero(loss, hazard)}: "
                 "the loss looks fine, its gradient is NaN or inf",
-                instead(loss, hazard, f"keep the base away from 0: tf.maximum({code_of(hazard)}, 1e-7) ** exponent"),
+                instead(loss, hazard, f"keep the base away from 0: {at_least(loss, code_of(hazard), '1e-7')} ** exponent"),
             )

@@ -8,7 +8,19 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import LOGS, ROOTS, code_of, hazards_of, instead, is_zero, misplaced_guard, problem, text
+from losslint.rules.numerics import (
+    LOGS,
+    NO_NAN,
+    ROOTS,
+    at_least,
+    code_of,
+    hazards_of,
+    instead,
+    is_zero,
+    misplaced_guard,
+    problem,
+    text,
+)  # fmt: skip
 
 
 class MisplacedGuard(Rule):
@@ -75,7 +87,7 @@ def dice_loss(y_true, y_pred):
         for hazard in hazards_of(loss, self.code):
             guard = misplaced_guard(loss, hazard)
             if guard is not None:
-                help_text = instead(loss, hazard, advice(hazard, guard))
+                help_text = instead(loss, hazard, advice(loss, hazard, guard))
                 yield problem(loss, hazard, f"{is_zero(loss, hazard)}, {why(hazard, guard)}", help_text)
 
 
@@ -95,13 +107,14 @@ def why(hazard: Hazard, guard: Node) -> str:
     return f"{bad}; {late} in {text(guard)} comes too late: {kept}"
 
 
-def advice(hazard: Hazard, guard: Node) -> str:
+def advice(loss: Loss, hazard: Hazard, guard: Node) -> str:
     """The guard in its place."""
     operand, op = code_of(hazard), hazard.node.op
     if guard.op == "multiply_no_nan":
         return "tf.math.xlogy(y, p), whose gradient is 0 where y is"
     if op in LOGS:
-        return f"guard the operand: tf.math.log(tf.maximum({operand}, 1e-7))"
+        return f"guard the operand: tf.math.log({at_least(loss, operand, '1e-7')})"
     if op in ROOTS:
-        return f"guard the operand: tf.maximum({operand}, 1e-12)"
-    return f"guard the divisor: tf.maximum({operand}, 1e-7), or tf.math.divide_no_nan"
+        return f"guard the operand: {at_least(loss, operand, '1e-12')}"
+    otherwise = ", or tf.math.divide_no_nan" if loss.spelling in NO_NAN else ""
+    return f"guard the divisor: {at_least(loss, operand, '1e-7')}{otherwise}"

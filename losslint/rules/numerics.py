@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import libcst as cst
@@ -29,6 +30,7 @@ SATURATING = ("sigmoid", "softmax")
 KEEPS = ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims")
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
+NO_NAN = ("tensorflow", "keras")  # have divide_no_nan
 CONDITIONS = {
     "exact": " for {}: the same function, and finite there",
     "rounds": " for {}: the same function, with all its digits",
@@ -90,6 +92,16 @@ def advised(loss: Loss, form: Match) -> str:
     told = CONDITIONS["rounds" if form.rewrite.rounds else form.rewrite.kind].format(form.root.source.text)
     operands = form.operands()
     return f"write {form.form(loss.spelling)}{told}{f' (with {operands})' if operands else ''}"
+
+
+def at_least(loss: Loss, code: str, bound: str) -> str:
+    """An expression with a lower bound: the ``maximum`` of PyTorch takes tensors only."""
+    return f"torch.clamp({code}, min={bound})" if loss.spelling == "torch" else f"tf.maximum({code}, {bound})"
+
+
+def at_most(loss: Loss, code: str, bound: str) -> str:
+    """An expression with an upper bound."""
+    return f"torch.clamp({code}, max={bound})" if loss.spelling == "torch" else f"tf.minimum({code}, {bound})"
 
 
 def misplaced_guard(loss: Loss, hazard: Hazard) -> Node | None:
@@ -233,4 +245,17 @@ def operand_of(hazard: Hazard) -> str:
 def code_of(hazard: Hazard) -> str:
     """The operand for a help text: as the operation is given it."""
     code = operand_text(hazard.node, hazard.operand) if hazard.operand is not None else "x"
-    return code[1:-1] if code.startswith("(") and code.endswith(")") and code.count("(") == 1 else code
+    return unbracketed(code)
+
+
+def unbracketed(code: str) -> str:
+    """An expression without the brackets around the whole of it."""
+    return code[1:-1] if code.startswith("(") and code.endswith(")") and _is_expression(code[1:-1]) else code
+
+
+def _is_expression(code: str) -> bool:
+    try:
+        ast.parse(code, mode="eval")
+    except SyntaxError:
+        return False
+    return True

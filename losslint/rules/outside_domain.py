@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, operand_of, point_of, problem
+from losslint.rules.numerics import at_least, code_of, hazards_of, operand_of, point_of, problem
 
 POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
 
@@ -66,12 +66,13 @@ def angle_loss(y_true, y_pred):
                     hazard,
                     f"{where}, and {hazard.node.op} of a negative number is NaN",
                     f"end the model in an activation that keeps it positive (softplus, sigmoid), or guard it: "
-                    f"tf.maximum({code_of(hazard)}, 1e-7)",
+                    f"{at_least(loss, code_of(hazard), '1e-7')}",
                 )
                 continue
-            yield problem(
-                loss,
-                hazard,
-                f"{where}: the slope of {hazard.node.op} is infinite there",
-                "clip to the inside of the domain: tf.clip_by_value(c, -1.0 + 1e-6, 1.0 - 1e-6)",
-            )
+            beyond = hazard.node.op != "acosh" and abs(hazard.operand_value) > 1.0
+            bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"the slope of {hazard.node.op} is infinite there"
+            code = code_of(hazard)
+            inside = f"tf.clip_by_value({code}, -1.0 + 1e-6, 1.0 - 1e-6)"
+            if hazard.node.op == "acosh":
+                inside = at_least(loss, code, "1.0 + 1e-6")
+            yield problem(loss, hazard, f"{where}: {bad}", f"clip to the inside of the domain: {inside}")

@@ -8,7 +8,7 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.written import operand_text
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, instead, is_zero, problem
+from losslint.rules.numerics import at_least, code_of, hazards_of, instead, is_zero, problem
 
 
 class UnguardedLog(Rule):
@@ -64,14 +64,14 @@ def guarded_loss(y_true, y_pred):
                 hazard,
                 f"{is_zero(loss, hazard)}: its log is -inf, and NaN reaches the "
                 "weights",
-                instead(loss, hazard, guarded(hazard)),
+                instead(loss, hazard, guarded(loss, hazard)),
             )
 
 
-def guarded(hazard: Hazard) -> str:
+def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard to write; a quotient is taken apart, as its divisor may be 0 too."""
     quotient = hazard.operand
     if quotient is not None and quotient.op == "div" and len(parts := [o for _, o in quotient.operands()]) == 2:
-        above, below = (f"tf.math.log(tf.maximum({operand_text(quotient, part)}, 1e-7))" for part in parts)
+        above, below = (f"tf.math.log({at_least(loss, operand_text(quotient, part), '1e-7')})" for part in parts)
         return f"{above} - {below}, or compute the loss from logits"
-    return f"tf.math.log(tf.maximum({code_of(hazard)}, 1e-7)), or compute the loss from logits"
+    return f"tf.math.log({at_least(loss, code_of(hazard), '1e-7')}), or compute the loss from logits"

@@ -77,3 +77,34 @@ def test_a_name_of_the_caller_is_told_its_line() -> None:
     header = "import tensorflow as tf\n\ndef log_of(x):\n    return tf.math.log(x)\n"
     text = helps("return -tf.reduce_mean(log_of(tf.nn.softmax(y_pred)))", header)
     assert text.endswith("(with y_pred as it enters line 7)")
+
+
+KERAS, JAX = "from keras import ops\n", "import jax\nimport jax.numpy as np\n"
+TORCH = "import torch\nimport torch.nn.functional as F\n"
+
+
+def helps_of(code: str, header: str, value: str) -> str:
+    text = f"{header}\ndef some_loss(y_true, y_pred):\n    return {value}\n\nloss = some_loss\n"
+    return next(finding.help for finding in check(text) if finding.code == code)
+
+
+@pytest.mark.parametrize(("code", "header", "value", "told"), [
+    ("LL301", TORCH, "-torch.mean(y_true * torch.log(y_pred))", "torch.log(torch.clamp(y_pred, min=1e-7))"),
+    ("LL301", TORCH, "-torch.mean(y_true * torch.log(F.softmax(y_pred, dim=1)))", "write torch.log_softmax(y_pred, dim=1)"),
+    ("LL302", TORCH, "torch.mean(torch.log(1 + torch.exp(y_pred - y_true)))", "write F.softplus(y_pred - y_true)"),
+    ("LL306", TORCH, "-(y_true * (1 - y_pred.clamp(1e-8, 1 - 1e-8)).log()).mean()",
+     "write torch.clamp(1 - y_pred.clamp(1e-8, 1 - 1e-8), min=1e-7)"),
+    ("LL306", KERAS, "-ops.mean((1 - y_true) * ops.log(1 - y_pred + 1e-8))", "write ops.maximum(1 - y_pred, 1e-7)"),
+    ("LL306", JAX, "-np.mean((1 - y_true) * np.log(1 - y_pred + 1e-8))", "write np.maximum(1 - y_pred, 1e-7)"),
+    ("LL303", TORCH, "y_true.mean() - y_pred.std(dim=0).mean()", "write torch.sqrt(torch.var(y_pred, dim=0) + 1e-12)"),
+    ("LL306", JAX, "-np.mean((1 - y_true) * np.log((1 - y_pred) + 1e-8))", "write np.maximum(1 - y_pred, 1e-7)"),
+    ("LL307", KERAS, "ops.mean(ops.arccos(ops.sum(y_true * y_pred, axis=-1)))",
+     "clip to the inside of the domain: ops.clip(ops.sum(y_true * y_pred, axis=-1), "),
+    ("LL301", KERAS, "-ops.mean(y_true * ops.log(ops.softmax(y_pred)))", "write ops.log_softmax(y_pred)"),
+    ("LL301", "from keras.ops import log, log_softmax, mean, softmax\n", "-mean(y_true * log(softmax(y_pred)))",
+     "write log_softmax(y_pred)"),
+    ("LL301", "import tensorflow.compat.v1 as tf1\n", "-tf1.reduce_mean(y_true * tf1.log(tf1.nn.softmax(y_pred)))",
+     "write tf1.nn.log_softmax(y_pred)"),
+])  # fmt: skip
+def test_help_is_written_with_the_names_and_operands_of_the_file(code: str, header: str, value: str, told: str) -> None:
+    assert helps_of(code, header, value).startswith(told)

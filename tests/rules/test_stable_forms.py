@@ -47,11 +47,11 @@ JAX = "import jax\nimport jax.numpy as jnp\n"
             chosen = tf.reduce_sum(labels * tf.nn.softmax(logits), axis=-1)
             return -tf.reduce_mean(tf.math.log(chosen))
     """),
-    ("LL301", "write keras.ops.log_softmax(logits)", KERAS, """
+    ("LL301", "write ops.log_softmax(logits)", KERAS, """
         def some_loss(labels, logits):
             return -ops.mean(labels * ops.log(ops.softmax(logits)))
     """),
-    ("LL301", "write -keras.ops.binary_crossentropy(labels, logits, from_logits=True)", KERAS, """
+    ("LL301", "write -ops.binary_crossentropy(labels, logits, from_logits=True)", KERAS, """
         def some_loss(labels, logits):
             p = ops.sigmoid(logits)
             return -ops.mean(labels * ops.log(p) + (1 - labels) * ops.log(1 - p))
