@@ -18,7 +18,7 @@ from losslint.facts.point import plain_number
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source
 from losslint.graph.values import Const, Seq, Value
-from losslint.graph.written import argument, rebound, replaced
+from losslint.graph.written import argument, on_a_branch, rebound, replaced
 from losslint.ops.table import lookup, preferred, rows
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax")
@@ -107,7 +107,9 @@ class Match:
             return ""
         for move in reversed(moves):
             source, inner = move.node.source, argument(move.node, "x")
-            if inner is None or _scope(move.node) != _scope(self.root) or rebound(source, source.node, self.root.source):
+            if inner is None or _scope(move.node) != _scope(self.root):
+                return ""
+            if rebound(source, source.node, self.root.source) or on_a_branch(source, self.root.source):
                 return ""
             form = replaced(source, inner, form)
         return form if not moves or len(form) <= 2 * MAX_QUOTED else ""
@@ -394,12 +396,14 @@ def _elsewhere(place: Place, root: Node) -> str:
     if source is None or node is None or not isinstance(place.value, Node):
         return ""
     seen = _scope(place.value) == _scope(root) or source is not place.value.source
-    if seen and not rebound(source, node, root.source):
+    branch = seen and on_a_branch(source, root.source)
+    if seen and not branch and not rebound(source, node, root.source):
         return ""
     if source is place.value.source and place.holder is not None and _scope(place.holder) == _scope(place.value):
         source = place.holder.source  # what computes with it says more than what it is computed by
     file = "" if source.module is root.source.module else f" of {source.module.path.name}"
-    return f"{_parsable(source, node, place.name)} as it enters line {source.row}{file}"
+    side = ", on that branch only" if branch else ""
+    return f"{_parsable(source, node, place.name)} as it enters line {source.row}{file}{side}"
 
 
 def _parsable(source: Source, node: cst.CSTNode, name: str) -> str:

@@ -47,17 +47,20 @@ def replaced(source: Source, part: cst.CSTNode, code: str) -> str:
 
 
 def rebound(source: Source, code: cst.CSTNode, later: Source) -> bool:
-    """Whether an expression that stands in ``source`` may be another value at ``later``, in the same scope: a name of it
-    is assigned between the two, or only one side of a branch gets there."""
+    """Whether an expression that stands in ``source`` may be another value at ``later``, in the same scope, as a name of
+    it is assigned between the two."""
     first, last = source.row, later.row
     names = {n.value for n in _names(code)}
-    for node in source.module.nodes:
-        if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)):
-            if first <= (node.end_lineno or 0) < last and names & set(bound_names(node)):
-                return True
-        elif isinstance(node, ast.If) and any(_holds(b, first) and not _holds(b, last) for b in (node.body, node.orelse)):
-            return True
-    return False
+    return any(
+        first <= (node.end_lineno or 0) < last and bool(names & set(bound_names(node)))
+        for node in source.module.nodes if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)))
+
+
+def on_a_branch(source: Source, later: Source) -> bool:
+    """Whether ``later`` is reached without ``source``, in the same scope, as that is one side of a condition."""
+    return any(
+        _holds(side, source.row) and not _holds(side, later.row)
+        for node in source.module.nodes if isinstance(node, ast.If) for side in (node.body, node.orelse))
 
 
 def _names(code: cst.CSTNode) -> Iterator[cst.Name]:

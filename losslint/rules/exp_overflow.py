@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
+from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import at_most, code_of, hazards_of, instead, operand_of, point_of, problem, text
+from losslint.rules.numerics import (
+    KEEPS,
+    at_most,
+    code_of,
+    hazards_of,
+    instead,
+    operand_of,
+    point_of,
+    problem,
+    stable_form,
+    text,
+)
 
 
 class ExpOverflow(Rule):
@@ -57,5 +70,21 @@ def stable_loss(labels, logits):
                 hazard,
                 f"{text(hazard.node)} overflows to inf as soon as {operand_of(hazard)} passes {limit} "
                 f"({point_of(loss, hazard)})",
-                instead(loss, hazard, f"bound the exponent: tf.exp({at_most(loss, code_of(hazard), '20.0')})"),
+                mended(loss, hazard, f"bound the exponent: tf.exp({at_most(loss, code_of(hazard), '20.0')})"),
             )
+
+
+def mended(loss: Loss, hazard: Hazard, bound: str) -> str:
+    """The stable form, and the bound for what is used outside of it too."""
+    form, advice = stable_form(loss, hazard), instead(loss, hazard, bound)
+    if form is None:
+        return advice
+    parts = [loss.nodes[index] for index in form.nodes if hazard.node.index <= index != form.root.index]
+    return f"{advice}; elsewhere {bound}" if any(_leaves(loss, part, form.nodes) for part in parts) else advice
+
+
+def _leaves(loss: Loss, node: Node, nodes: frozenset[int]) -> bool:
+    """Whether a value is used outside of some operations."""
+    return any(
+        _leaves(loss, user, nodes) if user.op in KEEPS else user.index in loss.relevant
+        for user in loss.users(node) if user.index not in nodes)

@@ -73,6 +73,36 @@ def test_a_name_that_holds_something_else_is_told_its_line(body: str, told: str)
     assert helps(body).endswith(told)
 
 
+def test_a_value_of_one_branch_is_told_so() -> None:
+    header = """import tensorflow as tf
+
+class Loss(tf.keras.losses.Loss):
+    def __init__(self, from_logits=True):
+        super().__init__()
+        self.from_logits = from_logits
+
+    def call(self, y_true, y_pred):
+        if self.from_logits:
+            p = tf.nn.softmax(y_pred)
+        else:
+            p = y_pred
+        return -tf.reduce_mean(y_true * tf.math.log(p))
+"""
+    assert helps("return tf.reduce_mean(y_pred)", header).endswith("(with y_pred as it enters line 10, on that branch only)")
+
+
+@pytest.mark.parametrize(("body", "bounded"), [
+    ("s = tf.exp(y_pred)\nreturn tf.reduce_mean(y_true / s + tf.math.log(s))", True),
+    ("e = tf.exp(y_pred)\np = e / tf.reduce_sum(e, -1, keepdims=True)\nreturn -tf.reduce_mean(p * tf.math.log(p))", True),
+    ("e = tf.exp(y_pred)\np = e / tf.reduce_sum(e, -1, keepdims=True)\nreturn -tf.reduce_mean(tf.math.log(p))", False),
+    ("s = tf.cast(tf.exp(y_pred), tf.float32)\nreturn tf.reduce_mean(tf.math.log(1.0 + s))", False),
+])  # fmt: skip
+def test_what_is_used_outside_of_the_form_is_bounded_too(body: str, bounded: bool) -> None:
+    text = helps(body)
+    assert text.startswith("write ")
+    assert ("elsewhere bound the exponent: tf.exp(tf.minimum(y_pred, 20.0))" in text) is bounded
+
+
 def test_a_name_of_the_caller_is_told_its_line() -> None:
     header = "import tensorflow as tf\n\ndef log_of(x):\n    return tf.math.log(x)\n"
     text = helps("return -tf.reduce_mean(log_of(tf.nn.softmax(y_pred)))", header)
