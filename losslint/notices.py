@@ -110,6 +110,7 @@ Use instead: branches that agree where they meet, or a blend of them.""")
 RAISES = Notice("LL906", "raises", Severity.ERROR, """A loss raises where ``fit`` compiles it (``--confirm``).
 
 What it does: traces the loss as ``fit`` does. It runs in eager code and raises there, and no rule has said so.
+``losslint.confirm`` also says what raises with the inputs that it is given.
 
 Why it is bad: training stops before its first step.
 

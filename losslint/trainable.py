@@ -226,20 +226,24 @@ def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, A
     """What is seen: with the arrays that are given, then with others."""
     from losslint.confirmation import frameworks, locate, probes, wire
     from losslint.confirmation.battery import Battery
-    from losslint.confirmation.failures import UserFiles
+    from losslint.confirmation.failures import UserFiles, between_shapes
+    from losslint.confirmation.observation import Outcome
+    from losslint.confirmation.values import generic
 
     lines: list[bytes] = []
     report = wire.Report(lines.append)
     files = UserFiles(program.path, program.path.parent)
     run = probes.Loss(loss, files, program.kind, program.called_by_keras, frameworks.load(program.framework))
     specs = program.inputs[0]
-    if inputs and all(hasattr(given, "__array__") for given in inputs.values()):
-        arrays = {name: _array(given) for name, given in inputs.items()}
-        seen = probes.observe(run, arrays, specs, "eager")
-        if seen.outcome.value in ("bad value", "bad gradient"):
-            for one in locate.place(run, specs, seen):
+    own = {name: _array(given) for name, given in inputs.items() if hasattr(given, "__array__")}
+    if inputs:
+        seen = replace(probes.observe(run, generic(specs) | own, specs, "eager"), given=True)
+        if own and seen.outcome is not Outcome.ZERO_GRADIENT:
+            for one in locate.place(run, specs, seen) if seen.outcome in locate.PLACED else (seen,):
                 report.saw(one)
-    Battery(program, run, report).run()
+        elif between_shapes(seen):  # what is drawn for a shape may raise by its numbers
+            report.saw(seen)
+    Battery(program, run, report, generic(specs) | own if own else None).run()
     return wire.evidence([line.decode() for line in lines], None, 0.0)
 
 

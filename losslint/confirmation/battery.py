@@ -18,7 +18,7 @@ from losslint.confirmation.penalties import unfelt
 from losslint.confirmation.probes import Loss, observe, told
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
-from losslint.confirmation.values import Inputs, corpus, generic
+from losslint.confirmation.values import Inputs, corpus, generic, related
 from losslint.confirmation.wire import Report
 
 RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
@@ -46,8 +46,9 @@ def probe(program: Program, entry: Any, report: Report) -> None:
 class Battery:
     """The measurements of a loss that is called with tensors."""
 
-    def __init__(self, program: Program, loss: Loss, report: Report) -> None:
+    def __init__(self, program: Program, loss: Loss, report: Report, given: Inputs | None = None) -> None:
         self.program, self.loss, self.report = program, loss, report
+        self.given = given  # inputs that somebody named: how the loss is really called
         self.claims = program.claims
         self.codes = {claim.code for claim in program.claims}
         self.rung: Specs = ()  # what the loss takes, as far as its code tells
@@ -137,19 +138,17 @@ class Battery:
         return tuple(dataclasses.replace(spec, dtype=str(arrays[spec.name].dtype)) for spec in rung)
 
     def observed(self, inputs: Inputs, mode: str) -> Observation:
-        """One run; a zero gradient counts when other points have one as well, those near each other among them."""
+        """One run; a zero gradient counts when it is zero at all the other points that losses are made for as well, the
+        inputs that are given among them."""
         seen = observe(self.loss, inputs, self.specs, mode)
         if seen.outcome is Outcome.ZERO_GRADIENT:
-            for points in (self.inputs(1), self.near(inputs)):
+            for points in (self.inputs(1), *related(self.specs, inputs)):
                 other = observe(self.loss, points, self.specs, mode)
                 if other.outcome is Outcome.FINE:
                     return other
+            if self.given is not None:
+                return dataclasses.replace(observe(self.loss, self.given, self.specs, mode), given=True)
         return seen
-
-    def near(self, inputs: Inputs) -> Inputs:
-        """The inputs with what may be any number drawn together: a margin is not beyond all of them."""
-        free = {spec.name for spec in self.specs if spec.values == "real" and spec.dtype.startswith("float")}
-        return {name: (array / 8).astype(array.dtype) if name in free else array for name, array in inputs.items()}
 
     def tell(self, seen: Observation) -> None:
         """Report a run, once for each place that it went wrong at."""

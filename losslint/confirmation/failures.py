@@ -34,7 +34,7 @@ ABOUT_SHAPE_TYPES = ("InvalidArgumentError", "ValueError", "IndexError", "OutOfR
 BETWEEN_SHAPES = re.compile(  # PyTorch says all with one type of error, JAX this with a TypeError
     r"size of tensor|must match|size mismatch|[Ss]izes? of|shapes|same (?:number of|shape)|Dimension out of range|channels"
     r"|dimension specified|must be a \dD|[Ee]xpected .*(?:D |dim|size|input)|incompatible for"
-    r"|is invalid for input of size|contract"
+    r"|is invalid for input of size|contract|size-incompatible|Dimensions must be equal"
 )
 
 
@@ -75,6 +75,11 @@ def only_about_shapes(seen: Observation) -> bool:
     kind, _, message = seen.error.partition(": ")
     pattern = ABOUT_SHAPE if kind in ABOUT_SHAPE_TYPES else BETWEEN_SHAPES if kind in ("RuntimeError", "TypeError") else None
     return seen.outcome is Outcome.RAISES and pattern is not None and bool(pattern.search(message))
+
+
+def between_shapes(seen: Observation) -> bool:
+    """Whether shapes do not go together, whatever the numbers are."""
+    return seen.outcome is Outcome.RAISES and bool(BETWEEN_SHAPES.search(seen.error))
 
 
 def unless_about_shapes(seen: Observation) -> Observation:

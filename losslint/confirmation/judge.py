@@ -99,12 +99,13 @@ class Case:
 
     @cached_property
     def told(self) -> list[Observation]:
-        """The observations that prove something: the likeliest inputs first, plain runs before compiled ones."""
+        """The observations that prove something: with inputs that are given first, then the likeliest, plain runs before
+        compiled ones."""
         usable = [
             seen for seen in self.evidence.observations
-            if seen.plausible and tier(seen.inputs) is not Tier.NEVER and not asked_for_nothing(seen)
+            if (seen.given or (seen.plausible and tier(seen.inputs) is not Tier.NEVER)) and not asked_for_nothing(seen)
         ]  # fmt: skip
-        return sorted(usable, key=lambda seen: (tier(seen.inputs), seen.mode != "eager"))
+        return sorted(usable, key=lambda seen: (not seen.given, tier(seen.inputs), seen.mode != "eager"))
 
     def claim(self, finding: Finding) -> Claim | None:
         return next((c for c in self.program.claims if c.code == finding.code and c.row == finding.start.row), None)
@@ -226,12 +227,15 @@ class Case:
             return ""  # at a corner, not at points in general position
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
-            if fine or seen.operation in STOPS or is_zero or self.program.untrained or self.is_of_one_class(seen):
+            is_meant = seen.operation in STOPS or is_zero or self.program.untrained or self.is_of_one_class(seen)
+            if (fine and not seen.given) or is_meant:
                 return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
         if seen.outcome in NUMBERS:
-            return "LL902" if self.is_ordinary(seen) else ""
+            return "LL902" if seen.given or self.is_ordinary(seen) else ""
         if seen.outcome is Outcome.RAISES:
+            if seen.given:
+                return "LL906"
             eager = any(s.mode == "eager" and s.outcome not in (*ENDED, Outcome.RAISES) for s in self.told)
             graph = self.program.called_by_keras and seen.mode in ("graph", "fit") and seen.row
             said = only_about_shapes(seen) or is_about_surroundings(seen)
@@ -361,6 +365,10 @@ def _words(code: str, seen: Observation) -> tuple[Severity, str, str]:
         return (
             usual, f"the loss jumps: {seen.detail or witness}",
             "let both sides agree at the switch, or blend them",
+        )
+    if code == "LL906" and seen.given:
+        return (
+            usual, f"raises with the inputs that are given: {seen.error}", "give inputs that it takes, or mend the loss",
         )
     if code == "LL906":
         return (

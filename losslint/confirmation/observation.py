@@ -48,6 +48,7 @@ class Observation:
     seconds: float = 0.0
     plausible: bool = True  # False: the inputs are too extreme to prove anything
     detail: str = ""
+    given: bool = False  # somebody named these inputs: they prove what they show, however far out they are
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,39 @@ def _generic(spec: TensorSpec, rng: np.random.Generator) -> Array:
     return numbers.reshape(spec.shape).astype(spec.dtype)
 
 
+def related(specs: Sequence[TensorSpec], inputs: Inputs) -> Iterator[Inputs]:
+    """Points in general position that stand in some relation to each other, as real inputs do: drawn together, so that a
+    margin is not beyond all of them; predictions near their labels; rows in ascending order, as the corners of a box are;
+    and drawn apart, out of a tube around 0."""
+    ordered = {name: np.sort(array, axis=-1) if array.ndim else array for name, array in inputs.items()}
+    points = (
+        _scaled(specs, inputs, 1 / 8), _agreed(specs, inputs), ordered, _agreed(specs, ordered), _scaled(specs, inputs, 4.0),
+    )
+    for found in points:
+        if all(fits(spec, found[spec.name]) for spec in specs):
+            yield found
+
+
+def _scaled(specs: Sequence[TensorSpec], inputs: Inputs, factor: float) -> Inputs:
+    """The inputs with what may be any number multiplied."""
+    free = {spec.name for spec in specs if spec.values == "real" and spec.dtype.startswith("float")}
+    return {name: (array * factor).astype(array.dtype) if name in free else array for name, array in inputs.items()}
+
+
+def _agreed(specs: Sequence[TensorSpec], inputs: Inputs) -> Inputs:
+    """The inputs with each prediction moved most of the way to the label of its shape, or to the first tensor of it."""
+    anchors: dict[tuple[int, ...], Array] = {}
+    for spec in sorted(specs, key=lambda one: one.role != "label"):
+        anchors.setdefault(inputs[spec.name].shape, inputs[spec.name])
+    moved = dict(inputs)
+    for spec in specs:
+        array = inputs[spec.name]
+        if spec.role in ("prediction", "tensor") and spec.dtype.startswith("float"):
+            anchor = anchors[array.shape].astype("float64")
+            moved[spec.name] = (anchor + (array - anchor) / 8).astype(array.dtype)
+    return moved
+
+
 def _interval(spec: TensorSpec, default: tuple[float, float]) -> tuple[float, float]:
     """The interval that generic points come from: the narrower of what is usual and what is allowed."""
     low = default[0] if spec.low is None else float(spec.low)

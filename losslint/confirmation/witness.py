@@ -72,8 +72,8 @@ def search(
 
 
 def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
-    """A totally wrong prediction, saturated or out of the usual bounds, whose gradient is exactly 0, for the claims that a
-    clip takes it away."""
+    """A totally wrong prediction, saturated or out of the usual bounds, whose gradient is exactly 0 and ends at the clip
+    of a claim: one for each claim."""
     clips = [claim for claim in claims if claim.code == KILLED]
     base = generic(specs)
     for wrong, right in ((0.0, 1.0), (1.0, 0.0), (-4.0, 1.0), (4.0, 0.0), (-30.0, 1.0), (30.0, 0.0)):
@@ -82,8 +82,12 @@ def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> 
         if clips and all(fits(s, inputs[s.name]) for s in specs):
             seen = observe(loss, inputs, specs, "eager")
             if seen.outcome is Outcome.ZERO_GRADIENT and any(numbers(seen.loss)):
-                yield from (dataclasses.replace(seen, row=claim.row, detail="a totally wrong prediction") for claim in clips)
-                return
+                trail = locate.record(loss, specs, inputs)
+                ends = [b.step.row for b in locate.breaks(trail) if b.step.path == str(loss.files.path)]
+                proven = [claim for claim in clips if any(claim.row <= row <= claim.end_row for row in ends)]
+                for claim in proven:
+                    yield dataclasses.replace(seen, row=claim.row, detail="a totally wrong prediction")
+                clips = [claim for claim in clips if claim not in proven]
 
 
 def modes_of(claim: Claim) -> tuple[str, ...]:

@@ -40,6 +40,23 @@ def hinge(scores: Any, signs: Any, margin: float = 1.0) -> Any:
     return tf.reduce_mean(tf.maximum(margin - scores * signs, 0.0))
 
 
+def overlap(y_true: Any, y_pred: Any) -> Any:
+    """One minus the intersection over the union of boxes, given by their corners."""
+    low = tf.maximum(y_true[..., :2], y_pred[..., :2])
+    high = tf.minimum(y_true[..., 2:], y_pred[..., 2:])
+    shared = tf.reduce_prod(tf.maximum(high - low, 0.0), -1)
+    areas = [tf.reduce_prod(y[..., 2:] - y[..., :2], -1) for y in (y_true, y_pred)]
+    return 1.0 - tf.math.divide_no_nan(shared, areas[0] + areas[1] - shared)
+
+
+def far_away(y_true: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(tf.nn.relu(y_pred - 90.0) + 1.0 + 0.0 * y_true)
+
+
+def exponential(y_true: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(y_true + tf.exp(y_pred - 1100.0))
+
+
 class Scaled(tf.keras.losses.Loss):  # type: ignore[misc, name-defined]
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -74,6 +91,41 @@ def test_what_does_not_train_fails_with_its_witness(loss: Any, told: str) -> Non
     assert text.startswith(f"{loss.__name__} cannot be trained with:\n")
     assert told in text
     assert "confirmed in " in text
+
+
+@pytest.mark.parametrize("inputs", [
+    {}, {"y_true": (8, 4), "y_pred": (8, 4)},
+    {"y_true": np.array([[0.0, 0.0, 2.0, 2.0]], "float32"), "y_pred": np.array([[1.0, 1.0, 3.0, 3.0]], "float32")},
+])  # fmt: skip
+def test_boxes_that_miss_each_other_prove_nothing(inputs: dict[str, Any]) -> None:
+    """Random corners are no boxes, and random boxes share nothing: both have a gradient of zero."""
+    assert not [finding.code for finding in losslint.confirm(overlap, **inputs)]
+
+
+def test_the_arrays_that_are_given_decide_whether_anything_is_learnt() -> None:
+    label = np.zeros((4, 2), "float32")
+    losslint.assert_trainable(far_away, y_true=label, y_pred=label + 95.0)
+    with pytest.raises(AssertionError, match=r"the gradient is zero at ordinary inputs"):
+        losslint.assert_trainable(far_away, y_true=label, y_pred=label + 30.0)
+    zero, = (found for found in losslint.confirm(far_away, y_true=label, y_pred=label + 30.0) if found.code == "LL903")
+    assert zero.verdict is not None
+    assert zero.verdict["witness"]["y_pred"] == (label + 30.0).tolist()
+
+
+def test_arrays_prove_what_they_show_however_far_out_they_are() -> None:
+    label = np.zeros((4, 2), "float32")
+    losslint.assert_trainable(exponential, y_true=label, y_pred=label + 1110.0)
+    with pytest.raises(AssertionError, match=r"y_pred=\[\[2000\., 2000\.\]"):
+        losslint.assert_trainable(exponential, y_true=label, y_pred=label + 2000.0)
+
+
+@pytest.mark.parametrize("inputs", [
+    {"y_true": (8, 3), "y_pred": (8, 5)}, {"y_true": np.ones((8, 3), "float32"), "y_pred": np.ones((8, 5), "float32")},
+    {"y_true": np.ones((8, 3), "float64"), "y_pred": "float32[8, 5]"},
+])  # fmt: skip
+def test_inputs_that_raise_fail(inputs: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=r"LL906 \[raises\] raises with the inputs that are given: "):
+        losslint.assert_trainable(squared, **inputs)
 
 
 def test_code_without_a_file_is_run_all_the_same() -> None:

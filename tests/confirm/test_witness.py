@@ -124,11 +124,26 @@ def test_nothing_to_search() -> None:
 
 def test_gradient_killed_by_a_clip() -> None:
     loss = CLEAN["log_of_clipped"]
-    (row,) = loss.rows
-    found, _ = search(loss.loss, loss.specs, [Claim("LL311", row, row)])
-    assert [(o.outcome, o.row) for o in found] == [(Outcome.ZERO_GRADIENT, row)]
+    (row,) = loss.rows  # of the logarithm; the clip stands above it
+    found, _ = search(loss.loss, loss.specs, [Claim("LL311", row - 1, row - 1), Claim("LL311", row, row)])
+    assert [(o.outcome, o.row) for o in found] == [(Outcome.ZERO_GRADIENT, row - 1)]
     unclipped = CLEAN["log_with_epsilon"]
     assert not search(unclipped.loss, unclipped.specs, [Claim("LL311", 10, 10)])[0]
+
+
+def test_a_minimum_is_no_clip() -> None:
+    """At y_true=1, y_pred=0 the gradient is 0 as the loss is least there; at y_true=0, y_pred=30 the clip is why."""
+    import tensorflow as tf
+
+    def poisson(y_true: Any, y_pred: Any) -> Any:
+        bounded = tf.clip_by_value(y_pred, -20.0, 20.0)
+        return tf.reduce_mean(tf.exp(bounded) - y_true * y_pred, axis=-1)
+
+    row = poisson.__code__.co_firstlineno + 1
+    claims = [Claim("LL311", row, row), Claim("LL311", row + 1, row + 1)]
+    found, _ = search(Loss(poisson, UserFiles(HERE)), specs("real", "real"), claims)
+    (killed,) = (seen for seen in found if seen.outcome is Outcome.ZERO_GRADIENT)
+    assert (killed.row, set(numbers(killed.inputs["y_pred"]))) == (row, {30.0})
 
 
 def test_what_cannot_fail_is_not_searched() -> None:
