@@ -27,6 +27,8 @@ from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, gene
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
 OUTSIDE_DOMAIN, KILLED = "LL307", "LL311"
+BOUNDING = ("clipbyvalue", "maximum", "minimum", "max", "min", "clip", "clamp", "clamp_min", "clamp_max", "clamp_", "fmax",
+            "fmin", "relu", "relu6", "hardtanh", "select", "selectv2", "where", "select_n")  # fmt: skip
 UNCLAIMED = 0.4  # of the time, where nothing is claimed
 BAD = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 MOST_STEPS = 40
@@ -83,7 +85,8 @@ def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> 
             seen = observe(loss, inputs, specs, "eager")
             if seen.outcome is Outcome.ZERO_GRADIENT and any(numbers(seen.loss)):
                 trail = locate.record(loss, specs, inputs)
-                ends = [b.step.row for b in locate.breaks(trail) if b.step.path == str(loss.files.path)]
+                clipped = [b.step for b in locate.breaks(trail) if b.step.op.lower() in BOUNDING]
+                ends = [step.row for step in clipped if step.path == str(loss.files.path)]
                 proven = [claim for claim in clips if any(claim.row <= row <= claim.end_row for row in ends)]
                 for claim in proven:
                     yield dataclasses.replace(seen, row=claim.row, detail="a totally wrong prediction")

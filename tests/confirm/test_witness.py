@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,7 +142,7 @@ def test_a_minimum_is_no_clip() -> None:
 
     row = poisson.__code__.co_firstlineno + 1
     claims = [Claim("LL311", row, row), Claim("LL311", row + 1, row + 1)]
-    found, _ = search(Loss(poisson, UserFiles(HERE)), specs("real", "real"), claims)
+    found, _ = search(Loss(poisson, UserFiles(Path(__file__))), specs("real", "real"), claims)
     (killed,) = (seen for seen in found if seen.outcome is Outcome.ZERO_GRADIENT)
     assert (killed.row, set(numbers(killed.inputs["y_pred"]))) == (row, {30.0})
 
