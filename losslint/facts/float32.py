@@ -26,6 +26,7 @@ class Primitive(NamedTuple):
 
 
 SAFE_IN_TORCH = ("norm", "euclidean_norm", "std")  # subgradient 0 at 0, unlike TensorFlow and JAX
+SELECTS = ("relu", "relu6")  # gradients that TensorFlow multiplies by 0 and others leave out, so that 0 * inf is no NaN
 SHORT_CIRCUITS = ("sqrt", "rsqrt")  # kernels that TensorFlow alone gives 0 for an upstream 0
 
 
@@ -193,7 +194,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "log_softmax": unary(lambda x: -softplus(-x), lambda x, out: sigmoid(-x)),
     "softplus": unary(softplus, lambda x, out: sigmoid(x)),
     "tanh": unary(math.tanh, lambda x, out: 1.0 - out * out),
-    "relu": Primitive(lambda x: max(x, 0.0), lambda x, out, dy: (dy if x[0] > 0.0 else 0.0,)),
+    "relu": Primitive(lambda x: max(x, 0.0), lambda x, out, dy: (dy * float(x[0] > 0.0),)),
     "elu": unary(lambda x: x if x > 0 else math.expm1(x), lambda x, out: 1.0 if x > 0 else out + 1.0),
     "sin": unary(guarded(math.sin), lambda x, out: math.cos(x)),
     "cos": unary(guarded(math.cos), lambda x, out: -math.sin(x)),
@@ -259,7 +260,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "log10": unary(lambda x: log(x) / math.log(10.0), lambda x, out: div(1.0 / math.log(10.0), x)),
     "exp2": unary(lambda x: exp(x * math.log(2.0)), lambda x, out: out * math.log(2.0)),
     "leaky_relu": Primitive(lambda x: x if x > 0.0 else 0.2 * x, lambda x, out, dy: (dy if x[0] > 0.0 else 0.2 * dy,)),
-    "relu6": Primitive(lambda x: min(max(x, 0.0), 6.0), lambda x, out, dy: (dy if 0.0 < x[0] < 6.0 else 0.0,)),
+    "relu6": Primitive(lambda x: min(max(x, 0.0), 6.0), lambda x, out, dy: (dy * float(0.0 < x[0] < 6.0),)),
     "silu": unary(lambda x: x * sigmoid(x), lambda x, out: sigmoid(x) * (1.0 + x * (1.0 - sigmoid(x)))),
     "softsign": unary(lambda x: div(x, 1.0 + abs(x)), lambda x, out: div(1.0, (1.0 + abs(x)) ** 2)),
     "l2_loss": unary(lambda x: 0.5 * x * x, lambda x, out: x),

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import copy
 import enum
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from losslint.facts.precision import Precision, precisions
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
 from losslint.graph.values import External, Value
 from losslint.project.modes import Mode
@@ -146,6 +147,11 @@ class GradientFacts:
         self.differentiated = differentiated
         self.trains_model = trains_model
         self.flows = self._propagate(graph.nodes)
+
+    @cached_property
+    def precisions(self) -> Mapping[int, Precision]:
+        """What each node is computed in."""
+        return precisions(self.graph)
 
     @cached_property
     def trained(self) -> Roots:

@@ -62,7 +62,8 @@ class HazardFacts:
     @cached_property
     def ranges(self) -> RangeFacts:
         """What each node can be for all inputs that the variables may hold."""
-        return RangeFacts(self.nodes, {variable: self.inputs.interval(variable) for variable in self.inputs.sorts})
+        intervals = {variable: self.inputs.interval(variable) for variable in self.inputs.sorts}
+        return RangeFacts(self.nodes, intervals, self.gradient.precisions)
 
     @cached_property
     def suspects(self) -> set[int]:
@@ -87,13 +88,13 @@ class HazardFacts:
                 for graph_mode in modes:
                     if self._is_harmless(assignment, graph_mode=graph_mode):
                         continue
-                    point = Point(self._cone, assignment, graph_mode=graph_mode)
+                    point = Point(self.cone, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
         for assignment, beside, large in self._rows():
             if self._is_harmless(assignment, beside):
                 continue
-            point = Point(self._cone, assignment, beside=beside)
+            point = Point(self.cone, assignment, beside=beside)
             for hazard in self._at(point, assignment, graph_only=False, large=large):
                 if large and not hazard.node.op.startswith("log"):
                     continue  # a spread of 100 is there to show what underflows
@@ -116,14 +117,15 @@ class HazardFacts:
         )
 
     @cached_property
-    def _cone(self) -> Cone:
-        return Cone(self.nodes)
+    def cone(self) -> Cone:
+        """All of it, to be evaluated."""
+        return Cone(self.nodes, self.gradient.precisions)
 
     @cached_property
     def _watched(self) -> Cone:
         """The operations that can fail, and what they are computed from."""
         watched = {node.index for node in self._behind_suspects()}
-        return Cone(node for node in self.nodes if node.index in watched)
+        return Cone((node for node in self.nodes if node.index in watched), self.gradient.precisions)
 
     def _rows(self) -> Iterator[tuple[dict[Variable, float], dict[Variable, float], bool]]:
         """Rows of unlike elements: this one, another one, and whether they are large.
@@ -265,7 +267,7 @@ class HazardFacts:
                 for target in (0.0,) if node.op not in ("acos", "asin") else (1.0, -1.0):
                     for value in self._solve(inner, variable, self.inputs.base, target):
                         assignment = self.inputs.base | {variable: value}
-                        point = Point(self._cone, assignment)
+                        point = Point(self.cone, assignment)
                         if math.isfinite(point(self.result)):
                             yield from self._at(point, assignment, graph_only=False, large=False)
 

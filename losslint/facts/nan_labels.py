@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from losslint.facts.float32 import NAN
 from losslint.facts.hazards import HazardFacts
 from losslint.facts.inputs import Sort
-from losslint.facts.point import Cone, Point, Variable, variable_of
+from losslint.facts.point import Point, Variable, variable_of
 from losslint.graph.nodes import Node
 
 TESTS = ("is_nan", "is_finite")
@@ -28,7 +28,7 @@ class Poisoned:
 def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
     """The first such operation for each label that is tested."""
     for variable in _tested(facts):
-        point = Point(Cone(facts.nodes), facts.inputs.base | {variable: NAN})
+        point = Point(facts.cone, facts.inputs.base | {variable: NAN})
         label = facts.gradient.graph.nodes[variable[0]]
         if not math.isfinite(point(facts.result)):
             node = next((n for n in facts.nodes if _is_masked(n, point) and facts.gradient.live(n)), None)

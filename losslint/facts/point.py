@@ -17,12 +17,14 @@ from losslint.facts.float32 import (
     PRIMITIVES,
     SAFE_IN_TORCH,
     SAME,
+    SELECTS,
     SHORT_CIRCUITS,
     Primitive,
     div,
     f32,
 )
 from losslint.facts.gradient import GradientFacts
+from losslint.facts.precision import Precision
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import NONE, Const, Seq, Value
 
@@ -71,8 +73,9 @@ def _part(index: Value | None) -> str:
 class Step:
     """A node with what evaluating it asks of the node alone: found once for all points."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, precision: Precision) -> None:
         self.node, self.index, self.op = node, node.index, node.op
+        self.round, self.folded = precision.round, precision.folded
         self.variable = variable_of(node)
         self.source = next((operand.index for _, operand in node.operands()), -1)
         self.averages = averages(node)
@@ -86,15 +89,15 @@ class Step:
 class Cone:
     """The nodes that a value is computed from, ready to be evaluated at many points."""
 
-    def __init__(self, nodes: Iterable[Node]) -> None:
+    def __init__(self, nodes: Iterable[Node], precisions: Mapping[int, Precision]) -> None:
         self.nodes = list(nodes)
-        self.steps = {node.index: Step(node) for node in self.nodes}
+        self.steps = {node.index: Step(node, precisions[node.index]) for node in self.nodes}
 
     @classmethod
     def of(cls, gradient: GradientFacts, *values: Value) -> Cone:
         """What these values are computed from."""
         nodes = {node.index: node for value in values for node in gradient.cone(value)}
-        return cls(nodes[index] for index in sorted(nodes))
+        return cls((nodes[index] for index in sorted(nodes)), gradient.precisions)
 
 
 class Point:
@@ -115,6 +118,7 @@ class Point:
         Of a matrix of pairs this one stands on the diagonal, the other beside it. ``count``: how many elements a sum adds.
         """
         self.count = count
+        self.round: Callable[[float], float] = f32  # as the node that is evaluated is rounded
         self.other: Point | None = None
         self.first = True
         self.cone = cone
@@ -133,21 +137,22 @@ class Point:
                 self.other._settle(step)
 
     def _settle(self, step: Step) -> None:
+        self.round = step.round
         try:
             value = self._evaluate(step)
         except (ArithmeticError, ValueError):
             value = NAN
-        self.values[step.index] = f32(value)
+        self.values[step.index] = step.round(value)
 
     def __call__(self, value: Value | None) -> float:
         """The number a value has here."""
         if isinstance(value, Node):
             return self.values.get(value.index, 1.0)
         if isinstance(value, Const) and isinstance(value.value, (bool, int, float)):
-            return f32(float(value.value))
+            return self.round(float(value.value))
         if isinstance(value, Seq) and value.items:
             parts = [self(v) for v in value.items]
-            return f32(sum(parts) / len(parts))
+            return self.round(sum(parts) / len(parts))
         return 1.0
 
     def _evaluate(self, step: Step) -> float:
@@ -185,7 +190,7 @@ class Point:
             return self(inputs.get("x"))
         if op == "sub" and _is_unknown(inputs.get("y")) and plain_number(inputs.get("x")) == 1.0:
             return 1.0 - TINY_GUARD
-        if self.graph_mode and (folded := self._folded(node)) is not None:
+        if self.graph_mode and step.folded and (folded := self._folded(node)) is not None:
             return folded
         if step.is_share and self.other is None:
             return div(self(inputs["x"]), self(inputs["y"])) * SHARE
@@ -275,7 +280,7 @@ class Point:
                 if c1 is None or plain_number(inner.inputs[other]) is not None:
                     continue
                 minus = inner.op == "sub"
-                constant = f32(inner_sign * (-c1 if minus and side == "y" else c1) + outer_sign * c2)
+                constant = self.round(inner_sign * (-c1 if minus and side == "y" else c1) + outer_sign * c2)
                 x = self(inner.inputs[other])
                 return constant + inner_sign * (-x if minus and side == "x" else x)
         return None
@@ -331,13 +336,16 @@ class Point:
             arguments = [self(inputs[name]) for name in step.names]
             if node.framework == "torch" and op in SAFE_IN_TORCH and arguments[0] == 0.0:
                 return []
+            if node.framework in ("torch", "jax") and op in SELECTS and not arguments[0] > 0.0:
+                return []
             if node.framework in ("torch", "jax") and op in SHORT_CIRCUITS and arguments[0] == 0.0 == dy:
                 return [(o, NAN) for _, o in node.operands()]
             try:
                 parts = step.primitive.backward(arguments, self.values[node.index], dy)
             except (ArithmeticError, ValueError):
                 parts = (NAN,) * len(arguments)
-            return [(inputs[n], f32(g)) for n, g in zip(step.names, parts, strict=False) if isinstance(inputs.get(n), Node)]  # type: ignore[misc]
+            given = zip((inputs[name] for name in step.names), map(step.round, parts), strict=False)
+            return [(operand, gradient) for operand, gradient in given if isinstance(operand, Node)]
         if op in JOINS:
             items = _items(_carrier(node))
             share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
@@ -347,7 +355,7 @@ class Point:
         return []
 
 
-NOWHERE = Cone(())
+NOWHERE = Cone((), {})
 
 
 def is_share(node: Node) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from losslint.facts.float32 import INF, f32
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Graph, Node
 from losslint.graph.values import Const, External, Value
 
 
@@ -17,6 +17,7 @@ class Precision(NamedTuple):
 
     name: str
     round: Callable[[float], float]
+    folded: bool = False  # whether graph mode moves the constants of ``(1 - p) + c`` together: measured, not in halves
 
 
 def f16(x: float) -> float:
@@ -38,22 +39,32 @@ def bf16(x: float) -> float:
     return float(struct.unpack("f", struct.pack("I", bits))[0])
 
 
-FLOAT32 = Precision("float32", f32)
+FLOAT32 = Precision("float32", f32, folded=True)
 FLOAT16 = Precision("float16", f16)
 BFLOAT16 = Precision("bfloat16", bf16)
-HALVES = {"float16": FLOAT16, "half": FLOAT16, "bfloat16": BFLOAT16}
+FLOAT64 = Precision("float64", float, folded=True)  # what Python itself computes in
+PRECISIONS = {
+    "float32": FLOAT32, "float": FLOAT32, "float64": FLOAT64, "double": FLOAT64, "float16": FLOAT16, "half": FLOAT16,
+    "bfloat16": BFLOAT16,
+}  # fmt: skip
+CASTS = ("cast", "convert_to_tensor", "constant", "tensor")
 
 
-def halves_among(nodes: Iterable[Node]) -> Mapping[int, Precision]:
-    """The nodes, in execution order, that casts leave with half of the digits, by index; all others have float32."""
+def precisions(graph: Graph) -> Mapping[int, Precision]:
+    """The precision that each node of a graph is computed in, by index: that of its operands, or what a cast says."""
+    usual = PRECISIONS.get(graph.floatx, FLOAT32)
     found: dict[int, Precision] = {}
-    for node in nodes:
-        if node.op == "cast":
-            precision = HALVES.get(_dtype_name(node.inputs.get("dtype")))
+    for node in graph.nodes:
+        dtype = node.inputs.get("dtype")
+        given = next((p for _, o in node.operands() if (p := found.get(o.index, usual)) is not usual), usual)
+        if node.op == "to_float":  # tf.to_double(x), x.half()
+            found[node.index] = PRECISIONS.get(node.name.rpartition(".")[2].removeprefix("to_"), usual)
+        elif node.op in CASTS and isinstance(dtype, Node):  # x.dtype
+            found[node.index] = next((found.get(o.index, usual) for _, o in dtype.operands()), usual)
+        elif node.op in CASTS and dtype is not None:
+            found[node.index] = PRECISIONS.get(_dtype_name(dtype), usual if node.op == "cast" else given)
         else:
-            precision = next((found[o.index] for _, o in node.operands() if o.index in found), None)
-        if precision is not None:
-            found[node.index] = precision
+            found[node.index] = given
     return found
 
 

@@ -8,7 +8,7 @@ that holds a certain 1, ``where(x > 0, x, 1)``) are known by value number. What 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from losslint.facts import interval
@@ -26,7 +26,7 @@ from losslint.facts.interval import (
     constant,
 )
 from losslint.facts.point import BINARY_OPS, Variable, plain_number, variable_of
-from losslint.facts.precision import FLOAT32, halves_among
+from losslint.facts.precision import Precision
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Seq, Value
 
@@ -63,6 +63,7 @@ class RangeFacts:
         self,
         nodes: Collection[Node],
         inputs: Mapping[Variable, Interval],
+        precisions: Mapping[int, Precision],
         refined: Mapping[int, Interval] | None = None,
         numbers: ValueNumbers | None = None,
     ) -> None:
@@ -73,7 +74,8 @@ class RangeFacts:
         self.numbers = numbers or ValueNumbers(nodes)
         self.intervals: dict[int, Interval] = {}
         self.peaks: dict[int, tuple[float, str]] = {}  # a lower bound of the largest element along some axis, and the axis
-        self.halves = halves_among(nodes)
+        self.precisions = precisions
+        self.round: Callable[[float], float] = f32  # as the node that is visited is rounded
         self.empty: set[int] = set()  # selections, and what is computed from their elements
         for node in nodes:
             self._visit(node)
@@ -83,7 +85,7 @@ class RangeFacts:
         if isinstance(value, Node):
             return self.intervals.get(value.index, TOP)
         if isinstance(value, Const) and isinstance(value.value, (bool, int, float)):
-            return constant(f32(float(value.value)))
+            return constant(self.round(float(value.value)))
         if isinstance(value, Seq) and value.items and not value.open:
             return _hull(self.of(item) for item in value.items)
         return TOP
@@ -97,14 +99,15 @@ class RangeFacts:
         slopes = SLOPES.get(node.op)
         if slopes is None or not out.finite or not operands or not all(o.finite for o in operands):
             return False
-        rounding = self.halves.get(node.index, FLOAT32).round
+        rounding = self.precisions[node.index].round
         trained = [isinstance(node.inputs[name], Node) for name in _names(node)]
         return all(slope.map(rounding).finite for slope, asked in zip(slopes(operands, out), trained, strict=True) if asked)
 
     # -- one node
 
     def _visit(self, node: Node) -> None:
-        precision = self.halves.get(node.index, FLOAT32)
+        precision = self.precisions[node.index]
+        self.round = precision.round
         found = self._plain(node)
         if not self._is_input(node):
             for known in self._related(node):
@@ -205,7 +208,7 @@ class RangeFacts:
                 of_last = -1.0 if node.op == "sub" and outer == "y" else 1.0
                 of_number = -1.0 if first.op == "sub" and side == "y" else 1.0
                 of_x = -1.0 if first.op == "sub" and side == "x" else 1.0
-                total = f32(flip * of_number * number + of_last * last)
+                total = self.round(flip * of_number * number + of_last * last)
                 x = self.of(first.inputs[other])
                 return interval.add(constant(total), x if flip * of_x > 0 else interval.negative(x))
         return None
@@ -308,7 +311,7 @@ class RangeFacts:
                 x.index in self.peaks):
             peak, along = self.peaks[x.index]
             transfer = TRANSFERS.get(node.op)
-            self.peaks[node.index] = (f32(transfer(constant(peak)).low) if transfer else peak, along)
+            self.peaks[node.index] = (self.round(transfer(constant(peak)).low) if transfer else peak, along)
 
     # -- branches
 
@@ -320,7 +323,7 @@ class RangeFacts:
         cone = _cone(value)
         if len(cone) > MAX_REFINED or not any(self.numbers.of(n) in known for n in cone):
             return self.of(value)
-        return RangeFacts(cone, self.inputs, known, self.numbers).of(value)
+        return RangeFacts(cone, self.inputs, self.precisions, known, self.numbers).of(value)
 
     def _implied(self, condition: Value | None, truth: bool) -> Iterator[tuple[int, Interval]]:
         """What a condition says of the values it compares."""

@@ -139,4 +139,5 @@ class Graph:
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads
     applied: list[tuple[Value, Source]] = field(default_factory=list)  # what apply_gradients was given
     custom: list[CustomGradient] = field(default_factory=list)
+    floatx: str = "float32"  # the type of numbers whose type nobody states
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed

@@ -35,7 +35,7 @@ from losslint.graph.values import (
 from losslint.ops.table import canonical_name, identifiers
 from losslint.project.index import FunctionNode, argument, last_name
 from losslint.project.modes import Mode
-from losslint.project.module import Project
+from losslint.project.module import Module, Project
 from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.project.uses import local_uses
@@ -46,6 +46,7 @@ TENSOR_ROLES = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
 def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     """Execute a site symbolically. Never raises for what the code does: gaps say what could not be followed."""
     t = Tracer(project, units, site.framework)
+    t.graph.floatx = floatx_of(site.module)
     if site.kind == "tape":
         t.differentiated = differentiated_names(site)
     try:
@@ -60,6 +61,19 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     except RecursionError:
         t.gap("it nests too deeply to follow")
     return t.graph
+
+
+def floatx_of(module: Module) -> str:
+    """The type of floating-point numbers that a file sets for those whose type nobody states."""
+    for node in module.nodes:
+        match node:
+            case ast.Call(func=ast.Attribute(attr="set_floatx"), args=[ast.Constant(value=str() as name)]):
+                return name if name.startswith(("float", "bfloat")) else "float32"
+            case ast.Call(func=ast.Attribute(attr="set_default_dtype"), args=[ast.Attribute(attr=name)]):
+                return "float64" if name in ("float64", "double") else "float32"
+            case ast.Call(args=[ast.Constant(value="jax_enable_x64"), ast.Constant(value=True)]):
+                return "float64"
+    return "float32"
 
 
 def differentiated_names(site: Site) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
@@ -12,7 +12,7 @@ import libcst as cst
 from losslint.facts import rewrites
 from losslint.facts.gradient import Cause, Cut, GradientFacts
 from losslint.facts.hazards import Hazard, HazardFacts
-from losslint.facts.precision import FLOAT16, Precision, halves_among
+from losslint.facts.precision import FLOAT16
 from losslint.findings import Severity
 from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
 from losslint.graph.source import AstSource, Source
@@ -160,14 +160,9 @@ class Loss:
         """The numbers a node takes at the inputs that training plausibly meets."""
         return {value for facts in self.evaluated for value in facts.values(node)}
 
-    @cached_property
-    def halves(self) -> Mapping[int, Precision]:
-        """The nodes that are computed in float16 or bfloat16."""
-        return halves_among(self.nodes)
-
     def is_half(self, value: Value | None) -> bool:
         """Whether a value was cast to float16."""
-        return isinstance(value, Node) and self.halves.get(value.index) is FLOAT16
+        return isinstance(value, Node) and self.gradient.precisions[value.index] is FLOAT16
 
     @cached_property
     def terms(self) -> list[rewrites.Match]:

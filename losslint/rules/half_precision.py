@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from losslint.facts.point import plain_number
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import LOGS
+from losslint.rules.numerics import LOGS, effect, hazards_of, is_zero, problem
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
 OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite below
@@ -58,26 +58,37 @@ def dice_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        for node in loss.nodes:
-            if node.index not in loss.relevant or not loss.gradient.reach(node):
+        told = list(too_small(loss))
+        yield from (found for _, found in told)
+        for hazard in hazards_of(loss, self.code):
+            behind = {node.index for node in loss.gradient.cone(hazard.operand)} if hazard.operand is not None else set()
+            if behind.isdisjoint(index for index, _ in told):
+                message = f"{is_zero(loss, hazard)}: the guard in it is lost to float16 rounding, and {effect(hazard)}"
+                yield problem(loss, hazard, message, INSTEAD)
+
+
+def too_small(loss: Loss) -> Iterator[tuple[int, Problem]]:
+    """The guards that a float16 does not hold, or whose inverse it does not hold."""
+    for node in loss.nodes:
+        if node.index not in loss.relevant or not loss.gradient.reach(node):
+            continue
+        for name, other in (("x", "y"), ("y", "x"), ("low", "x")):
+            number, guarded = plain_number(node.inputs.get(name)), node.inputs.get(other)
+            fits = node.op in GUARDS if name != "low" else node.op == "clip"
+            if not fits or number is None or not 0.0 < number < OVERFLOWS or not loss.is_half(guarded):
                 continue
-            for name, other in (("x", "y"), ("y", "x"), ("low", "x")):
-                number, guarded = plain_number(node.inputs.get(name)), node.inputs.get(other)
-                fits = node.op in GUARDS if name != "low" else node.op == "clip"
-                if not fits or number is None or not 0.0 < number < OVERFLOWS or not loss.is_half(guarded):
-                    continue
-                singular = next((user for user in loss.users(node) if user.op in LOGS or (user.inputs.get("y") is node
-                                 and user.op == "div")), None)
-                if number <= SMALLEST:
-                    yield Problem(
-                        node.source,
-                        f"{number:g} is 0 in float16 (the smallest number above is 6e-8): {node.source.text} guards nothing",
-                        INSTEAD,
-                    )
-                elif singular is not None:
-                    yield Problem(
-                        node.source,
-                        f"{number:g} is too small a guard in float16: the slope of {singular.source.text} is 1 / {number:g} "
-                        f"at 0, which is inf above 65504",
-                        INSTEAD,
-                    )
+            singular = next((user for user in loss.users(node) if user.op in LOGS or (user.inputs.get("y") is node
+                             and user.op == "div")), None)
+            if number <= SMALLEST:
+                yield node.index, Problem(
+                    node.source,
+                    f"{number:g} is 0 in float16 (the smallest number above is 6e-8): {node.source.text} guards nothing",
+                    INSTEAD,
+                )
+            elif singular is not None:
+                yield node.index, Problem(
+                    node.source,
+                    f"{number:g} is too small a guard in float16: the slope of {singular.source.text} is 1 / {number:g} "
+                    f"at 0, which is inf above 65504",
+                    INSTEAD,
+                )

@@ -58,8 +58,6 @@ def guarded_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            if loss.is_half(hazard.operand):
-                continue  # LL310: other numbers hold there
             operand, point = operand_of(hazard), point_of(loss, hazard)
             if hazard.graph_only:
                 mode = "under jax.jit" if loss.spelling == "jax" else "in graph mode (fit, tf.function, a session)"

@@ -63,6 +63,8 @@ def named(loss: Loss) -> Iterator[tuple[str, Hazard]]:
     seen: set[tuple[str, int]] = set()
     for hazard in sorted(loss.hazards, key=lambda hazard: severity(loss, hazard), reverse=True):
         code = rule_of(hazard)
+        if code in ("LL301", "LL304", "LL306") and loss.is_half(hazard.operand) and has_lost_epsilon(hazard.operand):
+            code = "LL310"
         form = stable_form(loss, hazard) if code in FORMS else None
         causes = {(code, id(hazard.node.source.node))}
         causes |= {("", id(form.root))} if form is not None and form.rewrite.exact else set()
