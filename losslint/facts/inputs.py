@@ -30,6 +30,7 @@ class Sort(enum.Enum):
 
     PROBABILITY = "probability"
     LOGIT = "logit"
+    EITHER = "probability or logit"  # a setting says which
     LABEL = "label"
     MASK = "mask"
     REAL = "real"
@@ -51,7 +52,8 @@ def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
             sort, (LARGE, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (LARGE, -LARGE)
         )
     return {
-        Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0), Sort.LABEL: (0.4, 0.0, 1.0),
+        Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0),
+        Sort.EITHER: (0.3, 0.0, 1.0, 20.0, -20.0), Sort.LABEL: (0.4, 0.0, 1.0),
         Sort.MASK: (1.0, 0.0), Sort.REAL: (0.3, -0.9, 1.7), Sort.UNIT: (0.3, -0.9, 1.0, -1.0),
         Sort.NONNEGATIVE: (0.3, 0.0, 1.7), Sort.FIXED: (0.7,),
     }[sort]  # fmt: skip
@@ -68,8 +70,8 @@ BY_HEAD = {
     "sigmoid": Sort.PROBABILITY, "softmax": Sort.PROBABILITY, "tanh": Sort.UNIT, "relu": Sort.NONNEGATIVE,
     "softplus": Sort.NONNEGATIVE,
 }  # fmt: skip
-LOGARITHMS = {"log", "one_minus_log", "xlogy"}  # of a prediction as it is
-PROBABILITY_USES = {"one_minus_pow", "clip01", "binary_crossentropy", "categorical_crossentropy"}
+PROBABILITY_USES = {"log", "one_minus_log", "xlogy", "one_minus_pow", "clip01", "binary_crossentropy",
+                    "categorical_crossentropy"}  # of a prediction as it is
 NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
 
 
@@ -184,8 +186,8 @@ class InputFacts:
         same = variable_of(node)
         uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
         logits = bool(uses & {*SATURATING, *LOGIT_LOSSES})
-        if uses & LOGARITHMS or (uses & PROBABILITY_USES and not logits):
-            return Sort.PROBABILITY  # also where ``from_logits`` decides: each of them is a number a logit may be
+        if uses & PROBABILITY_USES:
+            return Sort.EITHER if logits else Sort.PROBABILITY
         return Sort.LOGIT if logits else Sort.REAL
 
     def _uses(self, base: Node, depth: int = 6) -> Iterator[str]:
@@ -289,7 +291,7 @@ class InputFacts:
             point |= dict.fromkeys(labels, value)
             parts = {part for _, part in labels}
             whole = [p for p in predictions if not p[1] or p[1] in parts]  # a slice may hold anything, a sigma say
-            if whole and all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY) for p in whole):
+            if whole and all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY, Sort.EITHER) for p in whole):
                 yield point | dict.fromkeys(whole, value)
         point = dict(zip(variables, (c[0] for c in choices), strict=True))
         yield point | dict.fromkeys(predictions, 0.3)  # all predictions alike: coinciding embeddings, a constant row

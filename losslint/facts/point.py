@@ -260,7 +260,7 @@ class Point:
         assert self.other is not None
         if node.op in ("diag", "eye"):
             return (self(carrier) if node.op == "diag" else 1.0) if self.first else 0.0
-        if node.op == "transpose":
+        if node.op in ("transpose", "diagonal"):
             return self(carrier) if self.first else self.other(carrier)
         return PAIRED[node.op](self(carrier), self.other(carrier)) * (self.count if node.op == "sum" else 1.0)
 
@@ -375,7 +375,7 @@ PAIRED: dict[str, Callable[[float, float], float]] = {
     "sum": lambda x, y: x + y, "cumsum": lambda x, y: x + y, "mean": lambda x, y: (x + y) / 2.0, "max": _larger,
     "min": lambda x, y: -_larger(-x, -y), "prod": lambda x, y: x * y, "norm": math.hypot, "euclidean_norm": math.hypot,
     "std": lambda x, y: abs(x - y) / 2.0, "var": lambda x, y: (x - y) ** 2 / 4.0,
-    "diag": lambda x, y: x, "eye": lambda x, y: x, "transpose": lambda x, y: x,
+    "diag": lambda x, y: x, "diagonal": lambda x, y: x, "eye": lambda x, y: x, "transpose": lambda x, y: x,
 }  # fmt: skip
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
 

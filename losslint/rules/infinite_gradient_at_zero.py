@@ -31,6 +31,14 @@ class InfiniteGradientAtZero(Rule):
         """
 import tensorflow as tf
 
+def distances_loss(y_true, y_pred):
+    squares = tf.reduce_sum(tf.square(y_pred), axis=1, keepdims=True)
+    between = squares - 2.0 * tf.matmul(y_pred, y_pred, transpose_b=True) + tf.transpose(squares)
+    return tf.reduce_mean(tf.abs(tf.sqrt(tf.nn.relu(between)) - y_true))  # expect: LL303
+""",
+        """
+import tensorflow as tf
+
 def rmse_loss(y_true, y_pred):
     return tf.sqrt(tf.reduce_mean(tf.square(y_true - y_pred)))  # expect: LL303
 """,

@@ -33,6 +33,21 @@ class UnguardedLog(Rule):
         """
 import tensorflow as tf
 
+class OpenLoss(tf.keras.losses.Loss):
+    def __init__(self, from_logits):
+        super().__init__()
+        self.from_logits = from_logits
+
+    def call(self, y_true, y_pred):
+        if self.from_logits:
+            p = tf.sigmoid(y_pred)
+        else:
+            p = tf.clip_by_value(y_pred, 1e-6, 1.0)
+        return -tf.reduce_mean(y_true * tf.math.log(p), axis=-1)  # expect: LL301
+""",
+        """
+import tensorflow as tf
+
 def entropy_loss(y_true, y_pred):
     return -tf.reduce_mean(y_true * tf.math.log(y_pred), axis=-1)  # expect: LL301
 """,

@@ -34,6 +34,13 @@ class WhereNanGradient(Rule):
         """
 import tensorflow as tf
 
+def positive_loss(y_true, y_pred):
+    p = tf.nn.relu(y_pred)
+    return -tf.reduce_mean(tf.where(p > 0.0, y_true * tf.math.log(p), 0.0))  # expect: LL305
+""",
+        """
+import tensorflow as tf
+
 def log_loss(y_true, y_pred):
     safe = tf.where(y_pred > 0.0, tf.math.log(y_pred), 0.0)  # expect: LL305
     return tf.reduce_mean(tf.square(y_true - safe))
