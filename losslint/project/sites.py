@@ -17,6 +17,7 @@ from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
 from losslint.project.files import FRAMEWORK_WORDS
+from losslint.project.fits import weighted_fits
 from losslint.project.heads import Head, head_compiled
 from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters, required
 from losslint.project.modes import Mode, Modes
@@ -48,8 +49,8 @@ class Site:
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
     False where only a signature or a word speaks for the loss.
-    ``compiled_by``: the calls in other files that pass it to ``compile``; ``models_in``: the files that compile it and
-    those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
+    ``weighted``: the calls that pass weights to a model which is compiled with it; ``models_in``: the files that compile it
+    and those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
     Keras, and ``heads``: what those models end in, as far as that is certain.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
@@ -69,7 +70,7 @@ class Site:
     built_by: ast.Call | None = None
     built_again: tuple[ast.Call, ...] = ()
     differentiated: tuple[str, ...] = ()
-    compiled_by: tuple[tuple[Module, ast.Call], ...] = ()
+    weighted: tuple[tuple[Module, ast.Call], ...] = ()
     models_in: tuple[Module, ...] = ()
     fitted: tuple[tuple[Module, ast.Call], ...] = ()
     heads: tuple[Head, ...] = ()
@@ -145,7 +146,7 @@ class _Finder:
                 and all(getattr(statement, "name", "") != name for statement in other.body)
                 and any(isinstance(statement, FunctionNode) for statement in other.body)
             ):
-                yield replace(site, class_node=other, qualname=f"{other.name}.{name}", built_by=None, compiled_by=(),
+                yield replace(site, class_node=other, qualname=f"{other.name}.{name}", built_by=None, weighted=(),
                               models_in=(), fitted=(), heads=())  # who compiles the base class does not compile this one
 
     # functions -----------------------------------------------------------------------------------------------------
@@ -156,6 +157,7 @@ class _Finder:
         calls = [use.built_by for use in evidence.uses if use.built_by is not None and use.module is self.module]
         built_by = [*{ast.dump(call): call for call in calls}.values()]
         mode = self._function_mode(function, evidence, framework)
+        compiled = [(u.module, u.call) for u in evidence.uses if u.purpose is Purpose.COMPILE and u.call is not None]
         compiling = {u.module.path: u.module for u in evidence.uses if u.purpose is Purpose.COMPILE}
         roles = roles_of(function, evidence.keras_calls)
         kind = self._kind(function, owner)
@@ -176,11 +178,10 @@ class _Finder:
             built_by=built_by[0] if built_by else None,
             built_again=tuple(built_by[1:MAX_BUILT]),
             differentiated=differentiated(function, evidence) if framework == "jax" else (),
-            compiled_by=tuple((u.module, u.call) for u in evidence.uses if u.purpose is Purpose.COMPILE
-                              and u.module is not self.module and u.call is not None),
+            weighted=tuple((module, fit) for module, call in compiled
+                           for fit in weighted_fits(call, module)),
             models_in=tuple(imported(compiling.values(), self.classes.project)),
-            fitted=(fitted := self._fitted((u.module, u.call) for u in evidence.uses
-                                           if u.purpose is Purpose.COMPILE and u.call is not None)),
+            fitted=(fitted := self._fitted(compiled)),
             heads=self._heads(fitted),
         )
 

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from losslint.facts.shape import BATCH, REDUCTIONS, ShapeFacts, is_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
+from losslint.project.fits import weighted_fits_of_class
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.broadcast_trap import as_keras_gives
 
-WEIGHTS = ("sample_weight", "class_weight")
 KEEPS_SIZE = ("l2_normalize", "softmax", "log_softmax", "cumsum")
-FITTING = ("fit", "train_on_batch", "fit_generator", "evaluate")
 
 
 class ScalarLoss(Rule):
     """The loss is reduced over the batch, while the project passes sample or class weights.
 
     What it does: finds losses that return one number for the whole batch, and train steps that do not use the weights
-    they unpack, where their file, or one that compiles them, calls ``fit`` with ``sample_weight`` or ``class_weight``.
+    they unpack, where a model that is compiled with them is given ``sample_weight`` or ``class_weight``: by name, by
+    position, in ``**options``, or as the third part of a data set's rows.
     Without weights a mean over all is fine; a sum over the batch, and work along axis 0, is worth an info.
 
     Why it is bad: Keras multiplies what the loss returns with the weights of the samples: a scalar times their mean. No
@@ -153,31 +153,13 @@ def unused_weights(loss: Loss) -> Iterator[Problem]:
 
 
 def weights_passed(loss: Loss) -> str:
-    """The place where the loss's file, or the function of another file that compiles it, passes weights to ``fit``; ""
-    when none does. A loss defined inside a function (a test, say) is compiled there: only the calls of that function count.
-    """
-    owner = loss.site.owner
-    compiled_there = owner is not None and any(called(n, ("compile",)) for n in ast.walk(owner))
-    if row := weights_row(ast.walk(owner) if compiled_there and owner is not None else loss.site.module.nodes):
-        return f"row {row}"
-    for module, call in loss.site.compiled_by:
-        around = module.index.def_around(call)
-        if row := weights_row(n for n in module.nodes if isinstance(n, ast.Call) and module.index.def_around(n) is around):
-            return f"row {row} of {module.path.name}"
-    return ""
-
-
-def weights_row(nodes: Iterable[ast.AST]) -> int:
-    """The row of the call that passes weights; 0 without one."""
-    for node in nodes:
-        if isinstance(node, ast.Call) and called(node, FITTING):
-            for word in node.keywords:
-                given = not (isinstance(word.value, ast.Constant) and word.value.value is None)
-                if word.arg in WEIGHTS and given:
-                    return node.lineno
-    return 0
-
-
-def called(node: ast.AST, names: tuple[str, ...]) -> bool:
-    """Whether a node calls a method of one of these names."""
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in names
+    """The place where a model that is compiled with the loss, or trained by this ``train_step``, gets weights; "" where none
+    does."""
+    site = loss.site
+    home = site.class_node
+    of_class = weighted_fits_of_class(home, site.module) if home is not None else []
+    places = [*site.weighted, *((site.module, fit) for fit in of_class)]
+    if not places:
+        return ""
+    module, fit = places[0]
+    return f"row {fit.lineno}" + ("" if module is site.module else f" of {module.path.name}")

@@ -8,7 +8,7 @@ from losslint.facts.point import Cone, Point, variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import AstSource
-from losslint.graph.values import Value
+from losslint.graph.values import Const, Value
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -19,6 +19,8 @@ ASYMMETRIC = (
 )  # fmt: skip
 # Their labels are class numbers, which no model returns.
 OF_CLASSES = ("sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits", "nll_loss", "cross_entropy")
+ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "kl_divergence")
+LOGARITHMS = ("log", "log_softmax", "log_sigmoid")
 SAMPLES = ((0.3, 0.8), (0.9, 0.2), (-0.4, 0.7), (0.0, 0.6), (1.0, 0.0))
 
 
@@ -26,7 +28,8 @@ class SwappedArguments(Rule):
     """The arguments of a loss are in the wrong order: Keras calls it with (y_true, y_pred).
 
     What it does: finds losses that Keras calls and that declare the prediction first, and calls of built-in losses that
-    are given the prediction as the label. Losses that are symmetric in both are left alone.
+    are given the prediction as the label. Losses that are symmetric in both are left alone, and those that have the same
+    term in the right order as well.
 
     Why it is bad: it runs, and optimises something else: the mask is built from predictions, the log taken of labels.
 
@@ -53,6 +56,10 @@ import tensorflow as tf
 
 def smoothed_loss(y_true, y_pred):
     return tf.keras.losses.binary_crossentropy(y_pred, 0.9 * y_true + 0.05)  # expect: LL403
+
+def two_heads_loss(y_true, y_pred):
+    far = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) * 0.5
+    return tf.keras.losses.poisson(y_pred, y_true) + far  # expect: LL403
 """,
         """
 import torch
@@ -67,6 +74,19 @@ def step(x, y):
 """,
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def jeffreys_loss(y_true, y_pred):
+    kl = tf.keras.losses.KLDivergence()
+    return kl(y_true, y_pred) + kl(y_pred, y_true)
+
+def symmetric_loss(y_true, y_pred):
+    y_pred = tf.clip_by_value(y_pred, 1e-7, 1.0)
+    label = tf.clip_by_value(y_true, 1e-4, 1.0)
+    forward = -tf.reduce_sum(y_true * tf.math.log(y_pred), axis=-1)
+    return forward + 0.1 * tf.keras.losses.categorical_crossentropy(y_pred, label)
+""",
         """
 import torch
 import torch.nn.functional as F
@@ -118,7 +138,7 @@ model.compile(loss=symmetric_loss)
             label, prediction = node.inputs.get("y_true"), node.inputs.get("y_pred")
             if node.op not in (*ASYMMETRIC, *OF_CLASSES) or label is None or prediction is None:
                 continue
-            if not facts.live(label) or facts.reach(prediction):
+            if not facts.live(label) or facts.reach(prediction) or has_twin(loss, node):
                 continue
             sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
             if sources & labels or (node.op in OF_CLASSES and is_output(label)):
@@ -128,6 +148,31 @@ model.compile(loss=symmetric_loss)
                     f"{node.source.text} is given the prediction as the label: the {first} comes first",
                     "exchange the first two arguments",
                 )
+
+
+def has_twin(loss: Loss, swapped: Node) -> bool:
+    """Whether the loss also has the same term in the right order: a symmetric loss (Jeffreys' divergence, symmetric cross
+    entropy) has both. The twin may be written out: a label times the logarithm of a prediction."""
+    facts = loss.gradient
+    pairs = (pair for node in loss.nodes if node.index in loss.relevant for pair in in_order(node, swapped.op))
+    return any(not facts.reach(label) and facts.live(prediction) for label, prediction in pairs)
+
+
+def in_order(node: Node, op: str) -> Iterator[tuple[Value, Value]]:
+    """What a term of one kind takes for the label and the prediction."""
+    label, prediction = node.inputs.get("y_true"), node.inputs.get("y_pred")
+    if node.op == op and label is not None and prediction is not None:
+        yield label, prediction
+    elif node.op == "mul" and op in ENTROPIES and len(node.inputs) == 2:
+        one, other = node.inputs.values()
+        yield from ((a, b) for a, b in ((one, other), (other, one)) if is_logarithm(b) and not isinstance(a, Const))
+
+
+def is_logarithm(value: Value) -> bool:
+    """Whether a value is a logarithm, with any sign."""
+    while isinstance(value, Node) and value.op == "neg":
+        value = value.inputs["x"]
+    return isinstance(value, Node) and value.op in LOGARITHMS
 
 
 def is_output(value: Value, depth: int = 6) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
+import keras
 import pytest
 
 from losslint.check import check_paths
 from losslint.config import Settings
+from losslint.project.fits import FITTING, WEIGHTS
 from tests.expectations import check
 
 LOSS = """
@@ -63,3 +66,75 @@ model.fit(x, y, {fit})
 """)
     report = check_paths([tmp_path], Settings())
     assert [f.code for f in report.findings if f.severity.value == "warning"] == found
+
+
+MODELS = """
+import keras
+import tensorflow as tf
+from keras import ops
+from xgboost import XGBRegressor
+
+def total_loss(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred))
+
+def rows_loss(y_true, y_pred):
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+def net(loss=None):
+    model = keras.Sequential([keras.layers.Dense(1)])
+    if loss is not None:
+        model.compile("sgd", loss=loss)
+    return model
+
+def total_net():
+    model = net()
+    model.compile("sgd", loss=total_loss)
+    return model
+
+model = net()
+model.compile("sgd", loss=total_loss)
+"""
+
+
+def weighted(text: str) -> bool:
+    return "LL402" in {f.code for f in check(MODELS + text)}
+
+
+@pytest.mark.parametrize("text", [
+    "model.fit(x, y, sample_weight=w)",
+    "model.fit(x, y, 32, 5, 1, None, 0.0, None, True, None, w)",
+    "model.train_on_batch(x, y, w)",
+    "options = {'epochs': 3, 'sample_weight': w}\nmodel.fit(x, y, **options)",
+    "data = tf.data.Dataset.from_tensor_slices((x, y, w)).batch(8)\nmodel.fit(data)",
+    "def train(x, y, w):\n    model.fit(x, y, sample_weight=w)",
+    "def train(x, y, w=None):\n    model.fit(x, y, sample_weight=w)\ntrain(1, 2, w=3)",
+    "other = total_net()\nother.fit(x, y, class_weight={0: 1.0, 1: 2.0})",
+    "def train(m, x, y, w):\n    m.fit(x, y, sample_weight=w)\ntrain(model, 1, 2, 3)",
+    "class T:\n    def build(self):\n        self.net = net()\n        self.net.compile('sgd', loss=total_loss)\n"
+    "    def fit(self, x, y, w):\n        self.net.fit(x, y, sample_weight=w)",
+])
+def test_weights_that_reach_the_loss(text: str) -> None:
+    assert weighted(text)
+
+
+@pytest.mark.parametrize("text", [
+    "model.fit(x, y)\nXGBRegressor().fit(x, y, sample_weight=w)",
+    "def trees(model, x, y, w):\n    model.fit(x, y, sample_weight=w)",
+    "other = net()\nother.compile('sgd', loss=rows_loss)\nother.fit(x, y, sample_weight=w)",
+    "model = net()\nmodel.compile('sgd', loss=rows_loss)\nmodel.fit(x, y, sample_weight=w)",
+    "model.fit(x, y)\nmodel.compile('sgd', loss=rows_loss)\nmodel.fit(x, y, sample_weight=w)",
+    "a, b = net(total_loss), net(rows_loss)\nb.fit(x, y, sample_weight=w)",
+    "class W:\n    def fit(self, x, y, sample_weight=None):\n        model.fit(x, y, sample_weight=sample_weight)",
+    "model.fit(tf.data.Dataset.from_tensor_slices((x, y, w)).map(lambda x, y, w: (x, y)))",
+    "model.fit(tf.data.Dataset.from_tensor_slices((x, y)))",
+    "options = {'epochs': 3}\nmodel.fit(x, y, **options)",
+])
+def test_weights_that_do_not_reach_the_loss(text: str) -> None:
+    assert not weighted(text)
+
+
+@pytest.mark.parametrize("method", ["fit", "train_on_batch", "evaluate"])
+def test_positions_of_the_weights(method: str) -> None:
+    names = [*inspect.signature(getattr(keras.Model, method)).parameters][1:]
+    positions = tuple(names.index(name) if name in names else None for name in WEIGHTS)
+    assert FITTING[method] == positions
