@@ -21,7 +21,6 @@ from losslint.facts.shape import (
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, Seq, Value
-from losslint.project.heads import head_of
 from losslint.project.index import last_name
 from losslint.project.labels import label_shape
 from losslint.project.modes import Mode
@@ -412,19 +411,14 @@ def as_keras_gives(loss: Loss) -> dict[int, Shape]:
     return {n.index: (BATCH, n.name) for n in given}
 
 
-MOVES = ("squeeze", "Squeeze", "Reshape", "Flatten", "Lambda")  # calls that may take the last axis off the output
-
-
 def as_fitted(loss: Loss, given: list[Node]) -> dict[int, Shape]:
-    """The arguments of a ``Loss`` subclass, where the file shows its labels and the last layer of its model."""
-    module = loss.site.module
-    head, labels = head_of(module), label_shape(module)
-    moved = any(name in module.index.calls_by_name for name in MOVES)
-    if loss.keras_version < 3 or moved or head is None or head.units is None or not labels or len(labels) > 2:
+    """The arguments of a ``Loss`` subclass, where the file shows its labels, and the last layer of each model it trains."""
+    heads, labels = loss.site.heads, label_shape(loss.site.module)
+    widths = {head.units if isinstance(head.at, ast.Call) and last_name(head.at.func) == "Dense" else None for head in heads}
+    width = widths.pop() if len(widths) == 1 and len(heads) == len(loss.site.fitted) else None
+    if loss.keras_version < 3 or width is None or not labels or len(labels) > 2:
         return {}
-    if not isinstance(head.at, ast.Call) or last_name(head.at.func) != "Dense":
-        return {}
-    rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, head.units)}
+    rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, width)}
     return {n.index: rows[n.role] for n in given if n.role in rows}
 
 
