@@ -54,7 +54,10 @@ import tensorflow as tf
 
 def summed_loss(y_true, y_pred):
     error = tf.keras.losses.mean_squared_error(y_true, y_pred)  # expect: LL409
-    return error + tf.reduce_sum(tf.abs(y_pred), axis=-1)
+    return error + tf.keras.losses.cosine_proximity(y_true, y_pred)  # expect: LL409
+
+def measured_loss(y_true, y_pred):
+    return tf.keras.metrics.log_cosh(y_true, y_pred)  # expect: LL409
 
 def kept_loss(y_true, y_pred):
     centre = tf.reduce_mean(y_pred, axis=-1, keep_dims=True)  # expect: LL409
@@ -127,9 +130,14 @@ def kept_loss(y_true, y_pred):
 
 def other_home(note: str, raw: str) -> str | None:
     """What to write for a name of Keras that its module lacks in Keras 3; None for one that it has."""
-    if note == "tf.keras only" and raw.startswith(("keras.backend.", "keras.losses.")):
+    name = raw.removeprefix("tensorflow.")
+    if not name.startswith(("keras.losses.", "keras.metrics.", "keras.backend.")):
+        return None
+    if note == "tf.keras only" and name == raw:
         return f"import it from tensorflow.{raw.rpartition('.')[0]}"
-    return raw.removeprefix("tensorflow.") if note == "keras only" and raw.startswith("tensorflow.keras.losses.") else None
+    if note == "Keras 2" and not name.startswith("keras.backend."):
+        return "one of the names in keras.losses"
+    return name if note == "keras only" and name != raw else None
 
 
 def old_keyword(node: Node) -> str | None:
