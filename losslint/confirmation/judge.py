@@ -19,7 +19,7 @@ from losslint.confirmation.failures import only_about_shapes
 from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
-from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof
+from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof, is_of_the_gradient, is_of_the_operation
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity
@@ -87,7 +87,7 @@ class Case:
         fitting = [
             seen for seen in self.told
             if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode) and not is_about_surroundings(seen)
-            and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen))
+            and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen)) and is_of_the_gradient(proof, seen)
         ]  # fmt: skip
         shown = self.shown(finding, proof, fitting)
         if shown is not None:
@@ -125,8 +125,9 @@ class Case:
         return None
 
     def is_at(self, finding: Finding, seen: Observation) -> bool:
-        """Whether something happened in the rows of a finding."""
-        if not seen.row or Path(seen.path or self.program.path) != finding.path:
+        """Whether something happened in the rows of a finding, in an operation that it may speak of."""
+        elsewhere = not seen.row or Path(seen.path or self.program.path) != finding.path
+        if elsewhere or not is_of_the_operation(finding.code, seen):
             return False
         return finding.start.row <= seen.row <= finding.end.row or seen.row in finding.related_rows
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
+from losslint.confirmation.observation import Observation
 from losslint.confirmation.observation import Outcome as O
 
 
@@ -52,3 +54,29 @@ PROOFS: dict[str, Proof] = {
     "LL512": Proof((O.RAISES, *NOTHING), anywhere=True), "LL513": Proof((O.WRONG_GRADIENT,), anywhere=True),
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip
+
+LOGARITHMS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py")
+ROOTS = ("sqrt", "euclideannorm")
+QUOTIENTS = ("realdiv", "div", "true_divide", "divide", "truediv", "rtruediv", "rdiv")
+ARCS = ("acos", "arccos", "asin", "arcsin", "acosh", "atanh")
+OF_ANOTHER = {"LL301": (*ROOTS, *QUOTIENTS, *ARCS), "LL303": LOGARITHMS, "LL304": (*LOGARITHMS, *ROOTS, *ARCS)}
+
+LOST_BY_RAISING = re.compile(
+    r"numpy|convert|symbolic|[Tt]rac(?:er|ing)|grad|differentiab|[Cc]oncret|item\(|item assignment|immutable|__array__"
+    r"|KerasTensor|None values|not iterable|iterating|truth value|OperatorNotAllowed|NotImplemented|has no attribute"
+    r"|only (?:integer|length-1|size-1|0-dim)|must be real number|expected Tensor|must be Tensor|not a Tensor"
+)
+
+
+def is_of_the_operation(code: str, seen: Observation) -> bool:
+    """Whether the operation that failed may be the one that a code speaks of: the quotient in a row says nothing of the
+    logarithm in it."""
+    return seen.outcome not in NUMBERS or seen.operation.lower() not in OF_ANOTHER.get(code, ())
+
+
+def is_of_the_gradient(proof: Proof, seen: Observation) -> bool:
+    """Whether an exception is one that a rule about lost gradients speaks of: what the framework says of shapes, types
+    and indices is about the inputs that were made up."""
+    if seen.outcome is not O.RAISES or O.NO_GRADIENT not in proof.outcomes or proof.anywhere:
+        return True
+    return bool(LOST_BY_RAISING.search(seen.error))

@@ -21,6 +21,7 @@ from losslint.confirmation.locate import Operand
 from losslint.confirmation.observation import Observation, Outcome, Searched
 from losslint.confirmation.probes import Loss, differentiated, observe
 from losslint.confirmation.program import Claim, TensorSpec
+from losslint.confirmation.proofs import is_of_the_operation
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
@@ -36,6 +37,7 @@ MOST_OPERANDS = 4  # of one claim
 NEAR_ENOUGH = 1e-5  # an operand that near is on its singular point once constants are folded
 
 Place = tuple[str, int, str]  # file, row, operation
+Key = tuple[str, int, str, str]  # file, row, operation, mode
 
 
 # -- the search
@@ -112,7 +114,7 @@ class Search:
         self.modes = modes
         names = differentiated(loss.prepared(generic(specs)), specs)
         self.trained = [s for s in specs if s.name in names]
-        self.found: dict[tuple[str, int, str], Observation] = {}  # (file, row, mode) -> the first witness
+        self.found: dict[Key, Observation] = {}  # the first witness of each
         self.nearest: dict[int, float] = {}  # row of a claim -> how near its operand came
         self.tried = 0
         self.broken: set[str] = set()  # modes that the loss cannot run in
@@ -132,11 +134,12 @@ class Search:
             warnings.simplefilter("ignore")
             return observe(self.loss, inputs, self.specs, mode)
 
-    def explains(self, claim: Claim, key: tuple[str, int, str]) -> bool:
-        """Whether a witness is one for a claim: in its rows, in a mode it speaks of."""
-        path, row, mode = key
+    def explains(self, claim: Claim, key: Key) -> bool:
+        """Whether a witness is one for a claim: in its rows, in a mode and an operation it speaks of."""
+        path, row, _, mode = key
         modes = modes_of(claim)
-        return path == self.path and claim.row <= row <= claim.end_row and (not modes or mode in modes)
+        here = path == self.path and claim.row <= row <= claim.end_row
+        return here and (not modes or mode in modes) and is_of_the_operation(claim.code, self.found[key])
 
     def explained(self, claim: Claim) -> bool:
         return any(self.explains(claim, key) for key in self.found)
@@ -202,7 +205,7 @@ class Search:
 
     def keep(self, seen: Observation, place: Place, what: str) -> None:
         """Remember the first witness of a place in a mode, made small."""
-        key = (place[0], place[1], seen.mode)
+        key = (*place, seen.mode)
         if key in self.found:
             return
         seconds = time.perf_counter() - self.started

@@ -158,6 +158,26 @@ def test_surroundings_prove_nothing() -> None:
         assert codes(FINE, replace(raised, mode="graph")) == []
 
 
+@pytest.mark.parametrize(("code", "operation", "status"), [
+    ("LL304", "Acos", "unconfirmed"), ("LL304", "Log", "unconfirmed"), ("LL304", "RealDiv", "confirmed"),
+    ("LL301", "RealDiv", "unconfirmed"), ("LL301", "Log", "confirmed"), ("LL307", "Acos", "confirmed"),
+])  # fmt: skip
+def test_another_operation_of_the_row_proves_nothing(code: str, operation: str, status: str) -> None:
+    assert one(finding(code), replace(WITNESS, operation=operation))["status"] == status
+
+
+@pytest.mark.parametrize(("error", "status"), [
+    ("RuntimeError: selected index k out of range", "unconfirmed"),
+    ("InvalidArgumentError: cannot compute NotEqual as input #1 was expected to be a int64 tensor but is a float tensor",
+     "unconfirmed"),
+    ("NotImplementedError: Cannot convert a symbolic tf.Tensor to a numpy array.", "confirmed"),
+    ("RuntimeError: Can't call numpy() on Tensor that requires grad.", "confirmed"),
+])  # fmt: skip
+def test_only_exceptions_about_the_gradient_prove_that_there_is_none(error: str, status: str) -> None:
+    raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, error=error)
+    assert one(finding("LL105"), raised)["status"] == status
+
+
 # -- refuted
 
 
