@@ -252,7 +252,10 @@ def repro(target: str, codes: tuple[str, ...], request: Request) -> str:
     from losslint.confirmation.verdicts import run as run_trials
 
     trials = trials_named(target)
-    wanted = [config.read_code(code, CODES) for code in codes]
+    try:
+        wanted = [config.read_code(code, CODES) for code in codes]
+    except ValueError as error:
+        raise click.ClickException(f"--code: {error}") from None
     told: list[str] = []
     try:
         for _, program, evidence, findings in run_trials(trials, run_options(request), request.confirm_import):
