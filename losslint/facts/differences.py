@@ -58,12 +58,9 @@ def _matrix(rows: Seq) -> list[float]:
     """The numbers of a vector or matrix, within whatever axes of length 1; none where it is something else."""
     while len(rows.items) == 1 and isinstance(rows.items[0], Seq):
         rows = rows.items[0]
-    numbers = [number for row in rows.items for number in (_row(row) if isinstance(row, Seq) else [_number(row)])]
-    return [] if rows.open or None in numbers else [number for number in numbers if number is not None]
-
-
-def _row(row: Seq) -> list[float | None]:
-    return [_number(item) for item in row.items]
+    items = [item for row in rows.items for item in (row.items if isinstance(row, Seq) else [row])]
+    numbers = [number for item in items if (number := _number(item)) is not None]
+    return numbers if len(numbers) == len(items) and not rows.open else []
 
 
 def _number(value: Value) -> float | None:

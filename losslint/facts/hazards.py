@@ -48,6 +48,8 @@ SINGULAR = frozenset(
         "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh",
     ]
 )  # fmt: skip
+
+
 class HazardFacts:
     """The hazards of one result."""
 
@@ -56,8 +58,8 @@ class HazardFacts:
         self.head = head
         self.gradient = gradient
         self.result = result
-        self.nodes = sorted(gradient.cone(result), key=lambda node: node.index)
-        self.inputs = InputFacts(gradient, result, self.nodes, head)
+        self.inputs = InputFacts(gradient, result, head)
+        self.nodes = self.inputs.nodes
 
     @cached_property
     def ranges(self) -> RangeFacts:

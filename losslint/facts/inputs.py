@@ -109,15 +109,15 @@ def _source(node: Node, depth: int = 12) -> Variable:
 class InputFacts:
     """The variables that one result is computed from."""
 
-    def __init__(self, gradient: GradientFacts, result: Node, nodes: list[Node], head: str = "") -> None:
-        """``nodes``: what the result is computed from, in execution order; ``head``: the last activation of the model."""
+    def __init__(self, gradient: GradientFacts, result: Node, head: str = "") -> None:
+        """``head``: the last activation of the model, where it is known."""
         self.gradient = gradient
         self.result = result
-        self.nodes = nodes
+        self.nodes = sorted(gradient.cone(result), key=lambda node: node.index)
         self.head = head
-        self.users = _users(nodes)
+        self.users = _users(self.nodes)
         self.sorts = self._sorts()
-        self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(nodes))))
+        self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(self.nodes))))
 
     # -- what the variables hold
 
