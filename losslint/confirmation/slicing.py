@@ -12,7 +12,8 @@ from losslint.config import Settings
 from losslint.confirmation.arguments import OBJECTS, Argument, expression, given, made_up, missing
 from losslint.confirmation.cut import Body, CannotCut, Cutter, free_names, located
 from losslint.confirmation.program import ENTRY, NotSliced, Program
-from losslint.confirmation.specs import Inputs, configured, inputs_of
+from losslint.confirmation.specs import Inputs, inputs_of
+from losslint.confirmation.stated import configured
 from losslint.graph.handed import handed_module
 from losslint.project.decisions import CALL_METHODS
 from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk

@@ -334,7 +334,7 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         t.graph.params[name] = node
         names[name] = node
     if isinstance(parameters.star_arg, cst.Param):
-        rest = [*KERAS_GIVES.items()][len(positional):] if "compile(" in site.reason else []
+        rest = [*KERAS_GIVES.items()][len(positional):] if site.compiled else []
         given_rest = [_tensor_parameter(t, frame, parameters.star_arg, name, role) for name, role in rest]
         names[parameters.star_arg.name.value] = Seq([*given_rest], "tuple", open=not given_rest)
     if parameters.star_kwarg is not None:

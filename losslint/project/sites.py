@@ -48,7 +48,8 @@ class Site:
     the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
-    False where only a signature or a word speaks for the loss.
+    False where only a signature or a word speaks for the loss. ``compiled``: Keras is handed it, by ``compile`` or in a
+    wrapper of its own, and calls it with (y_true, y_pred).
     ``weighted``: the calls that pass weights to a model which is compiled with it; ``models_in``: the files that compile it
     and those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
     Keras, and ``heads``: what those models end in, as far as that is certain.
@@ -62,6 +63,7 @@ class Site:
     reason: str
     mode: Mode = Mode.UNKNOWN
     certain: bool = True
+    compiled: bool = False
     meant_for_fit: bool = False
     roles: dict[str, Role] = field(default_factory=dict)
     framework: str = "tensorflow"  # tensorflow | torch | jax
@@ -170,6 +172,7 @@ class _Finder:
             reason=evidence.reason,
             mode=mode,
             certain=evidence.certain,
+            compiled=bool(compiling),
             meant_for_fit=alone and self._meant_for_fit(function, roles),
             roles=roles,
             framework=framework,
@@ -347,6 +350,7 @@ class _Finder:
                     node=part,
                     reason=f"passed to compile(loss=...) in line {call.lineno}",
                     mode=self.modes.keras,
+                    compiled=True,
                     roles={"y_true": Role.LABEL, "y_pred": Role.PREDICTION},
                     class_node=self.index.class_around(call),
                     owner=self.index.def_around(call),

@@ -122,7 +122,7 @@ def column_loss(y_true, y_pred):
                     "return one tensor for every shape, or raise an error for those that are not meant",
                     Severity.WARNING,
                 )
-            elif "compile(" not in loss.site.reason:
+            elif not loss.site.compiled:
                 continue
             elif isinstance(value, Seq) and len(value.items) > 1:
                 yield Problem(

@@ -99,7 +99,7 @@ class Loss:
         if site.framework != "tensorflow" or not site.is_function:
             return False
         names = list(site.roles)
-        return "compile(" in site.reason or (
+        return site.compiled or (
             site.mode is Mode.GRAPH
             and ((site.kind == "method" and site.qualname.endswith(".call")) or names[:2] == ["y_true", "y_pred"])
         )

@@ -52,7 +52,7 @@ model.compile(loss=pair_loss)
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if "compile(" not in loss.site.reason or not loss.called_by_keras:
+        if not (loss.site.compiled and loss.called_by_keras):
             return
         rows: dict[int, list[Node]] = {}
         for node in loss.nodes:

@@ -311,7 +311,7 @@ def head_that_ends_in(loss: Loss, activations: tuple[str, ...]) -> Head | None:
     """The head of a model that is compiled with a loss, where it is one of some activations."""
     site = loss.site
     heads: tuple[Head | None, ...] = site.heads
-    if "compile(" in site.reason and not heads and site.kind != "builtin":
+    if site.compiled and not heads and site.kind != "builtin":
         heads = (head_of(*{m.path: m for m in (site.module, *site.models_in)}.values()),)
     return next((head for head in heads if head is not None and head.activation in activations), None)
 

@@ -1,0 +1,263 @@
+"""What the code of a loss asks of its arguments: how many axes and columns, which numbers."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from losslint.graph.nodes import Graph, Node
+from losslint.graph.values import Const, Seq, Value
+from losslint.project import names
+from losslint.project.index import argument, last_name
+from losslint.project.roles import Role, is_literal
+from losslint.project.sites import Site
+
+SQUASHES = ("sigmoid", "softmax", "log_softmax", "log_sigmoid", "softplus", "sparsemax")
+LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "weighted_cross_entropy_with_logits",
+                "softmax_cross_entropy_with_logits", "sparse_softmax_cross_entropy_with_logits")
+SPARSE = ("sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits", "nll_loss")
+LOGS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py", "logit", "entr")
+IMAGE_FAMILY = ("ssim", "ssim_multiscale", "psnr", "image_gradients", "total_variation", "sobel_edges", "resize",
+                "rgb_to_grayscale", "rgb_to_hsv", "hsv_to_rgb", "rgb_to_yuv", "conv", "max_pool", "avg_pool",
+                "extract_patches", "gaussian_blur", "adjust_hue", "adjust_contrast", "adjust_saturation", "resize_area")
+MOVES = ("cast", "clip", "reshape", "expand_dims", "squeeze", "transpose", "item", "flatten", "batch_flatten")
+ALIKE = (*MOVES, "identity", "to_float", "to_int", "convert_to_tensor", "stop_gradient", "maximum", "minimum", "add", "sub",
+         "clip_low", "clip_high", "ensure_shape")
+REDUCES = ("reduce", "index")
+DIVISORS = names.words("normalizer normaliser denominator scale temperature temp tau")  # nobody passes a 0 for them
+CLASSIFIES = names.words(
+    "dice iou jaccard tversky focal crossentropy entropy bce cce ce f1 fbeta lovasz hinge auc precision recall")
+
+
+@dataclass
+class Demand:
+    """What the code asks of one argument."""
+
+    rank: int = 0  # at least
+    exactly: int | None = None
+    sizes: dict[int, int] = field(default_factory=dict)  # axis (negative: from the end) -> at least
+    fixed: dict[int, int] = field(default_factory=dict)  # axis -> exactly
+    row: int = 0  # numbers in one row, where rows are reshaped
+    values: str = ""
+    classes: int = 0
+    labels: bool = False  # used as class numbers or positions
+    groups: bool = False  # compared with each other: which rows belong together
+    rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
+    image: bool = False
+    missing: bool = False  # tested for NaN
+
+
+def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
+    """What the operations of a graph ask of the arguments."""
+    demands = {name: Demand() for name in order}
+    same_shape: dict[int, frozenset[str]] = {}
+    same_values: dict[int, frozenset[str]] = {}
+    for node in graph.nodes:
+        if node.op == "param":
+            if node.name in demands:
+                same_shape[node.index] = same_values[node.index] = frozenset({node.name})
+            continue
+        operands = dict(node.operands())
+        if _keeps_shape(node):
+            shapes = frozenset(n for o in operands.values() for n in same_shape.get(o.index, ()))
+            if shapes:
+                same_shape[node.index] = shapes
+        if node.op == "phi":  # one of several
+            either = [same_values.get(o.index, frozenset()) for name, o in operands.items() if name != "condition"]
+            same_values[node.index] = frozenset.intersection(*either) if either else frozenset()
+        elif (source := _keeps_values(node, operands)) is not None and source.index in same_values:
+            same_values[node.index] = same_values[source.index]
+        for given, operand in operands.items():
+            for name in same_shape.get(operand.index, ()):
+                _ask_shape(demands[name], node, given)
+                for axis, other in _split_at(node, same_shape).items():
+                    if other != name:
+                        demands[name].rest_of[axis] = other
+            for name in same_values.get(operand.index, ()):
+                _ask_values(demands[name], node, given)
+        if node.op in ("equal", "not_equal") and len(operands) == 2:
+            for name in frozenset.intersection(*(same_values.get(o.index, frozenset()) for o in operands.values())):
+                demands[name].groups = True
+    return demands
+
+
+def _split_at(node: Node, same_shape: Mapping[int, frozenset[str]]) -> dict[int, str]:
+    """Axis -> argument, of an index such as ``p[..., n:]`` with ``n = tf.shape(y)[-1]``: what comes after the first n."""
+    found: dict[int, str] = {}
+    for axis, part in _by_axis(node.inputs.get("index")) if node.op == "item" else ():
+        start = part.items[0] if isinstance(part, Seq) and part.kind == "slice" else None
+        if isinstance(start, Node) and (whole := _measured(start)) is not None:
+            for name in same_shape.get(whole.index, ()):
+                found[axis] = name
+    return found
+
+
+def _measured(node: Node) -> Node | None:
+    """The tensor that one dimension was taken of."""
+    if node.op in ("static_dim", "dim"):
+        return dict(node.operands()).get("x")
+    shape = dict(node.operands()).get("x") if node.op == "item" else None
+    return dict(shape.operands()).get("x") if shape is not None and shape.op in ("shape", "static_shape") else None
+
+
+def _keeps_shape(node: Node) -> bool:
+    if node.op in ("top_k", "all", "any", "crelu", "glu", "ravel", "diff", "add_n"):
+        return False
+    return node.op in ("phi", "print_identity") or node.family in (
+        "elementwise", "round", "compare", "sign", "cast", "detach")
+
+
+def _keeps_values(node: Node, operands: dict[str, Node]) -> Node | None:
+    """The operand whose range the result shares, more or less."""
+    if node.op in ALIKE and len(operands) == 1:
+        return next(iter(operands.values()))
+    return operands.get("x") if node.op in MOVES else None
+
+
+def number(value: Value | None) -> object:
+    return value.value if isinstance(value, Const) else None
+
+
+def numbers(value: Value | None) -> list[int] | None:
+    """Integers given one by one or in a list."""
+    if isinstance(value, Const):
+        return [value.value] if isinstance(value.value, int) and not isinstance(value.value, bool) else None
+    if isinstance(value, Seq) and value.kind in ("list", "tuple") and all(isinstance(number(v), int) for v in value.items):
+        return [v.value for v in value.items]  # type: ignore[attr-defined]
+    return None
+
+
+def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
+    if node.op == "item" and operand == "x":
+        _ask_index(demand, node.inputs.get("index"))
+    elif node.family in REDUCES or node.op in ("softmax", "log_softmax", "l2_normalize", "concat", "cumsum", "sort"):
+        for axis in numbers(node.inputs.get("axis")) or []:
+            demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+    elif node.op == "unstack" and operand == "x":
+        _ask_unstacked(demand, node)
+    elif node.op == "split" and operand == "x":
+        _ask_split(demand, node)
+    elif node.op == "transpose":
+        demand.rank = max(demand.rank, 2)
+        if (perm := numbers(node.inputs.get("perm") or node.inputs.get("axes"))) and len(perm) > 1:
+            demand.exactly = len(perm)
+    elif node.op == "reshape" and operand == "x":
+        shape = numbers(node.inputs.get("shape")) or []
+        if len(shape) > 2 and shape[0] == -1 and min(shape[1:]) > 0:
+            demand.row = math.prod(shape[1:])
+        elif len(shape) > 1 and shape[-1] > 1:
+            demand.fixed.setdefault(-1, shape[-1])
+    elif node.op == "matmul":
+        demand.rank = max(demand.rank, 2)
+    elif node.op in ("categorical_crossentropy", *SPARSE, "softmax_cross_entropy_with_logits") and operand == "y_pred":
+        demand.rank = max(demand.rank, 2)
+        demand.sizes[-1] = max(demand.sizes.get(-1, 0), 2)
+    elif node.op == "static_dim" or node.op == "dim":
+        for axis in numbers(node.inputs.get("axis")) or []:
+            demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+
+
+def _ask_unstacked(demand: Demand, node: Node) -> None:
+    """``a, b, c = tf.unstack(t, axis=-1)``: as many parts as there are names."""
+    for statement in node.source.module.nodes:
+        match statement:
+            case ast.Assign(targets=[ast.Tuple(elts=elements)], value=ast.Call() as call) if (
+                    statement.lineno == node.source.row and last_name(call.func) == "unstack"):
+                given = argument(call, 2 if "ops" not in ast.unparse(call.func) else 1, "axis")
+                axis = ast.literal_eval(given) if given is not None and is_literal(given) else 0
+                if isinstance(axis, int) and axis != 0:
+                    demand.rank = max(demand.rank, axis + 1 if axis > 0 else -axis)
+                    demand.fixed[axis] = len(elements)
+                return
+
+
+def _ask_split(demand: Demand, node: Node) -> None:
+    axis = (numbers(node.inputs.get("axis")) or [0])[0]
+    parts = node.inputs.get("sections")
+    sizes = numbers(parts)
+    if axis == 0 or sizes is None:
+        return
+    demand.rank = max(demand.rank, axis + 1 if axis > 0 else -axis)
+    if isinstance(parts, Const):
+        demand.fixed[axis] = 2 * sizes[0]
+    elif all(size > 0 for size in sizes):
+        demand.fixed[axis] = sum(sizes)
+
+
+def _ask_index(demand: Demand, index: Value | None) -> None:
+    """``t[:, 3]`` asks for rank 2 and four columns, ``t[..., :4]`` for four of the last axis."""
+    parts = list(_by_axis(index))
+    demand.rank = max(demand.rank, len(parts))
+    for axis, part in parts:
+        least = 0
+        if isinstance(part, Const) and isinstance(part.value, int) and not isinstance(part.value, bool):
+            least = part.value + 1 if part.value >= 0 else -part.value
+        elif isinstance(part, Seq) and part.kind == "slice":
+            ends = [number(end) for end in part.items[:2]]
+            least = max([end + 1 if i == 0 else end for i, end in enumerate(ends) if isinstance(end, int) and end >= 0]
+                        + [1 - end for end in ends if isinstance(end, int) and end < 0], default=0)
+        if least and axis != 0:
+            demand.sizes[axis] = max(demand.sizes.get(axis, 0), least)
+
+
+def _by_axis(index: Value | None) -> Iterator[tuple[int, Value]]:
+    """Each part of an index with the axis that it is for; nothing where a tensor is the index."""
+    parts = list(index.items) if isinstance(index, Seq) and index.kind == "index" else [index]
+    parts = [part for part in parts if not (isinstance(part, Const) and part.value is None)]
+    if any(isinstance(part, Node) or part is None for part in parts):
+        return
+    dots = next((i for i, part in enumerate(parts) if isinstance(part, Const) and part.value is Ellipsis), None)
+    for position, part in enumerate(parts):
+        if position != dots and part is not None:
+            yield (position if dots is None or position < dots else position - len(parts)), part
+
+
+def _ask_values(demand: Demand, node: Node, operand: str) -> None:
+    logits = number(node.inputs.get("from_logits"))
+    demand.missing |= node.op in ("is_nan", "is_finite")
+    if node.op in IMAGE_FAMILY and operand in ("x", "y"):
+        demand.image = True
+    if node.op in SQUASHES or (node.op in LOGIT_LOSSES and operand == "y_pred") or logits is True:
+        demand.values = "logits" if operand != "y_true" else demand.values
+    elif node.op in ("categorical_crossentropy", "sparse_categorical_crossentropy") and operand == "y_pred":
+        demand.values = demand.values or "simplex"
+    elif node.op in ("binary_crossentropy", "binary_focal_crossentropy", "kl_divergence", *LOGS):
+        demand.values = demand.values or "probability"
+    elif node.op == "assert" and ("non_negative" in node.name or "positive" in node.name):
+        demand.values = demand.values or "positive"
+    elif node.op in ("acos", "asin", "atanh"):
+        demand.values = demand.values or "unit"
+    elif node.op in ("sqrt", "rsqrt") and operand == "x":
+        demand.values = demand.values or "nonnegative"
+    if node.op == "one_hot":
+        demand.labels = True
+        depth = number(node.inputs.get("depth"))
+        demand.classes = depth if isinstance(depth, int) and depth > 0 else demand.classes
+    elif (node.op in SPARSE and operand == "y_true") or (
+            node.op in ("gather", "take_along_axis", "embedding_lookup") and operand == "indices") or (
+            node.op == "sequence_mask" and operand == "x"):
+        demand.labels = True
+
+
+def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
+    """What the names of an argument and of its loss add where the code asks for nothing."""
+    split = set(names.parts(name))
+    about = set(names.parts(site.qualname)) | set(names.parts(site.qualname.replace("_", "")))
+    if "logits" in split or "logit" in split:
+        demand.values = "logits"
+    elif split & {"prob", "probs", "probabilities", "proba", "probas"}:
+        demand.values = demand.values or "probability"
+    elif split & {"actions", "action", "ids", "indices", "index", "tokens"} and role is not Role.PREDICTION:
+        demand.labels = True
+    elif split & {"advantage", "advantages", "reward", "rewards", "returns", "done", "dones", "discounts"}:
+        demand.exactly = 1
+    elif split & DIVISORS and role is Role.TENSOR:
+        demand.values = "positive"
+    elif split & names.SIZE_WORDS:
+        demand.labels, demand.classes, demand.exactly = True, 4, 1
+    elif split & {"img", "image", "images", "photo", "imgs"} and role is not Role.LABEL and demand.rank < 2:
+        demand.exactly = 4
+    if role is Role.PREDICTION and not demand.values and about & CLASSIFIES:
+        demand.values = "probability"
