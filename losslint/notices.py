@@ -45,7 +45,8 @@ UNKNOWN_SUPPRESSION = Notice("LL003", "unknown-rule-in-suppression", Severity.WA
 
 What it does: checks the codes of ``# losslint: ignore[..]`` and ``# losslint: file-ignore[..]`` comments, and those in
 ``# noqa`` that begin with LL; other tools' codes in ``# noqa`` are none of our business. Then comments that losslint does
-not know (``# losslint: disable``), and ``# losslint: loss`` or ``inputs`` beside code that is no definition.
+not know (``# losslint: disable``), ``# losslint: loss`` or ``inputs`` beside code that is no definition, and ``inputs``
+that cannot be read or are for no argument.
 
 Why it is bad: the comment does nothing, and whoever wrote it believes that it does.
 

@@ -216,11 +216,17 @@ def confirmed(request: Request, checks: list[Check]) -> list[Check]:
 
     Raises:
         click.ClickException: losses cannot be run here.
+        config.ConfigError: inputs are configured for what is not there.
     """
     from losslint.confirmation.client import ConfirmError
+    from losslint.confirmation.stated import check_entries
     from losslint.confirmation.verdicts import with_verdicts
     from losslint.progress import bar
 
+    for check in checks:
+        targets = [abspath(path) for path in check.paths]
+        checked = [path for path in check.report.modules if _is_below(path, targets)]
+        check_entries(check.settings, check.report.losses, checked)
     reports = [(check.settings, check.report) for check in checks]
     with bar(sum(len(check.report.checked) for check in checks), request.quiet) as progress:
         try:

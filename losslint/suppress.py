@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from losslint.config import ALL_RULES, Codes, Settings, nearest, nearest_code
+from losslint.config import ALL_RULES, Codes, Settings, choose, nearest, nearest_code
 from losslint.findings import Finding, Location, LossRef
 from losslint.notices import SEEN, UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION, Notice
+from losslint.project.decisions import CALL_METHODS
+from losslint.project.index import Function, parameters
 from losslint.project.module import Module
 
 NOQA = re.compile(r"#\s*noqa\b(?:\s*:\s*(?P<codes>[A-Z]+\d+(?:[,\s]+[A-Z]+\d+)*))?", re.IGNORECASE)
@@ -156,6 +158,10 @@ class FileSuppressions:
                 if said := self._misplaced(match, row):
                     column = len(self.module.lines[row - 1]) - len(comment) + 1 + match.start("word")
                     yield _finding(UNKNOWN_SUPPRESSION, path, row, column, len(match["word"]), *said)
+                elif match["word"] == "inputs":
+                    column = len(self.module.lines[row - 1]) - len(comment) + 1 + match.start("reason")
+                    for start, width, *wrong in self._broken_inputs(match["reason"], row):
+                        yield _finding(UNKNOWN_SUPPRESSION, path, row, column + start, width, *wrong)
 
     def _complaints(self, comment: Suppression, path: Path, settings: Settings, codes: Codes) -> Iterator[Finding]:
         if not comment.codes and not comment.noqa and (comment, "") not in self.used and all(
@@ -174,7 +180,7 @@ class FileSuppressions:
     def _misplaced(self, match: re.Match[str], row: int) -> tuple[str, str] | None:
         """What is wrong with a comment that was meant to do something and does nothing, and what to write."""
         word = match["word"]
-        if word in ON_DEFINITIONS and row not in self._headers:
+        if word in ON_DEFINITIONS and row not in self._headed:
             return (f"`losslint: {word}` does nothing here",
                     "put it on the line of a def, class, lambda or tape, or alone on the line above")
         if word in DIRECTIVES:
@@ -187,17 +193,37 @@ class FileSuppressions:
             f"write one of {', '.join(DIRECTIVES)}")
         return f"there is no comment `losslint: {word}`", help
 
+    def _broken_inputs(self, text: str, row: int) -> Iterator[tuple[int, int, str, str]]:
+        """The parts of a comment about inputs that cannot be used: where, how long, what is wrong, what to write."""
+        from losslint.confirmation.written import EXAMPLE, parse_parts
+
+        taken = [_names_taken(node) for node in self._headed[row]]
+        known = None if None in taken else {name for names in taken for name in names or ()}
+        parts = list(parse_parts(text))
+        if not parts:
+            yield 0, 1, "`losslint: inputs` names no input", "write y_pred=float32[8, 10] in [0, 1] behind it"
+        for part in parts:
+            message, _, help = part.error.partition("; ")
+            if not message and known is not None and part.name not in known:
+                message = f"there is no argument {part.name} here"
+                help = choose(part.name, sorted(known)).removeprefix("; ") if known else "delete it"
+            if message:
+                yield part.start, len(part.text), message, help or EXAMPLE
+
     @cached_property
-    def _headers(self) -> set[int]:
-        """Rows on which a comment speaks of code: headers of definitions, lambdas and tapes, and comments right above."""
-        rows: set[int] = set()
+    def _headed(self) -> dict[int, list[ast.AST]]:
+        """Row -> the code that a comment there speaks of: headers of definitions, lambdas and tapes, and comments right
+        above."""
+        found: dict[int, list[ast.AST]] = {}
         for node in self.module.nodes:
-            if isinstance(node, ast.Lambda):
-                rows.add(node.lineno)
-            elif isinstance(node, (*DEFINITIONS, ast.With)):
-                rows |= _header(node)
-        above = {row - 1 for row in rows if row > 1 and self.module.lines[row - 2].lstrip().startswith("#")}
-        return rows | above
+            if isinstance(node, (ast.Lambda, *DEFINITIONS, ast.With)):
+                rows = {node.lineno} if isinstance(node, ast.Lambda) else _header(node)
+                above = min(rows) - 1
+                if above and self.module.lines[above - 1].lstrip().startswith("#"):
+                    rows = rows | {above}
+                for row in rows:
+                    found.setdefault(row, []).append(node)
+        return found
 
     def rows(self, finding: Finding) -> set[int]:
         """Rows on which a comment speaks for a finding."""
@@ -231,6 +257,17 @@ def _header(node: ast.stmt) -> set[int]:
     """Rows of a compound statement down to its colon, and of the decorators of a definition."""
     body: list[ast.stmt] = getattr(node, "body", [])
     return {*range(_first_row(node), _first_row(body[0]) if body else 0), node.lineno}
+
+
+def _names_taken(node: ast.AST) -> set[str] | None:
+    """The names that inputs can be given for: arguments of a function or of the methods of a class, all names of a block;
+    None where a class inherits what is called."""
+    if isinstance(node, ast.With):
+        return {inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}
+    functions = [node] if not isinstance(node, ast.ClassDef) else [s for s in node.body if isinstance(s, Function)]
+    if isinstance(node, ast.ClassDef) and not any(getattr(f, "name", "") in CALL_METHODS for f in functions):
+        return None
+    return {a.arg for f in functions if isinstance(f, Function) for a in parameters(f)} - {"self", "cls"}
 
 
 def _first_row(node: ast.stmt) -> int:

@@ -233,6 +233,31 @@ def test_words_on_a_definition_are_heard(source: str, word: str) -> None:
     assert shown(run(source.format(f"losslint: {word}"))) == []
 
 
+@pytest.mark.parametrize(("source", "complaints"), [
+    ("def f(y, p):  # losslint: inputs pp=float32[8]", ["1:34 LL003 there is no argument pp here; did you mean 'p'?"]),
+    ("def f(y, p):  # losslint: inputs y=int32[8], zz=float32[8]",
+     ["1:46 LL003 there is no argument zz here; write one of p, y"]),
+    ("def f(y, p):  # losslint: inputs p=flot32[8]", ["1:34 LL003 'flot32[8]' is no input; "
+     "write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'"]),
+    ("def f(y, p):  # losslint: inputs p=float32[8, 3] in [1, 0], y=float32[8]",
+     ["1:34 LL003 the range in 'float32[8, 3] in [1, 0]' must be two finite numbers, the lower one first; "
+      "write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'"]),
+    ("def f(y, p):  # losslint: inputs as in training",
+     ["1:34 LL003 'as in training' names no argument; write y_pred=float32[8, 10] in [0, 1]"]),
+    ("def f(y, p):  # losslint: inputs", [
+        "1:33 LL003 `losslint: inputs` names no input; write y_pred=float32[8, 10] in [0, 1] behind it"]),
+    ("def f(y, p):  # losslint: inputs p=float32[8, 3] in [0, 1], y=int32[8] class  # noqa: E501", []),
+    ("class L(Loss):  # losslint: inputs p=float32[8]\n    def call(self, y, p): return p\n\ndef g(): pass\nif g:", []),
+    ("class L(Loss):  # losslint: inputs q=float32[8]\n    def call(self, y, p): return p\n\ndef g(): pass\nif g:",
+     ["1:36 LL003 there is no argument q here; write one of p, y"]),
+    ("class L(Base):  # losslint: inputs q=float32[8]", []),
+    ("f = lambda y, p: y - p; g = lambda q: q  # losslint: inputs q=float32[8], p=float32[8]\nif g:", []),
+])
+def test_inputs_that_cannot_be_used_are_told(source: str, complaints: list[str]) -> None:
+    found = run(f"{source}\n    pass\n").findings
+    assert [f"{f.start.row}:{f.start.column} {f.code} {f.message}; {f.help}" for f in found] == complaints
+
+
 def test_words_in_the_body_of_a_definition_are_not() -> None:
     assert len(shown(run("def f(p):\n    return p  # losslint: loss\n"))) == 1
     assert len(shown(run("x = 1  # losslint: loss\ndef f(p):\n    return p\n"))) == 1

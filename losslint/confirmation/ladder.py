@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from losslint.confirmation.demands import Demand
 from losslint.confirmation.program import TensorSpec
@@ -15,48 +16,75 @@ LADDER: tuple[Shape, ...] = ((8, 3), (8, 1), (8,), (4, 8, 8, 2), (4, 5, 3), (4, 
 IMAGES: tuple[Shape, ...] = ((2, 16, 16, 3), (2, 16, 16, 1), (1, 32, 32, 3), (1, 192, 192, 3))
 MAX_RUNGS = 10
 TRAINED = (Role.PREDICTION, Role.TENSOR)
+LEADING = (Role.PREDICTION, Role.LABEL)  # where only one of them is told, the others have its batch
 
 
 def rungs(
-    demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[str], stated: Iterable[Shape] = (),
-    channels_first: bool = False,
+    demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[str], told: Mapping[str, TensorSpec],
+    stated: Sequence[Shape] = (), channels_first: bool = False,
 ) -> Iterator[dict[str, TensorSpec]]:
-    """The specs of each rung by argument; shapes that the file states come first."""
+    """The specs of each rung by argument, with those that are ``told`` as they are; shapes that agree with these come
+    first, then those that the file states."""
     if not order:
         yield {}
         return
     main = [n for n in order if not (
         demands[n].labels or demands[n].groups or demands[n].exactly == 1 or roles[n] is Role.WEIGHT)] or order
-    wanted = merged([demands[n] for n in main])
-    bases = (*stated, *(IMAGES if wanted.image else LADDER))
-    if channels_first:
-        bases = tuple((s[0], s[-1], *s[1:-1]) if len(s) > 3 else s for s in bases)
+    wanted = merged([demands[n] for n in main if n not in told])
+    leading = {n: spec for n, spec in told.items() if roles[n] in LEADING or len(spec.shape) > 1}
+    stated = [*(shape for name, spec in leading.items() for shape in beside(spec, demands[name])), *stated]
+    bases = [of_batch(shape, leading) for shape in (*stated, *common(wanted, channels_first))]
     classes = max((demands[n].classes for n in order), default=0)
-    found: list[Shape] = []
-    for base in bases:
-        if (shape := fitted(base, wanted, classes)) is not None and shape not in found:
-            found.append(shape)
-    if wanted.rank in (3, 5) or wanted.exactly in (3, 5):
-        rank = wanted.exactly or wanted.rank
-        middle = fitted((4, *(5,) * (rank - 2), 3), wanted, classes)
-        found = ([middle] if middle else []) + [s for s in found if s != middle]
+    prediction = next((demands[n].values for n in main if roles[n] in TRAINED and demands[n].values), "")
     rows = {n: demands[n].row for n in order if demands[n].row}
     if rows:
-        width = max(rows.values())
-        first = next(iter(stated), (8, width))
-        for other in dict.fromkeys([first, (8, width)]):
-            yield {n: spec_for(n, (8, rows[n]) if n in rows else other, demands[n], roles[n], "") for n in order}
-    prediction = next((demands[n].values for n in main if roles[n] in TRAINED and demands[n].values), "")
-    for shape in found[:MAX_RUNGS]:
-        rung = {name: spec_for(name, shape, demands[name], roles[name], prediction) for name in order}
-        rung = {name: lengthened(spec, demands[name], rung) for name, spec in rung.items()}
+        wide = of_batch((8, max(rows.values())), leading)
+        for other in dict.fromkeys([*bases[:bool(stated)], wide]):
+            yield {n: told.get(n) or spec_for(n, (wide[0], rows[n]) if n in rows else other, demands[n], roles[n], "")
+                   for n in order}
+    shapes = dict.fromkeys(shape for base in bases if (shape := fitted(base, wanted, classes)) is not None)
+    for shape in islice(shapes, MAX_RUNGS):
+        rung = {n: told.get(n) or spec_for(n, shape, demands[n], roles[n], prediction) for n in order}
+        rung = {n: spec if n in told else lengthened(spec, demands[n], rung) for n, spec in rung.items()}
         yield rung
-        labels = [n for n in order if roles[n] is Role.LABEL and not demands[n].labels]
-        if shape == (8, 8) and labels and len(order) == 2:  # numbers of groups against embeddings or similarities
-            yield rung | {n: TensorSpec(n, (8,), "float32", "class", classes=4) for n in labels}
-        if any(demands[n].labels and roles[n] is Role.LABEL for n in order) and len(shape) == 2:
-            yield {n: replace(s, shape=(*s.shape, 1)) if demands[n].labels and len(s.shape) == 1 else s
+        labels = [n for n in order if roles[n] is Role.LABEL and n not in told]
+        plain = [n for n in labels if not demands[n].labels]
+        if shape == (8, 8) and plain and len(order) == 2:  # numbers of groups against embeddings or similarities
+            yield rung | {n: TensorSpec(n, (8,), "float32", "class", classes=4) for n in plain}
+        if len(plain) < len(labels) and len(shape) == 2:
+            yield {n: replace(s, shape=(*s.shape, 1)) if demands[n].labels and len(s.shape) == 1 and n not in told else s
                    for n, s in rung.items()}
+
+
+def common(wanted: Demand, channels_first: bool) -> tuple[Shape, ...]:
+    """Shapes that tensors often have."""
+    shapes = IMAGES if wanted.image else LADDER
+    if (rank := wanted.exactly or wanted.rank) in (3, 5):
+        shapes = ((4, *(5,) * (rank - 2), 3), *shapes)
+    if channels_first:
+        shapes = tuple((s[0], s[-1], *s[1:-1]) if len(s) > 3 else s for s in shapes)
+    return shapes
+
+
+def beside(spec: TensorSpec, demand: Demand) -> Iterator[Shape]:
+    """The shapes that other arguments may have beside one that is told, the likeliest first."""
+    if not demand.labels:
+        shape = list(spec.shape)
+        for axis in demand.rest_of:
+            if -len(shape) <= axis < len(shape):
+                shape[axis] //= 2
+        yield tuple(shape)
+    if demand.labels or spec.classes:
+        classes = demand.classes or spec.classes or 3
+        if spec.shape[-1:] == (1,):
+            yield (*spec.shape[:-1], classes)
+        yield (*spec.shape, classes)
+
+
+def of_batch(shape: Shape, told: Mapping[str, TensorSpec]) -> Shape:
+    """A shape with the batch of what is told."""
+    batch = next((spec.shape[:1] for spec in told.values() if spec.shape), shape[:1])
+    return (*batch, *shape[1:])
 
 
 def lengthened(spec: TensorSpec, demand: Demand, rung: Mapping[str, TensorSpec]) -> TensorSpec:

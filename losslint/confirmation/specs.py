@@ -78,22 +78,26 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     function = site.node
     assert isinstance(function, Function)
     roles = {name: role for name, role in tensor_roles(site).items() if name not in set(without)}
-    told = overrides(site, function, settings)
+    names_taken = [a.arg for a in parameters(function)]
+    told = {name: spec for name, spec in overrides(site, function, settings).items() if name in names_taken}
     roles |= {name: roles.get(name, site.roles.get(name, Role.TENSOR)) for name in told}
-    order = [a.arg for a in parameters(function) if a.arg in roles]
+    order = [name for name in names_taken if name in roles]
     containers = {name: keys for name in order if name not in told and (keys := contents(site, name))}
     demands = demands_of(loss.graph, order)
     for name in order:
         by_name(demands[name], name, roles[name], site)
+        if name in told:
+            demands[name].values = kind_of(told[name]) or demands[name].values
     ladder: list[tuple[TensorSpec, ...]] = []
     head = head_of(site.module) if site.compiled else None
     taken, others = model_shapes(site)
     stated = [*others, *fitted_labels(site.module)]
-    for rung in rungs(demands, roles, order, stated, channels_first=site.framework == "torch"):
-        rung = {name: replace(spec, shape=taken.get(name, spec.shape)) for name, spec in rung.items()}
+    for rung in rungs(demands, roles, order, told, stated, channels_first=site.framework == "torch"):
+        for name in taken.keys() & rung.keys() - told.keys():
+            rung[name] = replace(rung[name], shape=(*rung[name].shape[:1], *taken[name][1:]))
         specs: list[TensorSpec] = []
         for name in order:
-            spec = replace(told.get(name) or rung[name], name=name, role=spec_role(roles[name]))
+            spec = replace(rung[name], name=name, role=spec_role(roles[name]))
             spec = of_framework(spec, site)
             spec = spec if name in told else as_given_by(head, spec)
             keys = containers.get(name, ())
@@ -102,6 +106,13 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
             ladder.append(tuple(specs))
     notes = tuple(f"{name} as told: {', '.join(str(n) for n in spec.shape)} {spec.dtype}" for name, spec in told.items())
     return Inputs(tuple(ladder[:MAX_RUNGS]) or ((),), notes, containers)
+
+
+def kind_of(spec: TensorSpec) -> str:
+    """Which numbers a tensor that is told holds; "" where that is left open."""
+    if spec.values == "real" and spec.low is not None and spec.high is not None and 0 <= spec.low < spec.high <= 1:
+        return "probability"
+    return "" if spec.values == "real" else spec.values
 
 
 def as_given_by(head: Head | None, spec: TensorSpec) -> TensorSpec:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from losslint.config import Settings, relative_to
+from losslint.config import DEFAULT_EXCLUDE, ConfigError, Settings, choose, did_you_mean, relative_to
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.shapes import Shape
-from losslint.confirmation.written import SPEC, parse_spec
+from losslint.confirmation.written import parse_parts, parse_spec
 from losslint.project.index import Function, last_name, parameters
 from losslint.project.sites import Site
 
-COMMENT = re.compile(r"#\s*losslint:\s*inputs\s+(?P<rest>.*)")
-ASSIGNED = re.compile(rf"(?P<name>\w+)\s*=(?P<spec>{SPEC.pattern.replace('?P<', '?P<_')})(?:,|$)")
+COMMENT = re.compile(r"#\s*losslint:\s*inputs\s+(?P<rest>[^#]*)")
 JAXTYPING = {"Float": "float32", "Float16": "float16", "Float32": "float32", "Float64": "float64", "BFloat16": "bfloat16",
              "Int": "int32", "Int32": "int32", "Int64": "int64", "Integer": "int32", "Bool": "bool", "Num": "float32",
              "Real": "float32", "Inexact": "float32", "UInt8": "uint8", "Shaped": "float32"}
@@ -33,11 +35,74 @@ def configured(site: Site, settings: Settings | None) -> dict[str, object]:
     """What ``[tool.losslint.inputs."path.py::name"]`` says of a loss: strings are tensors, all else are its settings."""
     found: dict[str, object] = {}
     for place, table in settings.inputs.items() if settings is not None else ():
-        file, _, name = place.rpartition("::")
-        here = relative_to(site.module.path, settings.root) if settings is not None else ""
-        if name in (site.qualname, site.qualname.rpartition(".")[0]) and file in (here, site.module.path.name):
+        if settings is not None and is_meant(place, site, settings):
             found |= table
     return found
+
+
+def is_meant(place: str, site: Site, settings: Settings) -> bool:
+    """Whether ``path.py::name`` stands for a loss; a class stands for its ``call``."""
+    file, _, name = place.rpartition("::")
+    return name in names_of(site) and is_file(file, site.module.path, settings)
+
+
+def is_file(file: str, path: Path, settings: Settings) -> bool:
+    """Whether a file is meant by its path from the settings, or by its name alone."""
+    return file in (relative_to(path, settings.root), path.name)
+
+
+def names_of(site: Site) -> tuple[str, ...]:
+    return tuple(filter(None, (site.qualname, site.qualname.rpartition(".")[0])))
+
+
+def check_entries(settings: Settings, losses: Sequence[Site], checked: Iterable[Path]) -> None:
+    """See that the configured inputs are for losses and arguments that there are. Those of other files than the checked
+    ones are left alone, as long as there are such files.
+
+    Raises:
+        ConfigError: an entry would be ignored.
+    """
+    files = list(checked)
+    for place, table in settings.inputs.items():
+        file, _, name = place.rpartition("::")
+        here = [site for site in losses if is_file(file, site.module.path, settings)]
+        sites = [site for site in here if is_meant(place, site, settings)]
+        wrong = ""
+        if sites:
+            taken = {argument for site in sites for argument in arguments_of(site)}
+            if (unknown := next((argument for argument in table if argument not in taken), None)) is not None and taken:
+                wrong = f"there is no argument {unknown}{choose(unknown, sorted(taken))}"
+        elif any(is_file(file, path, settings) for path in files):
+            known = [found for site in here for found in names_of(site)]
+            wrong = f"there is no loss {name} in {file}" + (
+                did_you_mean(name, known) or f"; losslint --show-losses {file} lists what is taken for one")
+        elif not exists(file, settings):
+            wrong = f"there is no file {file} below {settings.root}"
+        if wrong:
+            raise ConfigError(f"{settings.source}: inputs: {place!r}: {wrong}")
+
+
+def exists(file: str, settings: Settings) -> bool:
+    """Whether a file is there: at its path from the settings or, where only its name is given, anywhere below."""
+    if (settings.root / file).exists() or "/" in file:
+        return (settings.root / file).exists()
+    for _, folders, names in os.walk(settings.root):
+        if file in names:
+            return True
+        folders[:] = [name for name in folders if name not in DEFAULT_EXCLUDE]
+    return False
+
+
+def arguments_of(site: Site) -> set[str]:
+    """What inputs and settings can be given for: the arguments of a loss, of the functions around it and of what makes its
+    object; nothing where a class that is not in the file may make it."""
+    functions: list[ast.AST] = [site.node, *site.module.ancestors(site.node)]
+    if (home := site.class_node) is not None:
+        makers = [s for s in home.body if getattr(s, "name", "") in ("__init__", "__new__")]
+        if not makers and any(last_name(base) != "Loss" for base in home.bases):
+            return set()
+        functions += makers
+    return {a.arg for f in functions if isinstance(f, Function) for a in parameters(f)} - {"self", "cls"}
 
 
 def commented(site: Site, function: Function) -> dict[str, TensorSpec]:
@@ -53,11 +118,7 @@ def commented(site: Site, function: Function) -> dict[str, TensorSpec]:
         last = max(node.lineno, body[0].lineno - 1) if isinstance(body, list) else node.lineno
         for row in range(first - 1, last + 1):
             if (match := COMMENT.search(site.module.comments.get(row, ""))) is not None:
-                for part in ASSIGNED.finditer(match["rest"]):
-                    try:
-                        found[part["name"]] = parse_spec(part["spec"])
-                    except ValueError:
-                        continue
+                found |= {part.name: part.spec for part in parse_parts(match["rest"]) if part.spec is not None}
     return found
 
 

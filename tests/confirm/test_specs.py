@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from losslint.config import Settings
+from losslint.check import check_paths
+from losslint.cli import main
+from losslint.config import ConfigError, Settings
 from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.stated import check_entries
 from losslint.confirmation.written import parse_spec
 from tests.confirm.programs import code, program_in
 
@@ -168,3 +171,86 @@ def test_what_comes_after_the_width_of_a_label_is_as_wide_again(tmp_path: Path) 
     assert (second["y_true"].shape, second["y_pred"].shape) == ((8, 3), (8, 6))
     own = first(tmp_path, "n = tf.shape(y_pred)[-1] // 2\nreturn tf.reduce_mean(y_true - y_pred[..., n:])")
     assert own["y_pred"].shape == own["y_true"].shape
+
+
+@pytest.mark.parametrize(("told", "body", "shapes"), [
+    ("y_pred=float32[4, 2] in [0.5, 1]", "return -tf.reduce_mean(y_true * tf.math.log(y_pred))", [(4, 2), (4, 2)]),
+    ("y_pred=float32[6, 5]",
+     "return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y_true, logits=y_pred))", [(6,), (6, 5)]),
+    ("y_true=int32[6] in [0, 9]",
+     "return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y_true, logits=y_pred))", [(6,), (6, 10)]),
+    ("y_pred=float32[4, 6]",
+     "n = tf.shape(y_true)[-1]\nreturn tf.reduce_mean(y_true - y_pred[..., :n] * y_pred[..., n:])", [(4, 3), (4, 6)]),
+    ("y_true=float32[7, 32, 32, 1]", "return tf.reduce_mean(y_true * y_pred)", [(7, 32, 32, 1)] * 2),
+    ("y_true=float32[5]", "return tf.reduce_mean(tf.square(y_true - y_pred[:, 4]))", [(5,), (5, 5)]),
+])
+def test_what_is_not_told_follows_what_is(tmp_path: Path, told: str, body: str, shapes: list[tuple[int, ...]]) -> None:
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    text = TF + f"def a_loss(y_true, y_pred):  # losslint: inputs {told}\n{lines}"
+    assert [spec.shape for spec in program_in(tmp_path, text, "a_loss").inputs[0]] == shapes
+
+
+def test_a_told_weight_says_nothing_of_the_batch_but_a_told_prediction_does(tmp_path: Path) -> None:
+    text = TF + """
+def weighted_loss(y_true, y_pred, weights):  # losslint: inputs weights=float32[3]
+    return tf.reduce_mean(weights * tf.square(y_true - y_pred))
+def sampled_loss(y_true, y_pred, sample_weight):  # losslint: inputs y_pred=float32[5, 2] simplex
+    return tf.reduce_mean(sample_weight * tf.keras.losses.categorical_crossentropy(y_true, y_pred))
+"""
+    assert [s.shape for s in program_in(tmp_path, text, "weighted_loss").inputs[0]] == [(8, 3), (8, 3), (3,)]
+    label, _, weight = program_in(tmp_path, text, "sampled_loss").inputs[0]
+    assert (label.shape, label.values, weight.shape) == ((5, 2), "onehot", (5,))
+
+
+@pytest.mark.parametrize(("place", "argument", "error"), [
+    ("losses.py::dice_los", "y_pred", "there is no loss dice_los in losses.py; did you mean 'dice_loss'?"),
+    ("losses.py::dice_loss", "y_predd", "there is no argument y_predd; did you mean 'y_pred'?"),
+    ("losses.py::make.inner", "gama", "there is no argument gama; did you mean 'gamma'?"),
+    ("loses.py::dice_loss", "y_pred", "there is no file loses.py below"),
+    ("other/losses.py::dice_loss", "y_pred", "there is no file other/losses.py below"),
+    ("losses.py::dice_loss", "y_pred", ""),
+    ("losses.py::make.inner", "gamma", ""),
+    ("losses.py::Dice", "smooth", ""),
+    ("losses.py::Dice.call", "y_true", ""),
+    ("unchecked.py::any_loss", "y_pred", ""),
+    ("below.py::any_loss", "y_pred", ""),
+])
+def test_configured_inputs_must_be_for_what_there_is(tmp_path: Path, place: str, argument: str, error: str) -> None:
+    (tmp_path / "deep").mkdir()
+    for name in ("unchecked.py", "deep/below.py"):
+        (tmp_path / name).touch()
+    file = tmp_path / "losses.py"
+    file.write_text(TF + """
+def dice_loss(y_true, y_pred):
+    return tf.reduce_mean(y_true * y_pred)
+def make(gamma):
+    def inner(y_true, y_pred):
+        return gamma * tf.reduce_mean(y_pred - y_true)
+    return inner
+class Dice(tf.keras.losses.Loss):
+    def __init__(self, smooth):
+        super().__init__()
+        self.smooth = smooth
+    def call(self, y_true, y_pred):
+        return tf.reduce_mean(y_true * y_pred) + self.smooth
+model.compile(loss=make(gamma=1.0))
+""")
+    settings = Settings(root=tmp_path, source=tmp_path / "losslint.toml", inputs={place: {argument: 1.0}})
+    losses = check_paths([file], settings).losses
+    if not error:
+        check_entries(settings, losses, [file])
+        return
+    with pytest.raises(ConfigError) as told:
+        check_entries(settings, losses, [file])
+    assert str(told.value).startswith(f"{tmp_path / 'losslint.toml'}: inputs: {place!r}: {error}")
+
+
+def test_a_run_says_which_configured_inputs_are_for_nothing(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "losses.py").write_text(TF + "def a_loss(y_true, y_pred):\n    return tf.reduce_mean(y_true - y_pred)\n")
+    (tmp_path / "losslint.toml").write_text('[inputs."losses.py::b_loss"]\ny_pred = "float32[8]"\n')
+    assert main(["check", "--confirm", "."]) == 2
+    assert capsys.readouterr().err == (
+        f"losslint: {tmp_path / 'losslint.toml'}: inputs: 'losses.py::b_loss': there is no loss b_loss in losses.py; "
+        "did you mean 'a_loss'?\n")
