@@ -50,7 +50,7 @@ ESCAPES = (Cause.NUMPY, Cause.PYTHON, Cause.FOREIGN)
 TRANSPARENT = ("unknown", "layer", "gradient", "custom_gradient", "array_method", "python.sum", "python.max",
                "python.min", "python.set_item", "python.round", "python.sorted", "stack")  # fmt: skip
 VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.object", "python.range", "python.len",
-             "python.count", "python.number")  # fmt: skip
+             "python.count")  # fmt: skip
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
 SILENT_IN_JAX = ("python.item", "python.int")  # jax.grad takes their values and forgets where they come from
@@ -76,6 +76,8 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
         return Edge.LIVE if node.context.mode is Mode.AUTOGRAPH else Edge.NONE
     if op == "py_function":
         return Edge.LIVE if parameter == "value" else Edge.NONE
+    if op == "python.number":  # a setting, or what left the framework before
+        return Edge.NO_VALUE if operand.kind is Kind.UNKNOWN else Edge.LIVE
     if op in TRANSPARENT:
         return Edge.LIVE
     if op.startswith(("python.", "numpy.")) or op == "numpy_function":
@@ -166,11 +168,17 @@ class GradientFacts:
             or (n.family == "variable" and n.index in self.flows[n.index].reach)
         }  # fmt: skip
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
-        if predictions and not self.trains_model:
-            return frozenset(predictions)  # a feature extractor inside the loss is not what Keras trains through it
+        if predictions and not self.trains_model:  # a feature extractor inside the loss is not what is trained through it
+            return frozenset(predictions | self._differentiated_twice)
         indices = {o.index for n in nodes if n.op == "cast" and n.dtype == "int" for _, o in n.operands()}
         maybe = {n.index for n in nodes if self._may_be_trained(n) and n.index not in indices}
         return frozenset(own | maybe)
+
+    @cached_property
+    def _differentiated_twice(self) -> Roots:
+        """Models whose own gradient a loss is computed from, as in a gradient penalty: the penalty is what trains them."""
+        inner = [value for node in self.graph.nodes if node.op == "gradient" for value in node.inputs.values()]
+        return frozenset(n.index for value in inner for n in self.cone(value) if n.op == "layer")
 
     @cached_property
     def with_weights(self) -> GradientFacts:

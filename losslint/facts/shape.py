@@ -157,9 +157,6 @@ class ShapeFacts:
     def _item(self, node: Node) -> Shape | None:
         base, index = node.inputs.get("x"), node.inputs.get("index")
         shape = self(base)
-        if isinstance(base, Node) and base.framework == "torch" and base.op in ("max", "min", "sort") and (
-                is_number(index, 0, 1)):
-            return shape  # values and indices
         if shape is None or base is None:
             return None
         items = index.items if isinstance(index, Seq) and index.kind == "index" else [index]

@@ -546,9 +546,41 @@ def apply_api(
             node.detail["object"] = function
     if api.operation.result in ("none", "nothing"):
         return NONE
+    if names := result_names(api, inputs):
+        return Seq(values_and_indices(t, frame, node), "tuple", names=names)
     if api.operation.result.startswith("tuple"):
         node.detail["tuple"] = True
     return node
+
+
+INDICES = {"max": "argmax", "cummax": "argmax", "min": "argmin", "cummin": "argmin"}  # whose advice fits
+ALONG_AN_AXIS = ("max", "min", "median", "nanmedian")
+VALUES_ALONE = ("amax", "amin", "msort")
+
+
+def result_names(api: Api, inputs: dict[str, Value]) -> tuple[str, ...]:
+    """The names of the results of an operation that gives values and where they stand; () where it gives one tensor."""
+    op = api.operation.name
+    if op == "top_k" and api.framework != "numpy":
+        return ("values", "indices")
+    if op == "unique" and api.framework == "tensorflow":
+        return ("y", "idx")
+    if api.framework != "torch" or api.name.rpartition(".")[2] in VALUES_ALONE:
+        return ()
+    axis = inputs.get("axis")
+    along = op in ALONG_AN_AXIS and axis is not None and not (isinstance(axis, Node) and axis.kind is Kind.UNKNOWN)
+    return ("values", "indices") if along or op in ("sort", "kthvalue", "cummax", "cummin") else ()
+
+
+def values_and_indices(t: Tracer, frame: Frame, node: Node) -> list[Value]:
+    """The values that an operation picks or sorts, and where they stood, which has no gradient."""
+    values, at = node, node.source.node
+    if node.op in ("top_k", "unique"):
+        values = t.node(frame, "item", {"x": node, "index": Const(0)}, at, node.kind, dtype=node.dtype)
+    op = INDICES.get(node.op, "argsort")
+    where = t.node(frame, op, {"x": node}, at, node.kind, dtype="int")
+    where.detail["indices"] = True
+    return [values, where]
 
 
 OF_TWO = {f"{prefix}.{name}": f"torch.{name}imum" for prefix in ("torch", "torch.Tensor") for name in ("max", "min")}
@@ -631,6 +663,11 @@ def method(owner: type, *names: str) -> Callable[[Any], Any]:
     return register
 
 
+def changes_in_place(name: str) -> bool:
+    """Whether a method of a PyTorch tensor changes its values: ``scatter_``, not ``requires_grad_`` or ``__add__``."""
+    return name.endswith("_") and not name.startswith("_") and name not in ("requires_grad_", "retain_grad_")
+
+
 def call_method(
     t: Tracer, frame: Frame, bound: Method, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> Value:
@@ -643,7 +680,10 @@ def call_method(
         return result
     if isinstance(owner, Node):
         if owner.kind in (Kind.TENSOR, Kind.SYMBOLIC):
-            return tensor_method(t, frame, owner, bound.name, args, kwargs, at)
+            result = tensor_method(t, frame, owner, bound.name, args, kwargs, at)
+            if t.framework == "torch" and changes_in_place(bound.name) and isinstance(result, Node):
+                frame.env.replace(owner, result)
+            return result
         inputs: dict[str, Value] = {"x": owner} | {f"arg{i}": a for i, a in enumerate(args)} | kwargs
         if owner.kind is Kind.PYTHON:
             return t.node(frame, "python.object", inputs, at, Kind.PYTHON, name=bound.name)

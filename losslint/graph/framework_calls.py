@@ -207,6 +207,40 @@ def _parameters_of_node(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return _parameters(t, frame, c) or opaque(t, frame, m.owner, c.args, c.kwargs, c.at, f"method .{c.name}()")
 
 
+@handles("*.state_dict")
+def _state(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """The weights of a PyTorch model by name, detached unless asked otherwise."""
+    kept = c.kwargs.get("keep_vars")
+    if t.framework != "torch" or (kept is not None and kept != Const(False)):
+        return None
+    return t.node(frame, "stop_gradient", {"x": weight(t, frame, c.at)}, c.at, Kind.UNKNOWN, name=c.name)
+
+
+@method(Node, "state_dict")
+def _state_of_node(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    return _state(t, frame, c) or opaque(t, frame, m.owner, c.args, c.kwargs, c.at, "method .state_dict()")
+
+
+PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")
+
+
+@handles("torch.nn.utils.rnn.pack_padded_sequence", "torch.nn.utils.rnn.pack_sequence")
+def _packed(t: Tracer, frame: Frame, c: Call) -> Value:
+    """A named tuple: its ``data`` holds the rows that are no padding, and a gradient passes there."""
+    rows = t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
+    data = subscript(t, frame, c.get(0, "input", "sequences") or NONE, rows, c.at)
+    return Seq([data, rows, rows, rows], "tuple", names=PACKED)
+
+
+@handles("torch.nn.utils.rnn.pad_packed_sequence")
+def _padded(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    packed = c.get(0, "sequence")
+    if not isinstance(packed, Seq):
+        return opaque(t, frame, NONE, c.args, c.kwargs, c.at, "packed rows that are not known")
+    lengths = t.node(frame, "python.object", {}, c.at, Kind.TENSOR, dtype="int")
+    return Seq([subscript(t, frame, packed.items[0], lengths, c.at), lengths], "tuple")
+
+
 @handles("torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled")
 def _recording(t: Tracer, frame: Frame, c: Call) -> Value:
     return External(f"{c.name}()", tuple(c.args))
@@ -401,19 +435,6 @@ def _moments(t: Tracer, frame: Frame, c: Call) -> Value | None:
     value = c.get(0, "x")
     inputs = {"x": value} if value is not None else {}
     return Seq([t.node(frame, op, dict(inputs), c.at, Kind.TENSOR, dtype="float") for op in ("mean", "var")], "tuple")
-
-
-@handles("op:top_k", "op:unique")
-def _values_and_indices(t: Tracer, frame: Frame, c: Call) -> Value | None:
-    if c.api is None or c.api.framework == "numpy":
-        return None
-    node = apply_api(t, frame, c.api, c.args, c.kwargs, c.at)
-    if not isinstance(node, Node):
-        return None
-    values = t.node(frame, "item", {"x": node, "index": Const(0)}, c.at, node.kind, dtype=node.dtype)
-    indices = t.node(frame, "argsort", {"x": node}, c.at, node.kind, dtype="int", api=None)
-    names = ("values", "indices") if c.api.operation.name == "top_k" else ("y", "idx", "count")
-    return Seq([values, indices], "tuple", names=names)
 
 
 @handles(

@@ -44,6 +44,11 @@ class Env:
         self.vars[name] = value
 
 
+    def replace(self, old: Value, new: Value) -> None:
+        """Every local name of a value that was changed in place holds the new one."""
+        self.vars.update({name: new for name, value in self.vars.items() if value is old})
+
+
 class ModuleScope(Env):
     """The names of a module. A name costs nothing until it is looked up; then its statements are executed."""
 

@@ -154,6 +154,8 @@ def step(x, y):
         for cut in cuts:
             escapes, stops = cut.cause in ESCAPES, cut.cause is Cause.DETACH
             keep = "keep the tensor" if escapes else "do not detach it" if stops else "use something that has a slope"
+            if cut.node.name.endswith("state_dict"):
+                keep = "take the weights from parameters(), state_dict() gives detached ones"
             yield Problem(
                 cut.node.source,
                 f"{cut.node.source.text} cuts the penalty off from the weights: it is added to the printed loss, and no "

@@ -65,6 +65,11 @@ def message(loss: Loss, cut: Cut) -> str:
         )
     if node.operation is not None and node.operation.cut == "raises":
         return f"{node.source.text} has no registered gradient: tape.gradient raises LookupError"
+    if node.detail.get("indices"):
+        return (
+            f"the indices that {node.source.text} gives have no gradient (the smallest change of {root} does not change "
+            "them), and they are the only path to the loss"
+        )
     return (
         f"{node.source.text} has no gradient (the smallest change of {root} does not change its result), and it is "
         "the only path to the loss"

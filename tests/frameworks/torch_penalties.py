@@ -66,6 +66,29 @@ def layer_penalty_loss(pred, target, layer, strength=0.1):
     return F.mse_loss(pred, target) + strength * float(sum(p.abs().sum() for p in layer.parameters()))  # expect: LL112
 
 
+def vector_penalty_loss(pred, target, model):
+    w = nn.utils.parameters_to_vector(model.parameters()).detach().cpu().numpy()  # expect: LL112
+    return F.mse_loss(pred, target) + 0.1 * np.linalg.norm(w, 1)
+
+
+def concatenated_penalty_loss(pred, target, model):
+    w = np.concatenate([p.detach().numpy().ravel() for p in model.parameters()])  # expect: LL112
+    return F.mse_loss(pred, target) + 0.1 * float(np.abs(w).sum())
+
+
+def state_penalty_loss(pred, target, model):
+    l1 = sum(v.abs().sum() for v in model.state_dict().values())  # expect: LL112
+    return F.mse_loss(pred, target) + 0.1 * l1
+
+
+def named_state_penalty_loss(pred, target, model):
+    l2 = 0.0
+    for name, w in model.state_dict().items():  # expect: LL112
+        if name.endswith("weight"):
+            l2 = l2 + torch.norm(w)
+    return F.mse_loss(pred, target) + 0.1 * l2
+
+
 class ItemPenalty(nn.Module):
     def __init__(self, model, strength=0.1):
         super().__init__()
@@ -113,6 +136,21 @@ def teacher_loss(pred, target, model, teacher=None):
     pull = 0.0
     for p, q in zip(model.parameters(), teacher.parameters(), strict=True):
         pull = pull + (p - q.detach()).pow(2).sum()
+    return F.mse_loss(pred, target) + 0.1 * pull
+
+
+def vector_norm_loss(pred, target, model):
+    return F.mse_loss(pred, target) + 0.1 * nn.utils.parameters_to_vector(model.parameters()).norm()
+
+
+def kept_state_loss(pred, target, model):
+    l1 = sum(v.abs().sum() for v in model.state_dict(keep_vars=True).values())
+    return F.mse_loss(pred, target) + 0.1 * l1
+
+
+def anchored_loss(pred, target, model, teacher=None):
+    anchor = {k: v.clone() for k, v in (teacher or TEACHER).state_dict().items()}
+    pull = sum(((p - anchor[name]) ** 2).sum() for name, p in model.named_parameters())
     return F.mse_loss(pred, target) + 0.1 * pull
 
 
@@ -169,5 +207,12 @@ CASES = {
     "proximal_loss": [feels(proximal_loss, P, Y)],
     "teacher_loss": [feels(teacher_loss, P, Y)],
     "measured_strength_loss": [feels(measured_strength_loss, P, Y)],
+    "vector_penalty_loss": [feels(vector_penalty_loss, P, Y)],
+    "concatenated_penalty_loss": [feels(concatenated_penalty_loss, P, Y)],
+    "state_penalty_loss": [feels(state_penalty_loss, P, Y)],
+    "named_state_penalty_loss": [feels(named_state_penalty_loss, P, Y)],
+    "vector_norm_loss": [feels(vector_norm_loss, P, Y)],
+    "kept_state_loss": [feels(kept_state_loss, P, Y)],
+    "anchored_loss": [feels(anchored_loss, P, Y)],
     "Penalty": [feels(class_based(Penalty), P, Y)],
 }
