@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 import libcst as cst
-import libcst.matchers as m
 
 from losslint.graph import fold
 from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
 from losslint.graph.expressions import evaluate, iterate
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
 from losslint.graph.scope import Env
-from losslint.graph.source import Source
+from losslint.graph.source import Source, walk
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
 from losslint.graph.values import (
     NONE,
@@ -291,9 +290,8 @@ def returned_by(function: Func) -> Source:
     node = function.node
     if isinstance(node, cst.Lambda):
         return Source(function.unit, node.body)
-    returns = m.findall(node.body, m.Return(value=m.DoNotCare()))
-    last = returns[-1].value if returns and isinstance(returns[-1], cst.Return) else None
-    return Source(function.unit, last or node.name)
+    returned = [found.value for found in walk(node.body) if isinstance(found, cst.Return) and found.value is not None]
+    return Source(function.unit, returned[-1] if returned else node.name)
 
 
 def is_abstract(function: Func) -> bool:

@@ -33,7 +33,7 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import canonical_name, identifiers
-from losslint.project.index import FunctionNode, argument, last_name
+from losslint.project.index import FunctionNode, argument, last_name, walk
 from losslint.project.modes import Mode
 from losslint.project.module import Module, Project
 from losslint.project.roles import Role
@@ -65,8 +65,9 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
 
 def floatx_of(module: Module) -> str:
     """The type of floating-point numbers that a file sets for those whose type nobody states."""
-    for node in module.nodes:
-        match node:
+    named = module.index.calls_by_name
+    for setting in (*named.get("set_floatx", ()), *named.get("set_default_dtype", ()), *named.get("update", ())):
+        match setting:
             case ast.Call(func=ast.Attribute(attr="set_floatx"), args=[ast.Constant(value=str() as name)]):
                 return name if name.startswith(("float", "bfloat")) else "float32"
             case ast.Call(func=ast.Attribute(attr="set_default_dtype"), args=[ast.Attribute(attr=name)]):
@@ -381,13 +382,13 @@ def structured_names(site: Site) -> set[str]:
         and (site.mode is Mode.GRAPH or {"y_true", "y_pred"} <= site.roles.keys())
     )
     scope = site.class_node if site.class_node is not None and keras_calls else site.node
-    for node in ast.walk(scope):
+    for node in walk(scope):
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds]):
                 if any(
                     isinstance(n, (ast.Name, ast.Attribute))
                     and (getattr(n, "id", "") or getattr(n, "attr", "")) in CONTAINERS
-                    for n in ast.walk(kinds)
+                    for n in walk(kinds)
                 ):
                     found.add(name)
             case ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=str())):

@@ -32,6 +32,7 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import Api, canonical_name, lookup
+from losslint.project.index import children
 from losslint.project.modes import Mode
 from losslint.project.module import Module, Project
 
@@ -52,7 +53,7 @@ def depth(node: ast.AST) -> int:
     deepest, level = 0, [node]
     while level:
         deepest += 1
-        level = [child for parent in level for child in ast.iter_child_nodes(parent)]
+        level = [child for parent in level for child in children(parent)]
     return deepest
 
 

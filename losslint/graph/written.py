@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 import libcst as cst
 
 from losslint.graph.nodes import Node
-from losslint.graph.source import Source
+from losslint.graph.source import Source, walk
 from losslint.project.module import bound_names
 
 
@@ -50,7 +49,7 @@ def rebound(source: Source, code: cst.CSTNode, later: Source) -> bool:
     """Whether an expression that stands in ``source`` may be another value at ``later``, in the same scope, as a name of
     it is assigned between the two."""
     first, last = source.row, later.row
-    names = {n.value for n in _names(code)}
+    names = {n.value for n in walk(code) if isinstance(n, cst.Name)}
     return any(
         first <= (node.end_lineno or 0) < last and bool(names & set(bound_names(node)))
         for node in source.module.nodes if isinstance(node, (ast.Assign, ast.AnnAssign, ast.AugAssign)))
@@ -61,13 +60,6 @@ def on_a_branch(source: Source, later: Source) -> bool:
     return any(
         _holds(side, source.row) and not _holds(side, later.row)
         for node in source.module.nodes if isinstance(node, ast.If) for side in (node.body, node.orelse))
-
-
-def _names(code: cst.CSTNode) -> Iterator[cst.Name]:
-    if isinstance(code, cst.Name):
-        yield code
-    for child in code.children:
-        yield from _names(child)
 
 
 def _holds(statements: list[ast.stmt], row: int) -> bool:

@@ -146,18 +146,26 @@ class Index:
             scope, inner = self.scope(scope), False
 
 
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below ``node`` in source order, without contexts and operators; ast's own takes twice as long."""
+    found: list[ast.AST] = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            if field != "ops":
+                found += [child for child in value if isinstance(child, ast.AST)]
+        elif isinstance(value, ast.AST) and not isinstance(value, WITHOUT_POSITION):
+            found.append(value)
+    return found
+
+
 def walk(*roots: ast.AST) -> Iterator[ast.AST]:
-    """Every node under the roots and they themselves, as ``ast.walk`` but twice as fast, without contexts and operators."""
+    """Every node under the roots and they themselves, in no order, as ``ast.walk`` but twice as fast."""
     stack = list(roots)
     while stack:
         node = stack.pop()
         yield node
-        for field in node._fields:
-            value = getattr(node, field, None)
-            if isinstance(value, list):
-                stack += [child for child in value if isinstance(child, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, WITHOUT_POSITION):
-                stack.append(value)
+        stack += children(node)
 
 
 def body_of(function: Function) -> list[ast.AST]:

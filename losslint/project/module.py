@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from losslint.project.index import WITHOUT_POSITION, FunctionNode, Index, Scope
+from losslint.project.index import FunctionNode, Index, Scope, children
 
 MAX_FOLDERS_UP = 6  # folders above a package root that an absolute import may start from (namespace packages)
 MAX_IMPORT_HOPS = 8  # re-exports followed from one package to the next
@@ -77,21 +77,13 @@ class Module:
         nodes: list[ast.AST] = []
         parents: dict[ast.AST, ast.AST] = {}
         stack: list[ast.AST] = [self.tree]
-        while stack:  # by hand: ast.walk and iter_child_nodes take twice as long
+        while stack:
             node = stack.pop()
             nodes.append(node)
-            children: list[ast.AST] = []
-            for field in node._fields:
-                value = getattr(node, field, None)
-                if isinstance(value, list):
-                    if field == "ops":
-                        continue
-                    children += [child for child in value if isinstance(child, ast.AST)]
-                elif isinstance(value, ast.AST) and not isinstance(value, WITHOUT_POSITION):
-                    children.append(value)
-            for child in children:
+            below = children(node)
+            for child in below:
                 parents[child] = node
-            stack += reversed(children)
+            stack += reversed(below)
         return nodes, parents
 
     @cached_property

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const, Seq
+from losslint.project.index import walk
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -120,6 +121,6 @@ def only_a_label(cone: list[Node]) -> bool:
 def deleted(loss: Loss) -> bool:
     """``del y_pred`` says that the argument is ignored on purpose."""
     return any(
-        isinstance(n, ast.Delete) and any(isinstance(x, ast.Name) and x.id in loss.graph.params for x in ast.walk(n))
-        for n in ast.walk(loss.site.node)
+        isinstance(n, ast.Delete) and any(isinstance(x, ast.Name) and x.id in loss.graph.params for x in walk(n))
+        for n in walk(loss.site.node)
     )

@@ -10,7 +10,7 @@ import libcst as cst
 
 from losslint.findings import Severity
 from losslint.graph.source import Source
-from losslint.project.index import last_name
+from losslint.project.index import last_name, walk
 from losslint.project.module import Module, target_names
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -144,7 +144,7 @@ def free_names(node: ast.Lambda | ast.FunctionDef) -> set[str]:
     bound = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
     bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
     body = node.body if isinstance(node.body, list) else [node.body]
-    names = [n for part in body for n in ast.walk(part) if isinstance(n, ast.Name)]
+    names = [n for part in body for n in walk(part) if isinstance(n, ast.Name)]
     stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
     return {n.id for n in names if isinstance(n.ctx, ast.Load)} - bound - stored
 
