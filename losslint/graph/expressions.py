@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import libcst as cst
@@ -71,13 +73,19 @@ def evaluate(t: Tracer, frame: Frame, node: cst.BaseExpression) -> Value:
 
 @evaluates(cst.Integer, cst.Float, cst.Imaginary, cst.SimpleString, cst.ConcatenatedString)
 def _literal(t: Tracer, frame: Frame, node: cst.Integer | cst.SimpleString | cst.ConcatenatedString) -> Value:
-    if isinstance(node, cst.ConcatenatedString):
-        for part in (node.left, node.right):
-            evaluate(t, frame, part)
     try:
-        return Const(node.evaluated_value)
+        if isinstance(node, cst.ConcatenatedString):
+            for part in (node.left, node.right):
+                evaluate(t, frame, part)
+            return Const(node.evaluated_value)
+        return Const(_written(node.value))
     except Exception:  # a literal Python cannot evaluate (huge integers, odd escapes)
         return t.node(frame, "python.object", {}, node, Kind.PYTHON)
+
+
+@lru_cache(1024)
+def _written(literal: str) -> object:
+    return ast.literal_eval(literal)  # compiles the text; the same few numbers stand everywhere
 
 
 @evaluates(cst.Ellipsis)
