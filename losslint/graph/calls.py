@@ -12,7 +12,7 @@ import libcst as cst
 from losslint.graph import fold
 from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
 from losslint.graph.expressions import evaluate, iterate
-from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
+from losslint.graph.nodes import CustomGradient, Kind, Node, NotedCall, nodes_in
 from losslint.graph.scope import Env
 from losslint.graph.source import Source, walk
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
@@ -481,6 +481,8 @@ def call_external(
     api = lookup(function.name) or (lookup(function.name + "()") if function.attributes.get("()") else None)
     if function.name.endswith("()"):
         api = lookup(function.name)
+    if api is not None and api.note:
+        t.graph.noted.append(NotedCall(function.name, api, frame.source(at), frame.context))
     request = Call(name, args, kwargs, at, api, function)
     if name.startswith(("tf.io.gfile.", "tf.gfile.")):
         return t.node(frame, "python.object", {}, at, Kind.PYTHON)

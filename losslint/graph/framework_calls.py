@@ -65,6 +65,13 @@ def _cond(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.join(frame, first, second, c.at, test)
 
 
+@handles("keras.backend.in_train_phase", "keras.backend.in_test_phase")
+def _by_phase(t: Tracer, frame: Frame, c: Call) -> Value:
+    """One value for training and another for everything else; each may be a function."""
+    first, second = (call_if_function(t, frame, value, c) for value in (c.get(0, "x"), c.get(1, "alt")))
+    return t.join(frame, first, second, c.at)
+
+
 @handles("tf.case")
 def _case(t: Tracer, frame: Frame, c: Call) -> Value | None:
     pairs, default = c.get(0, "pred_fn_pairs"), c.get(1, "default")

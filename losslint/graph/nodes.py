@@ -127,6 +127,16 @@ class CustomGradient:
     by_keyword: bool  # the call names every argument
 
 
+@dataclass(frozen=True, eq=False)
+class NotedCall:
+    """A call of a name that not every version of its framework has."""
+
+    raw: str  # the name as the imports give it
+    api: Api
+    source: Source
+    context: Context
+
+
 @dataclass(eq=False)
 class Graph:
     """The trace of one site."""
@@ -139,5 +149,6 @@ class Graph:
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads
     applied: list[tuple[Value, Source]] = field(default_factory=list)  # what apply_gradients was given
     custom: list[CustomGradient] = field(default_factory=list)
+    noted: list[NotedCall] = field(default_factory=list)
     floatx: str = "float32"  # the type of numbers whose type nobody states
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed

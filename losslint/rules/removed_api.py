@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, NotedCall
+from losslint.ops.table import apis, lookup, preferred
 from losslint.project.uses import imports_root
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -16,6 +17,7 @@ TF1_MARKS = ("compat.v1", "disable_v2_behavior", "tf.Session", "tf.placeholder",
 OLD_KEYWORDS = {  # of TensorFlow 1 -> of TensorFlow 2, none of whose functions takes the old one
     "keep_dims": "keepdims", "reduction_indices": "axis", "squeeze_dims": "axis", "concat_dim": "axis", "dimension": "axis",
 }  # fmt: skip
+VAGUE = ("control", "object", "scope", "state", "python", "escape", "print")  # families of many different functions
 
 
 class RemovedApi(Rule):
@@ -24,7 +26,7 @@ class RemovedApi(Rule):
     What it does: finds names and keywords of TensorFlow 1 (``tf.log``, ``keep_dims=``) in files that are not TensorFlow 1
     scripts, and functions of ``keras`` that Keras 3 dropped. (``tf.keras.backend`` still has those of ``keras.backend``.)
     Of the short and the long names of losses, ``keras.losses`` has only ``mean_squared_error``, ``tf.keras.losses`` only
-    ``mse``.
+    ``mse``; ``keras.objectives`` is gone.
 
     Why it is bad: ``AttributeError: module 'keras.backend' has no attribute 'mean'``.
 
@@ -42,6 +44,10 @@ import keras.backend as K
 
 def log_cosh_loss(y_true, y_pred):
     return K.mean(K.square(y_true - y_pred), axis=-1)  # expect: LL409
+
+def smooth_loss(y_true, y_pred):
+    slope = K.gradients(y_pred, y_true)[0]  # expect: LL409
+    return keras.objectives.mean_squared_error(y_true, y_pred) + 0.0 * slope  # expect: LL409
 """,
         """
 import tensorflow as tf
@@ -58,6 +64,10 @@ def summed_loss(y_true, y_pred):
 
 def measured_loss(y_true, y_pred):
     return tf.keras.metrics.log_cosh(y_true, y_pred)  # expect: LL409
+
+def annealed_loss(y_true, y_pred):
+    spread = tf.keras.backend.logsumexp(y_pred, axis=-1)  # expect: LL409
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) + 0.1 * spread
 
 def kept_loss(y_true, y_pred):
     centre = tf.reduce_mean(y_pred, axis=-1, keep_dims=True)  # expect: LL409
@@ -90,54 +100,62 @@ def kept_loss(y_true, y_pred):
         if loss.keras_version < 3 or loss.site.framework != "tensorflow" or imports_root(module, "tf_keras"):
             return
         old = any(mark in module.text for mark in TF1_MARKS)
+        for called in loss.graph.noted:
+            here = called.source.module is module and not called.context.guarded
+            if here and is_missing(called, old):
+                version = "TensorFlow 2" if called.api.note == "TensorFlow 1" else "Keras 3"
+                message = f"{spelled(called.raw)} does not exist in {version}: AttributeError"
+                yield Problem(called.source, message, advice(called))
         for node in loss.nodes:
-            raw, api = str(node.detail.get("raw", "")), node.api
-            if api is None or node.source.module is not module or node.context.guarded:
+            raw = str(node.detail.get("raw", ""))
+            if old or not raw.startswith("tensorflow.") or ".compat." in raw:
                 continue
-            if (elsewhere := other_home(api.note, raw)) is not None:
+            if node.source.module is module and not node.context.guarded and (keyword := old_keyword(node)) is not None:
                 yield Problem(
                     node.source,
-                    f"{raw.replace('tensorflow.', 'tf.', 1)} does not exist in Keras 3: AttributeError",
-                    f"use {self.current_keras(node.op, raw)}{elsewhere}",
-                )
-            elif raw.startswith("tensorflow.") and ".compat." not in raw and (keyword := old_keyword(node)) and not old:
-                yield Problem(
-                    node.source,
-                    f"{raw.replace('tensorflow.', 'tf.', 1)} has no parameter {keyword} in TensorFlow 2: TypeError",
+                    f"{spelled(raw)} has no parameter {keyword} in TensorFlow 2: TypeError",
                     f"write {OLD_KEYWORDS[keyword]}= instead",
                 )
-            elif api.note == "TensorFlow 1" and raw.startswith("tensorflow.") and not old:
-                yield Problem(
-                    node.source,
-                    f"{raw.replace('tensorflow.', 'tf.', 1)} does not exist in TensorFlow 2: AttributeError",
-                    "use " + self.current(node.op, raw),
-                )
-
-    def current_keras(self, operation: str, raw: str) -> str:
-        """The name in Keras 3 with "or" after it; nothing where there is none."""
-        from losslint.ops.table import lookup, preferred
-
-        name = f"keras.ops.{raw.rpartition('.')[2]}"
-        name = name if lookup(name) is not None else preferred("keras", operation)
-        known = name and not name.startswith("keras.backend.") and name != raw.removeprefix("tensorflow.")
-        return f"{name}, or " if known else ""
-
-    def current(self, operation: str, raw: str) -> str:
-        from losslint.ops.table import preferred
-
-        return preferred("tensorflow", operation) or f"tf.compat.v1.{raw.rpartition('.')[2]}"
 
 
-def other_home(note: str, raw: str) -> str | None:
-    """What to write for a name of Keras that its module lacks in Keras 3; None for one that it has."""
-    name = raw.removeprefix("tensorflow.")
-    if not name.startswith(("keras.losses.", "keras.metrics.", "keras.backend.")):
-        return None
-    if note == "tf.keras only" and name == raw:
-        return f"import it from tensorflow.{raw.rpartition('.')[0]}"
-    if note == "Keras 2" and not name.startswith("keras.backend."):
-        return "one of the names in keras.losses"
-    return name if note == "keras only" and name != raw else None
+def is_missing(called: NotedCall, old: bool) -> bool:
+    """Whether the target lacks a name. ``old``: the file is for TensorFlow 1."""
+    name, raw, note = called.api.name, called.raw, called.api.note
+    if note == "TensorFlow 1":
+        return raw.startswith("tensorflow.") and not old
+    public = raw.removeprefix("tensorflow.") == name and not name.endswith("()")  # inner modules of Keras have all
+    return public and note in ("Keras 2", "tf.keras only" if raw == name else "keras only")
+
+
+def advice(called: NotedCall) -> str:
+    """What to write for a name that the target lacks."""
+    raw, note = called.raw, called.api.note
+    current = counterpart(called)
+    if note == "TensorFlow 1":
+        return f"use {current or 'tf.compat.v1.' + raw.rpartition('.')[2]}"
+    choices = [f"use {current}"] if current else []
+    if note == "tf.keras only":
+        choices.append(f"import it from tensorflow.{raw.rpartition('.')[0]}")
+    return ", or ".join(choices) or "nothing in Keras 3 replaces it; the package tf_keras is Keras 2"
+
+
+def counterpart(called: NotedCall) -> str:
+    """The name that the target has for what a call does; "" where there is none."""
+    operation, in_keras = called.api.operation, called.raw.startswith("keras.")
+    module, _, last = called.api.name.rpartition(".")
+    if module in ("keras.losses", "keras.metrics", "keras.objectives"):
+        has, home = ("", "keras only" if in_keras else "tf.keras only"), module.replace("objectives", "losses")
+        alike = (api.name for api in apis("keras").values() if api.operation.name == operation.name and api.note in has)
+        found = next((name for name in alike if name.rpartition(".")[0] == home and name.islower() and name[-1] != ")"), "")
+        return found if in_keras or not found else f"tf.{found}"
+    alike = (f"keras.ops.{last}", f"keras.random.{last.removeprefix('random_')}") if in_keras else ()
+    found = next(filter(lookup, alike), "") or preferred("keras" if in_keras else "tensorflow", operation.name)
+    return "" if operation.family in VAGUE or found.startswith("keras.backend.") else found
+
+
+def spelled(raw: str) -> str:
+    """A name as users write it."""
+    return raw.replace("tensorflow.", "tf.", 1)
 
 
 def old_keyword(node: Node) -> str | None:

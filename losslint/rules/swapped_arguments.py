@@ -29,7 +29,8 @@ class SwappedArguments(Rule):
 
     What it does: finds losses that Keras calls and that declare the prediction first, and calls of built-in losses that
     are given the prediction as the label. Losses that are symmetric in both are left alone, and those that have the same
-    term in the right order as well.
+    term in the right order as well. A Kullback-Leibler divergence is taken both ways, so the reverse one is worth an
+    info.
 
     Why it is bad: it runs, and optimises something else: the mask is built from predictions, the log taken of labels.
 
@@ -86,6 +87,9 @@ def symmetric_loss(y_true, y_pred):
     label = tf.clip_by_value(y_true, 1e-4, 1.0)
     forward = -tf.reduce_sum(y_true * tf.math.log(y_pred), axis=-1)
     return forward + 0.1 * tf.keras.losses.categorical_crossentropy(y_pred, label)
+
+def reverse_kl_loss(y_true, y_pred):
+    return tf.keras.losses.KLDivergence()(y_pred, y_true)
 """,
         """
 import torch
@@ -142,12 +146,28 @@ model.compile(loss=symmetric_loss)
                 continue
             sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
             if sources & labels or (node.op in OF_CLASSES and is_output(label)):
-                first = "prediction" if node.framework in ("torch", "jax") else "label"
-                yield Problem(
-                    node.source,
-                    f"{node.source.text} is given the prediction as the label: the {first} comes first",
-                    "exchange the first two arguments",
-                )
+                yield reversed_divergence(node) if node.op == "kl_divergence" else exchanged(node)
+
+
+def exchanged(node: Node) -> Problem:
+    """A loss whose arguments nobody exchanges on purpose."""
+    first = "prediction" if node.framework in ("torch", "jax") else "label"
+    return Problem(
+        node.source,
+        f"{node.source.text} is given the prediction as the label: the {first} comes first",
+        "exchange the first two arguments",
+    )
+
+
+def reversed_divergence(node: Node) -> Problem:
+    """The divergence of the label from the prediction, which policies and variational models are trained with."""
+    return Problem(
+        node.source,
+        f"{node.source.text} is the reverse divergence, of the label from the prediction: it settles on one mode of the "
+        "labels instead of covering all",
+        "exchange the first two arguments, unless the reverse divergence is meant",
+        Severity.INFO,
+    )
 
 
 def has_twin(loss: Loss, swapped: Node) -> bool:

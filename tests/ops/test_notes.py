@@ -11,12 +11,12 @@ from losslint.ops.table import apis
 HOMES = {"": (True, True), "keras only": (True, False), "tf.keras only": (False, True), "Keras 2": (False, False)}
 
 
-@pytest.mark.parametrize("module", ["losses", "metrics"])
+@pytest.mark.parametrize("module", ["losses", "metrics", "backend", "objectives", "ops", "layers"])
 def test_homes_of_names(module: str) -> None:
     prefix = f"keras.{module}."
     notes = {name.removeprefix(prefix): api.note for name, api in apis("keras").items() if name.startswith(prefix)}
     plain = {name: note for name, note in notes.items() if name.isidentifier()}
-    homes = (getattr(keras, module), getattr(tf.keras, module))
+    homes = (getattr(keras, module, None), getattr(tf.keras, module, None))
     assert plain
     assert {name: tuple(hasattr(home, name) for home in homes) for name in plain} == {
         name: HOMES[note] for name, note in plain.items()}
