@@ -33,7 +33,7 @@ from losslint.graph.values import (
     Tape,
     Value,
 )
-from losslint.ops.table import lookup
+from losslint.ops.table import identifiers, lookup
 from losslint.project.modes import Mode
 
 CALLABLE = (Func, Bound, Partial, ClassValue)
@@ -251,6 +251,18 @@ def _padded(t: Tracer, frame: Frame, c: Call) -> Value | None:
 @handles("torch.no_grad", "torch.inference_mode", "torch.enable_grad", "torch.set_grad_enabled")
 def _recording(t: Tracer, frame: Frame, c: Call) -> Value:
     return External(f"{c.name}()", tuple(c.args))
+
+
+@handles("keras.losses.get", "keras.losses.deserialize")
+def _loss_by_name(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """The loss that a text names; a function is given back as it is."""
+    wanted = c.get(0, "identifier", "name")
+    if isinstance(wanted, (*CALLABLE, External)):
+        return wanted
+    name = identifiers().get(wanted.value) if isinstance(wanted, Const) and isinstance(wanted.value, str) else None
+    if name is None or lookup(f"{name}()") is None:
+        return External(name) if name is not None else None
+    return External(f"{name}()", made=frame.source(c.at))
 
 
 @handles("tf.GradientTape")

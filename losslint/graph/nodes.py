@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from losslint.graph.source import Source
-from losslint.graph.values import External, Map, Seq, Tape, Value
+from losslint.graph.values import Const, External, Map, Seq, Tape, Value
 from losslint.ops.table import Api, Operation, operations
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -99,6 +99,16 @@ def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
     elif depth and isinstance(value, Map):
         for item in value.items.values():
             yield from nodes_in(item, depth - 1)
+
+
+def is_same(a: Value | None, b: Value | None, depth: int = 4) -> bool:
+    """Whether two values are one, or computed alike from the same: ``self.critic`` and ``self.critic``."""
+    if a is b or (isinstance(a, Const) and isinstance(b, Const) and a.value == b.value):
+        return True
+    if not isinstance(a, Node) or not isinstance(b, Node) or not depth or a.op != b.op or a.inputs.keys() != b.inputs.keys():
+        return False
+    alike = a.family == "elementwise" or (a.op == "attribute" and a.name == b.name)
+    return alike and all(is_same(value, b.inputs[name], depth - 1) for name, value in a.inputs.items())
 
 
 @dataclass(frozen=True, eq=False)

@@ -336,7 +336,7 @@ class _Finder:
     def _builtin_sites(self) -> Iterator[Site]:
         """The losses of Keras itself, and the names for them, that Keras models are compiled with."""
         for call in self.local.compiles:
-            parts = [(part, self._written(part)) for part in losses_of(call)]
+            parts = [(part, written(part, self.module)) for part in losses_of(call)]
             wanted = [(part, value) for part, value in parts if is_builtin(value, self.module)]
             if not wanted or self.judge.in_test(call) or not (fitted := self._fitted([(self.module, call)])):
                 continue
@@ -358,15 +358,6 @@ class _Finder:
                     fitted=fitted,
                     heads=heads,
                 )
-
-    def _written(self, part: ast.expr) -> ast.expr:
-        """The loss that a name stands for, where it has been given one value, and that ``keras.losses.get`` is asked for."""
-        if isinstance(part, ast.Name):
-            values, _ = self.index.lookup(part.id, self.index.scope(part))
-            part = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else part
-        if isinstance(part, ast.Call) and operation_of(part.func, self.module) == "deserialize":
-            return argument(part, 0, "identifier", "name") or part
-        return part
 
     def _writes_layers(self) -> bool:
         """Whether the file has layers of its own, a ``Lambda`` among them."""
@@ -393,6 +384,17 @@ class _Finder:
         if self.modes.tf1 or found.graph:
             return Mode.GRAPH
         return Mode.EAGER if owner is None else Mode.UNKNOWN
+
+
+def written(part: ast.expr, module: Module) -> ast.expr:
+    """The loss that a name stands for, where it has been given one value, and that ``keras.losses.get`` is asked for."""
+    if isinstance(part, ast.Name):
+        values, _ = module.index.lookup(part.id, module.index.scope(part))
+        part = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else part
+    if isinstance(part, ast.Call) and operation_of(part.func, module) == "deserialize":
+        own = argument(part, 1, "custom_objects")
+        return part if own is not None else argument(part, 0, "identifier", "name") or part
+    return part
 
 
 def is_builtin(value: ast.expr, module: Module) -> bool:

@@ -19,7 +19,7 @@ from losslint.facts.shape import (
     spreads,
 )
 from losslint.findings import Severity
-from losslint.graph.nodes import Kind, Node
+from losslint.graph.nodes import Kind, Node, is_same
 from losslint.graph.values import Const, Seq, Value
 from losslint.project.index import last_name
 from losslint.project.labels import label_shape
@@ -369,16 +369,6 @@ def is_reduced(row: Value | None, column: Value | None, shapes: ShapeFacts, batc
     if shape is not None and len(shape) != 2:
         return False
     return is_number(axis, 1) or ((shape is not None or batched) and is_number(axis, -1))
-
-
-def is_same(a: Value | None, b: Value | None, depth: int = 4) -> bool:
-    """Whether two values are computed alike from the same tensors."""
-    if a is b or (isinstance(a, Const) and isinstance(b, Const) and a.value == b.value):
-        return True
-    if not isinstance(a, Node) or not isinstance(b, Node) or not depth or a.family != "elementwise":
-        return False
-    return a.op == b.op and a.inputs.keys() == b.inputs.keys() and all(
-        is_same(value, b.inputs[name], depth - 1) for name, value in a.inputs.items())
 
 
 def of_samples(value: Value | None, depth: int = 6) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from losslint.facts.gradient import models_of
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, is_same
 from losslint.graph.values import External, Instance, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -61,6 +63,12 @@ def critic_step(generator, critic, optimizer, real, noise):
         loss = tf.reduce_mean(critic(fake, training=True)) - tf.reduce_mean(critic(real, training=True))
     grads = tape.gradient(loss, critic.trainable_variables)
     optimizer.apply_gradients(zip(grads, generator.trainable_variables))  # expect: LL504
+
+def short_step(gen, crit, optimizer, real, noise):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(crit(gen(noise))) - tf.reduce_mean(crit(real))
+    moved = gen.trainable_variables
+    optimizer.apply_gradients(zip(tape.gradient(loss, crit.trainable_variables), moved))  # expect: LL504
 """,
         """
 import keras
@@ -172,16 +180,9 @@ def mixed_models(loss: Loss, pairs: Seq) -> tuple[str, str] | None:
 
 def called(loss: Loss, value: Value) -> list[Value]:
     """The models that a value is computed with."""
-    layers = [node for node in loss.gradient.cone(value) if node.op == "layer"]
-    found = [model for node in layers for model in (node.inputs.get("function"), node.detail.get("object"))]
+    cone = loss.gradient.cone(value)
+    found = [model for node in cone for model in (node.inputs.get("function"), node.detail.get("object"))]
     return [model for model in found if isinstance(model, Value)]
-
-
-def is_same(a: Value, b: Value) -> bool:
-    """Whether two values are one model: also ``self.critic`` and ``self.critic``."""
-    if isinstance(a, Node) and isinstance(b, Node) and a.op == b.op == "attribute" and a.name == b.name:
-        return a.inputs.get("x") is b.inputs.get("x")
-    return a is b
 
 
 def origin(value: Value) -> Value | None:
@@ -199,7 +200,8 @@ def model_name(variables: Value | None) -> str:
         return owners[0].made.unit.assigned(owners[0].made.node)
     if not owners or len(owners) != 1 or isinstance(owners[0], Instance) or not isinstance(variables, Node):
         return ""
-    return variables.source.text.rpartition(".")[0]
+    read = variables.source.node
+    return variables.source.unit.text(read.value) if isinstance(read, cst.Attribute) else ""
 
 
 def is_swapped(value: Value) -> bool:

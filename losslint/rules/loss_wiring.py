@@ -7,12 +7,16 @@ import difflib
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind, Node
-from losslint.graph.source import AstSource
+from losslint.graph.source import AstSource, Source
+from losslint.graph.values import Const
 from losslint.ops.table import identifiers
-from losslint.project.builders import losses_of
+from losslint.project.builders import compiled_model, losses_of
 from losslint.project.index import last_name, parameters, required
 from losslint.project.module import Module
+from losslint.project.resolve import resolver
 from losslint.project.roles import Role, role_by_name
+from losslint.project.sites import written
+from losslint.project.uses import local_uses
 from losslint.rules.base import Loss, Problem, Rule
 
 KEEPS_SIGNATURE = ("function", "register_keras_serializable")  # decorators after which a loss is called as before
@@ -93,6 +97,10 @@ model.compile("adam", loss=scaled_error)  # expect: LL405
 model.compile("adam", loss=Scaled)  # expect: LL405
 model.compile("adam", loss="mean_sqared_error")  # expect: LL405
 model.compile("adam", loss={"score": "scaled_error"})  # expect: LL405
+model.compile("adam", loss=keras.losses.get("mean_sqared_error"))  # expect: LL405
+
+def by_name_loss(y_true, y_pred):
+    return keras.losses.get("hubber")(y_true, y_pred)  # expect: LL405
 """,
         """
 import keras
@@ -167,6 +175,13 @@ model.compile("adam", loss=["mse", "Huber", "BCE"])
 model.compile("adam", loss=keras.losses.Huber(0.5))
 Agent().compile("adam", loss=scaled_error)
 Agent().compile("adam", loss="ppo")
+Agent().compile("adam", loss=weighted)
+model.compile("adam", loss=keras.losses.get("mse"))
+model.compile("adam", loss=keras.losses.deserialize("error", custom_objects={"error": weighted(2.0)}))
+
+def fitted(weighted):
+    again = net()
+    again.compile("adam", loss=weighted)
 """,
     )
 
@@ -174,27 +189,29 @@ Agent().compile("adam", loss="ppo")
         yield from self.not_initialised(loss)
         if loss.site.kind == "builtin":
             yield from self.unknown_name(loss)
+        yield from self.looked_up(loss)
         for module, call in loss.site.fitted:
             for place in losses_of(call):
                 yield from self.not_callable(loss, module, place)
         module = loss.site.module
-        calls = [n for n in module.nodes if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "compile"]
-        for place in (place for call in calls for place in losses_of(call)):
-            yield from self.factory_or_result(loss, place)
+        for call in local_uses(module).compiles:
+            if not compiles_by_itself(call, module):
+                for place in losses_of(call):
+                    yield from self.factory_or_result(loss, place)
 
     def factory_or_result(self, loss: Loss, place: ast.expr) -> Iterator[Problem]:
         """A factory that is not called or returns nothing; a loss that is called."""
         module, site = loss.site.module, loss.site
-        maker = site.owner if isinstance(site.owner, ast.FunctionDef) and site.owner in module.tree.body else None
-        if maker is not None and site.kind == "closure" and is_name(place, maker.name):
+        maker = site.owner if isinstance(site.owner, ast.FunctionDef) and site.kind == "closure" else None
+        if maker is not None and stands_for(place, maker, module, loss):
             yield Problem(
                 AstSource(module, place),
                 f"{maker.name} makes a loss, but it is passed uncalled: Keras calls the factory itself with "
                 "(y_true, y_pred)",
                 f"call it: loss={maker.name}()",
             )
-        elif maker is not None and isinstance(place, ast.Call) and is_name(place.func, maker.name) and ends_without_value(
-                maker, module):
+        elif maker is not None and isinstance(place, ast.Call) and stands_for(place.func, maker, module, loss) and (
+                ends_without_value(maker, module)):
             yield Problem(
                 AstSource(module, place),
                 f"{maker.name} returns nothing, so that compile is given no loss: `No loss to compute`",
@@ -212,19 +229,19 @@ Agent().compile("adam", loss="ppo")
     def unknown_name(self, loss: Loss) -> Iterator[Problem]:
         """A text that Keras has no loss for; a class of Keras that is given tensors."""
         site, module = loss.site, loss.site.module
-        text = site.node.value if isinstance(site.node, ast.Constant) else ""
-        if loss.keras_version >= 3 and isinstance(text, str) and text and text not in identifiers():
-            defined = module.index.bound.get(module.tree, {}).get(text, [])
-            own = any(isinstance(value, (ast.FunctionDef, ast.ClassDef)) for value in defined)
-            near = difflib.get_close_matches(text, identifiers(), 1)
-            yield Problem(
-                AstSource(module, site.node),
-                f'Keras 3 has no loss called "{text}": `Could not interpret loss identifier`',
-                f"hand over the function itself, without quotes: loss={text}" if own
-                else f'loss="{near[0]}"' if near else "one of the names in keras.losses, or the function itself",
-            )
+        assert isinstance(site.node, ast.expr)
+        value = written(site.node, module)
+        if isinstance(value, ast.Constant):
+            yield from no_such_loss(loss, str(value.value), AstSource(module, site.node))
         elif site.built_by is not None and takes_data(site.built_by):
             yield data_for_settings(AstSource(module, site.node), site.qualname)
+
+    def looked_up(self, loss: Loss) -> Iterator[Problem]:
+        """A text that ``keras.losses.get`` is given in the loss, or where its object is made."""
+        for node in loss.nodes:
+            text = node.inputs.get("x")
+            if node.name == "keras.losses.get" and isinstance(text, Const) and isinstance(text.value, str):
+                yield from no_such_loss(loss, text.value, node.source)
 
     def not_callable(self, loss: Loss, module: Module, place: ast.expr) -> Iterator[Problem]:
         """A function that does not take two tensors, a class that cannot be made without arguments or is made of tensors."""
@@ -285,8 +302,11 @@ Agent().compile("adam", loss="ppo")
                 )
 
 
-def is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
+def compiles_by_itself(call: ast.Call, module: Module) -> bool:
+    """Whether the object that is compiled is of a class of the file with a ``compile`` of its own."""
+    model = compiled_model(call)
+    targets = resolver(module).targets(model, module.index.scope(call)) if model is not None else []
+    return any(getattr(item, "name", "") == "compile" for target in targets for item in getattr(target.node, "body", []))
 
 
 def returns_tensor(loss: Loss) -> bool:
@@ -299,12 +319,29 @@ def is_result(place: ast.expr, loss: Loss) -> bool:
     if isinstance(place, ast.Name):
         values, _ = module.index.lookup(place.id, module.index.scope(place))
         return len(values) == 1 and isinstance(values[0], ast.Call) and is_result(values[0], loss)
-    if not isinstance(place, ast.Call) or not is_name(place.func, getattr(loss.site.node, "name", "")):
-        return False
     node = loss.site.node
-    given = parameters(node)[: len(place.args)] if isinstance(node, ast.FunctionDef) else []
+    if not isinstance(place, ast.Call) or not isinstance(node, ast.FunctionDef) or not stands_for(
+            place.func, node, module, loss):
+        return False
+    given = parameters(node)[: len(place.args)]
     roles = [loss.site.roles.get(parameter.arg) for parameter in given]
     return {Role.LABEL, Role.PREDICTION} <= set(roles)
+
+
+def no_such_loss(loss: Loss, text: str, source: Source | AstSource) -> Iterator[Problem]:
+    """A text that Keras finds no loss by."""
+    if loss.keras_version < 3 or not text or text in identifiers():
+        return
+    module = loss.site.module
+    defined = module.index.bound.get(module.tree, {}).get(text, [])
+    own = any(isinstance(value, (ast.FunctionDef, ast.ClassDef)) for value in defined)
+    near = difflib.get_close_matches(text, identifiers(), 1)
+    yield Problem(
+        source,
+        f'Keras 3 has no loss called "{text}": `Could not interpret loss identifier`',
+        f"hand over the function itself, without quotes: {text}" if own
+        else f'write "{near[0]}"' if near else "one of the names in keras.losses, or the function itself",
+    )
 
 
 def stands_for(place: ast.expr, node: ast.FunctionDef | ast.ClassDef, module: Module, loss: Loss) -> bool:
