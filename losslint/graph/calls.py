@@ -18,6 +18,7 @@ from losslint.graph.source import Source, walk
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
 from losslint.graph.values import (
     NONE,
+    NOTHING,
     Bound,
     Choice,
     ClassValue,
@@ -112,6 +113,8 @@ def call(
     t: Tracer, frame: Frame, function: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> Value:
     """The result of calling any value."""
+    if function is NOTHING:
+        return t.misused(frame, at, "called")
     match function:
         case Func():
             return call_function(t, frame, function, args, kwargs, at)

@@ -18,6 +18,7 @@ from losslint.graph.scope import Env
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
 from losslint.graph.values import (
     NONE,
+    NOTHING,
     UNBOUND,
     Bound,
     Choice,
@@ -417,6 +418,8 @@ def _index_part(t: Tracer, frame: Frame, part: cst.BaseSlice) -> Value:
 
 def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNode) -> Value:
     """``owner[index]``."""
+    if owner is NOTHING:
+        return t.misused(frame, at, "indexed")
     match owner:
         case Seq():
             return _sequence_item(t, frame, owner, index, at)
@@ -596,6 +599,8 @@ WEIGHTS = ("trainable_variables", "trainable_weights", "variables", "weights")  
 
 def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) -> Seq:
     """The items a ``for`` goes through; iterating over a tensor is noted."""
+    if value is NOTHING:
+        return Seq([t.misused(frame, at, "unpacked" if how == "unpacking" else "iterated over")], open=True)
     match value:
         case Seq():
             return Seq(list(value.items), value.kind, open=value.open)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target, nodes_in
 from losslint.graph.scope import Env, ModuleScope
@@ -98,6 +99,8 @@ class Frame:
 
     def source(self, node: cst.CSTNode) -> Source:
         return Source(self.unit, node, self.via)
+
+TEXTS = (cst.SimpleString, cst.ConcatenatedString, cst.Ellipsis)  # expressions that are there to be read
 
 
 class Tracer:
@@ -221,6 +224,11 @@ class Tracer:
         """A value nothing is known of; what entered it is kept, so that a gradient may pass."""
         return self.node(frame, "unknown", inputs or {}, at, Kind.UNKNOWN, reason=reason)
 
+    def misused(self, frame: Frame, at: cst.CSTNode, how: str) -> Node:
+        """What comes of the None of a function that ends without a return, where something else was expected."""
+        self.node(frame, "python.none", {}, at, Kind.PYTHON, how=how)
+        return self.unknown(frame, at, "it is None")
+
     def target(self, value: Value, how: str, source: Source, **more: Any) -> None:
         self.graph.targets.append(Target(value, how, source, **more))
 
@@ -271,11 +279,29 @@ class Tracer:
     def result(self, frame: Frame) -> Value:
         """What a function returns: its return values joined, the later ones standing for the other path."""
         if not frame.returns:
-            return NOTHING if frame.alive else NONE
+            return NOTHING if frame.alive and computes_in_vain(frame.function) else NONE
         value = frame.returns[-1].value
         for earlier in reversed(frame.returns[:-1]):
             value = self.join(frame, earlier.value, value, earlier.at, earlier.condition)
         return value
+
+
+def computes_in_vain(function: Func | None) -> bool:
+    """Whether a function that returned nothing was to return something: it is no stub for subclasses, no generator, and
+    no decorator of the project makes its result."""
+    if function is None or not isinstance(function.node, cst.FunctionDef):
+        return False
+    if any(not isinstance(d, External) or not is_framework_name(d.name) for d in function.decorators):
+        return False
+    body = function.node.body
+    lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
+    return not all(map(is_stub, lines)) and not m.findall(body, m.Yield() | m.Await())
+
+
+def is_stub(line: cst.BaseStatement | cst.BaseSuite) -> bool:
+    """Whether a line of a body does nothing: a docstring, ``pass``, ``...``."""
+    return isinstance(line, (cst.SimpleStatementLine, cst.SimpleStatementSuite)) and all(
+        isinstance(s, cst.Pass) or (isinstance(s, cst.Expr) and isinstance(s.value, TEXTS)) for s in line.body)
 
 
 def not_yet_shadowed(module: Module, statement: ast.stmt) -> dict[str, Value]:

@@ -12,7 +12,8 @@ from losslint.graph.values import NOTHING, Const, Map, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
 
-COMPUTES = ("elementwise", "reduce", "linear", "move", "gather", "cast")
+COMPUTES = ("elementwise", "reduce", "linear", "move", "gather", "cast", "compare", "round", "sign", "loss")
+OPERANDS = ("x", "y", "indices", "y_true", "y_pred")
 SHAPES = ("static_dim", "static_rank", "static_shape")
 
 
@@ -70,6 +71,23 @@ def parts(y_true, y_pred):
 
 def mean_loss(y_true, y_pred):
     return tf.reduce_mean(parts(y_true, y_pred), axis=-1)  # expect: LL404
+
+def both_loss(y_true, y_pred):
+    squared, absolute = parts(y_true, y_pred)  # expect: LL404
+    return tf.reduce_mean(squared + absolute, axis=-1)
+
+def scaled(scale):
+    def error(y_true, y_pred):
+        return scale * tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+
+def scaled_loss(y_true, y_pred):
+    return scaled(2.0)(y_true, y_pred)  # expect: LL404
+
+def ordered(values):
+    positions = tf.argsort(values, axis=-1)
+
+def sorted_loss(y_true, y_pred):
+    return tf.reduce_mean(y_pred - tf.gather(y_true, ordered(y_true), batch_dims=1), axis=-1)  # expect: LL404
 """,
         """
 import tensorflow as tf
@@ -101,14 +119,39 @@ def column_loss(y_true, y_pred):
         return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
     raise ValueError("one column, please")
 """,
+        """
+import tensorflow as tf
+
+def shown(values):
+    tf.print("mean", tf.reduce_mean(values))
+
+def halves(values):
+    for half in tf.split(values, 2, axis=-1):
+        yield half
+
+class Parted(tf.keras.losses.Loss):
+    def weights(self, values):
+        "None, unless a subclass has some."
+
+    def parts(self, values):
+        pass
+
+    def call(self, y_true, y_pred):
+        shown(y_pred)
+        first, second = halves(y_pred)
+        scale, shift = self.parts(y_pred)
+        weights = self.weights(y_true)
+        error = tf.square(y_true - first * scale - second * shift)
+        return tf.reduce_mean(error if weights is None else error * weights, axis=-1)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
-            if node.family in COMPUTES and any(node.inputs.get(side) is NOTHING for side in ("x", "y")):
+            if (what := done_with_none(node)) and not node.context.guarded:
                 yield Problem(
                     node.source,
-                    f"{node.source.text} computes with None: the function that is called there ends without `return`",
+                    f"{what}: the function that is called there ends without `return`",
                     "return the value at the end of that function",
                 )
         if loss.graph.gaps or not loss.called_by_keras:
@@ -143,6 +186,18 @@ def column_loss(y_true, y_pred):
                     "end every path with `return` of one tensor, or raise an error for unknown settings",
                     None if always else Severity.WARNING,
                 )
+
+
+def done_with_none(node: Node) -> str:
+    """What a loss does with the None of a helper, in words; "" where it does nothing."""
+    text = node.source.text
+    if node.op == "python.none":
+        how = node.detail["how"]
+        return f"None is unpacked into {text}" if how == "unpacked" else f"None is {how} in {text}"
+    first = [canonical for canonical, _ in node.api.parameters[:1]] if node.api is not None else []
+    given = [node.inputs.get(name) for name in (*OPERANDS, *first)] if node.family in COMPUTES else []
+    parts = [part for value in given for part in (value.items if isinstance(value, Seq) else [value])]
+    return f"{text} computes with None" if any(part is NOTHING for part in parts) else ""
 
 
 def only_for_some_shapes(value: Value) -> Node | None:
