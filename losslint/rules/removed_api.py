@@ -148,8 +148,8 @@ def counterpart(called: NotedCall) -> str:
         alike = (api.name for api in apis("keras").values() if api.operation.name == operation.name and api.note in has)
         found = next((name for name in alike if name.rpartition(".")[0] == home and name.islower() and name[-1] != ")"), "")
         return found if in_keras or not found else f"tf.{found}"
-    alike = (f"keras.ops.{last}", f"keras.random.{last.removeprefix('random_')}") if in_keras else ()
-    found = next(filter(lookup, alike), "") or preferred("keras" if in_keras else "tensorflow", operation.name)
+    same = [f"keras.ops.{last}", f"keras.random.{last.removeprefix('random_')}"] if in_keras else []
+    found = next(filter(lookup, same), "") or preferred("keras" if in_keras else "tensorflow", operation.name)
     return "" if operation.family in VAGUE or found.startswith("keras.backend.") else found
 
 
