@@ -62,6 +62,11 @@ class Finding:
     verdict: Mapping[str, Any] | None = field(default=None)
 
     @property
+    def span(self) -> tuple[int, int, int, int]:
+        """Row and column of start and end."""
+        return (self.start.row, self.start.column, self.end.row, self.end.column)
+
+    @property
     def status(self) -> str:
         """``confirmed``, ``refuted`` or ``unconfirmed``; "" where nothing was run."""
         return str(self.verdict["status"]) if self.verdict else ""

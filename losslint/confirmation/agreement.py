@@ -170,4 +170,4 @@ def _alike(one: Array, other: Array) -> bool:
 
 def _contract(inputs: Inputs, value: Array | None, claim: Claim, detail: str) -> Observation:
     return Observation(Outcome.CONTRACT, "eager", **told(inputs), loss=None if value is None else numbers(value),
-                       row=claim.row, detail=detail)
+                       **claim.at, detail=detail)

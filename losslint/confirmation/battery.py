@@ -15,6 +15,7 @@ from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_
 from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.penalties import unfelt
+from losslint.confirmation.places import Span
 from losslint.confirmation.probes import Loss, observe, told
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
@@ -54,6 +55,7 @@ class Battery:
         self.rung: Specs = ()  # what the loss takes, as far as its code tells
         self.specs: Specs = ()  # the same, narrowed to where it is finite
         self.rows: tuple[int, ...] = ()  # of the loss's own file, that run at points in general position
+        self.idle: tuple[Span, ...] = ()  # claimed expressions that do not
 
         self.traces = False
 
@@ -129,7 +131,7 @@ class Battery:
             seen = self.observed(self.inputs(0), "eager")
             if seen.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
                 seen = witness.shrunk(self.loss, self.specs, seen)
-        self.rows = locate.rows_run(self.loss, self.specs, self.inputs(0))
+        self.rows, self.idle = locate.ran(self.loss, self.specs, self.inputs(0), self.claims)
         return seen
 
     def as_passed(self, rung: Sequence[TensorSpec]) -> Specs:
@@ -152,7 +154,7 @@ class Battery:
 
     def tell(self, seen: Observation) -> None:
         """Report a run, once for each place that it went wrong at."""
-        seen = dataclasses.replace(seen, rows=self.rows)
+        seen = dataclasses.replace(seen, rows=self.rows, idle=self.idle)
         placed: tuple[Observation, ...] = (seen,)
         if seen.outcome in locate.PLACED and not seen.row:
             placed = locate.place(self.loss, self.specs, seen)

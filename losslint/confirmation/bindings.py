@@ -41,7 +41,7 @@ def late(loss: Loss, inputs: Inputs, claims: Sequence[Claim], tree: ast.AST) -> 
                 if not np.array_equal(before, after):
                     detail = f"{name} is read when the loss is called: {name} = {other!r} afterwards changes its result"
                     for claim in wanted:
-                        yield Observation(Outcome.CONTRACT, "eager", **told(inputs), loss=numbers(after), row=claim.row,
+                        yield Observation(Outcome.CONTRACT, "eager", **told(inputs), loss=numbers(after), **claim.at,
                                           operation=f"{name} = {other!r}",
                                           detail=detail)
                     put(now)
@@ -80,7 +80,7 @@ def upstream(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claims: Se
         if one is not None and not _same(3.0 * one, thrice[name]):
             detail = f"the gradient to {name} is {_listed(one)} of the loss, {_listed(thrice[name])} of 3 * loss"
             for claim in wanted:
-                yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, detail=detail, **told(inputs))
+                yield Observation(Outcome.WRONG_GRADIENT, "eager", **claim.at, detail=detail, **told(inputs))
             return
 
 
@@ -138,7 +138,7 @@ def _compared(
         if not _same(one, other):
             detail = (f"the gradient to {name} is {_listed(one)} with keywords, {_listed(other)} by position: "
                       "the custom gradient is not used")
-            yield Observation(Outcome.WRONG_GRADIENT, "eager", row=claim.row, operation=_callee(claim.expression),
+            yield Observation(Outcome.WRONG_GRADIENT, "eager", **claim.at, operation=_callee(claim.expression),
                               detail=detail,
                               **told({name: framework.array(value) for name, value in sources.items()}))
             return

@@ -39,7 +39,7 @@ def check(
         except Exception:  # of the user's code, for changed inputs: nothing silent about that
             continue
         if found is not None:
-            yield dataclasses.replace(found, row=claim.row)
+            yield dataclasses.replace(found, **claim.at)
 
 
 def returns_scalar(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
@@ -93,7 +93,7 @@ def pairs(trail: Trail, claim: Claim, files: UserFiles) -> Iterator[str]:
     for step in trail.steps:
         shapes = [tuple(tensor.shape) for tensor in step.inputs]
         batch = max((shape[0] for shape in shapes if len(shape) == 1), default=0)
-        if step.path == str(files.path) and claim.row <= step.row <= claim.end_row and batch > 1 and (batch, 1) in shapes:
+        if step.path == str(files.path) and claim.covers(step) and batch > 1 and (batch, 1) in shapes:
             yield f"{step.op} takes {shapes[0]} and {shapes[1]}, every prediction with every label"
 
 
@@ -189,7 +189,7 @@ def _state(entry: Any, expression: str) -> Iterator[tuple[dict[str, Any], str]]:
 
 def _frozen(inputs: Inputs, claim: Claim, change: str) -> Observation:
     detail = f"after {change} the traced step does the same, eager code something else"
-    return Observation(Outcome.FROZEN, "graph", **told(inputs), row=claim.row, operation=change, detail=detail)
+    return Observation(Outcome.FROZEN, "graph", **told(inputs), **claim.at, operation=change, detail=detail)
 
 
 def _broken(inputs: Inputs, value: Any, detail: str) -> Observation:

@@ -10,9 +10,10 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import CodeType, TracebackType
+from types import TracebackType
 
 from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.places import Spot, span_of
 
 INSTALLED = ("site-packages", "dist-packages")
 FRAME = re.compile(r'File "([^"]+)", line (\d+)')
@@ -58,16 +59,16 @@ class UserFiles:
 def failure(error: BaseException, files: UserFiles) -> Observation:
     """The observation that an exception amounts to, without mode and inputs."""
     text = one_line(error)
-    filename, row = _place(error, files)
-    other = "" if filename == str(files.path) else filename
+    path, row, span = _place(error, files)
+    other = "" if path == str(files.path) else path
     unregistered = NO_ENTRY.search(str(error))
     if unregistered:
         operation = unregistered[1] or unregistered[2]
-        return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, operation=operation, error=text)
+        return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, span=span, operation=operation, error=text)
     if NOTHING_ARRIVES.search(str(error)):
-        return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, error=text)
+        return Observation(Outcome.NO_GRADIENT, "", row=row, path=other, span=span, error=text)
     outcome = Outcome.OUT_OF_MEMORY if _out_of_memory(error) else Outcome.RAISES
-    return Observation(outcome, "", row=row, path=other, operation=_operation(error, files), error=text)
+    return Observation(outcome, "", row=row, path=other, span=span, operation=_operation(error, files), error=text)
 
 
 def only_about_shapes(seen: Observation) -> bool:
@@ -102,24 +103,26 @@ def one_line(error: BaseException) -> str:
     return (lines[0] if lines[0].startswith(f"{kind}: ") else f"{kind}: {lines[0]}")[:400]
 
 
-def _place(error: BaseException, files: UserFiles) -> tuple[str, int]:
-    """File and row of the innermost frame in the user's files; those of the loss's own file are preferred."""
-    owned = [place for place in _places(error) if files.owns(place[0])]
-    return owned[-1] if owned else (str(files.path), 0)
+def _place(error: BaseException, files: UserFiles) -> Spot:
+    """The innermost frame in the user's files; those of the loss's own file are preferred."""
+    owned = [spot for spot in _spots(error) if files.owns(spot.path)]
+    return owned[-1] if owned else Spot(str(files.path))
 
 
-def _places(error: BaseException) -> list[tuple[str, int]]:
+def _spots(error: BaseException) -> list[Spot]:
     """Frames of an exception, outermost first, as AutoGraph, the traceback or the message of a graph's node tells."""
     metadata = getattr(error, "ag_error_metadata", None) or getattr(error.__context__, "ag_error_metadata", None)
-    direct = [(code.co_filename, row) for code, row in _frames(error.__traceback__)]
-    translated = [(frame.filename, frame.lineno) for frame in reversed(getattr(metadata, "translated_stack", ()))]
-    named = [(name, int(row)) for name, row in FRAME.findall(str(error))]
+    direct = list(_frames(error.__traceback__))
+    translated = [Spot(frame.filename, frame.lineno) for frame in reversed(getattr(metadata, "translated_stack", ()))]
+    named = [Spot(name, int(row)) for name, row in FRAME.findall(str(error))]
     return [*direct, *translated, *named]
 
 
-def _frames(trace: TracebackType | None) -> Iterator[tuple[CodeType, int]]:
-    for frame, row in traceback.walk_tb(trace):
-        yield frame.f_code, row
+def _frames(trace: TracebackType | None) -> Iterator[Spot]:
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        yield Spot(code.co_filename, trace.tb_lineno, span_of(code, trace.tb_lasti))
+        trace = trace.tb_next
 
 
 def _operation(error: BaseException, files: UserFiles) -> str:

@@ -20,7 +20,7 @@ FEWEST = 8  # numbers that tell
 def handed(trail: Trail, claim: Claim, path: str) -> str:
     """What is wrong with the first tensor that a loss in the rows of a claim takes; "" when nothing is seen."""
     for step in trail.steps:
-        if step.path != path or not claim.row <= step.row <= claim.end_row or not step.inputs:
+        if step.path != path or not claim.covers(step) or not step.inputs:
             continue
         numbers = trail.framework.array(step.inputs[0])
         if numbers.size < FEWEST:

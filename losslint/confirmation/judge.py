@@ -18,8 +18,9 @@ from typing import Any
 from losslint.confirmation.failures import only_about_shapes
 from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
+from losslint.confirmation.places import nested
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
-from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof, is_of_the_gradient, is_of_the_operation
+from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof, is_of_the_operation, is_spoken_of
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity
@@ -87,7 +88,7 @@ class Case:
         fitting = [
             seen for seen in self.told
             if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode) and not is_about_surroundings(seen)
-            and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen)) and is_of_the_gradient(proof, seen)
+            and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen)) and is_spoken_of(finding.code, seen)
         ]  # fmt: skip
         shown = self.shown(finding, proof, fitting)
         if shown is not None:
@@ -108,7 +109,8 @@ class Case:
         return sorted(usable, key=lambda seen: (not seen.given, tier(seen.inputs), seen.mode != "eager"))
 
     def claim(self, finding: Finding) -> Claim | None:
-        return next((c for c in self.program.claims if c.code == finding.code and c.row == finding.start.row), None)
+        mine = (c for c in self.program.claims if c.code == finding.code and c.row == finding.start.row)
+        return next((c for c in mine if nested(c.span, finding.span)), None)
 
     def shown(self, finding: Finding, proof: Proof, fitting: Sequence[Observation]) -> Observation | None:
         """The observation that shows what a finding says: at its rows, else one that no other finding accounts for."""
@@ -125,11 +127,13 @@ class Case:
         return None
 
     def is_at(self, finding: Finding, seen: Observation) -> bool:
-        """Whether something happened in the rows of a finding, in an operation that it may speak of."""
+        """Whether something happened in the expression of a finding, in an operation that it may speak of."""
         elsewhere = not seen.row or Path(seen.path or self.program.path) != finding.path
         if elsewhere or not is_of_the_operation(finding.code, seen):
             return False
-        return finding.start.row <= seen.row <= finding.end.row or seen.row in finding.related_rows
+        if finding.start.row <= seen.row <= finding.end.row:
+            return nested(finding.span, seen.span)
+        return seen.row in finding.related_rows
 
     def denial(self, finding: Finding) -> str:
         """What was measured for a finding and says that it does not hold."""
@@ -152,10 +156,13 @@ class Case:
                 return ""
         return f"the row ran and the gradient arrived ({', '.join(modes)})"
 
+    def searched(self, finding: Finding) -> list[Searched]:
+        return [s for s in self.evidence.searched if s.row == finding.start.row and nested(s.span, finding.span)]
+
     def searched_in_vain(self, finding: Finding, claim: Claim | None) -> str:
         """A number that stays finite: the search must have reached the row in every mode that is claimed, XLA included
         where none is named."""
-        rows = [s for s in self.evidence.searched if s.row == finding.start.row]
+        rows = self.searched(finding)
         modes = claim.modes if claim is not None and claim.modes else modes_in(
             self.program.framework, ("eager", "graph", "xla"))
         wanted = {"graph" if mode in ("fit", "autograph") else mode for mode in modes}
@@ -173,18 +180,24 @@ class Case:
             return f"the loss could not be run to its end: {self.why(ended.error) or ended.detail or ended.outcome.value}"
         if fitting:
             seen = fitting[0]
+            here = finding.start.row <= seen.row <= finding.end.row
             where = f"in row {seen.row}" if seen.row else "in a row that is not known"
+            where = f"in another expression of {where.removeprefix('in ')}" if seen.row and here else where
+            if seen.outcome is Outcome.RAISES:
+                return f"the loss raises {where} ({seen.mode}): {self.why(seen.error)}"
             return f"{seen.outcome.value} was seen ({seen.mode}), but {where}"
         raised = next((seen for seen in self.told if seen.outcome is Outcome.RAISES and seen.mode == "eager"), None)
         if raised is not None:
             return f"the loss raises with the inputs tried: {self.why(raised.error)}"
-        rows = [s for s in self.evidence.searched if s.row == finding.start.row]
+        rows = self.searched(finding)
         if rows and not any(s.reached for s in rows):
             return "the row does not run with the inputs tried"
         if rows:
             return f"no witness among {max(s.inputs for s in rows)} inputs{_nearest(rows)}"
         if not self.evidence.observations:
             return "nothing was run"
+        if any(seen.rows and not _ran(seen, finding) for seen in self.told):
+            return "the expression is not evaluated with the inputs tried"
         return "none of the runs shows it, and none rules it out"
 
     def why(self, error: str) -> str:
@@ -308,7 +321,8 @@ def asked_for_nothing(seen: Observation) -> bool:
 
 
 def _ran(seen: Observation, finding: Finding) -> bool:
-    return any(finding.start.row <= row <= finding.end.row for row in seen.rows)
+    here = any(finding.start.row <= row <= finding.end.row for row in seen.rows)
+    return here and finding.span not in seen.idle
 
 
 def _outcomes(code: str) -> tuple[Outcome, ...]:

@@ -119,7 +119,7 @@ def _halved(line: Line, left: tuple[float, float], right: tuple[float, float], l
 def placed(jump: Jump, below: Trail, above: Trail, loss: Loss) -> Observation:
     """The observation with the row of the first operation that takes a step where its inputs do not."""
     for step in _first_step(below, above):
-        return dataclasses.replace(jump.seen, row=step.row, path=other(loss, step.path), operation=step.op)
+        return dataclasses.replace(jump.seen, row=step.row, span=step.span, path=other(loss, step.path), operation=step.op)
     return jump.seen
 
 

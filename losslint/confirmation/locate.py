@@ -11,7 +11,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ import numpy as np
 from losslint.confirmation.failures import UserFiles
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.places import Place, Span, span_of, within
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.trail import Step, Trail, flat
@@ -42,16 +43,23 @@ def _finite(trail: Trail, tensor: Any) -> bool:
     return not trail.framework.is_floating(tensor) or bool(np.all(np.isfinite(trail.framework.array(tensor))))
 
 
-def rows_run(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> tuple[int, ...]:
-    """The rows of the loss's own file that an eager call executes."""
+def ran(
+    loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs, claims: Sequence[Claim],
+) -> tuple[tuple[int, ...], tuple[Span, ...]]:
+    """The rows of the loss's own file that an eager call executes, and the claimed expressions that it does not: a
+    comprehension over nothing, the branch of a conditional expression."""
     path = str(loss.files.path)
     rows: set[int] = set()
+    instructions: set[tuple[CodeType, int]] = set()
 
     def follow(frame: FrameType, event: str, _: object) -> Any:
         if frame.f_code.co_filename != path:
             return None
+        frame.f_trace_opcodes = bool(claims)
         if event == "line":
             rows.add(frame.f_lineno)
+        elif event == "opcode":
+            instructions.add((frame.f_code, frame.f_lasti))
         return follow
 
     before = sys.gettrace()
@@ -62,7 +70,9 @@ def rows_run(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> tuple[i
         pass
     finally:
         sys.settrace(before)
-    return tuple(sorted(rows))
+    spans = {span_of(*instruction) for instruction in instructions} - {()}
+    idle = {claim.span for claim in claims if spans and not any(within(span, claim.span) for span in spans)}
+    return tuple(sorted(rows)), tuple(sorted(idle))
 
 
 # -- where numbers stop being finite
@@ -156,20 +166,20 @@ def place(loss: Loss, specs: Sequence[TensorSpec], observation: Observation) -> 
     return at_each(observation, places(trail, observation.outcome), loss.files) or (observation,)
 
 
-def places(trail: Trail, outcome: Outcome) -> list[tuple[str, int, str]]:
-    """(file, row, operation) wherever a recorded run goes wrong in one of the ways that are ``PLACED``."""
+def places(trail: Trail, outcome: Outcome) -> list[Place]:
+    """Wherever a recorded run goes wrong in one of the ways that are ``PLACED``."""
     if outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
-        return [(s.path, s.row, s.op) for s in births(trail)]
+        return [step.place for step in births(trail)]
     if outcome is Outcome.NO_GRADIENT and not any(b.how is outcome for b in breaks(trail)):
         return cuts(trail, (outcome,)) or cuts(trail)  # what is 0 on the way, as weights may be at first, hides it
     return cuts(trail) if outcome in PLACED else []
 
 
-def cuts(trail: Trail, ways: Sequence[Outcome] = LOST) -> list[tuple[str, int, str]]:
-    """(file, row, operation) wherever a derivative is lost: in an operation, or as a value leaves the framework."""
+def cuts(trail: Trail, ways: Sequence[Outcome] = LOST) -> list[Place]:
+    """Wherever a derivative is lost: in an operation, or as a value leaves the framework."""
     dependent = trail.dependent
-    found = [(b.step.path, b.step.row, b.step.op) for b in breaks(trail, ways)]
-    return found + [(path, row, how) for path, row, how, tensor in trail.escapes if id(tensor) in dependent]
+    found = [b.step.place for b in breaks(trail, ways)]
+    return found + [place for place, tensor in trail.escapes if id(tensor) in dependent]
 
 
 def other(loss: Loss, path: str) -> str:
@@ -177,11 +187,12 @@ def other(loss: Loss, path: str) -> str:
     return "" if path == str(loss.files.path) else path
 
 
-def at_each(seen: Observation, places: Iterable[tuple[str, int, str]], files: UserFiles) -> tuple[Observation, ...]:
+def at_each(seen: Observation, places: Iterable[Place], files: UserFiles) -> tuple[Observation, ...]:
     """An observation, once for each place; the loss's own file is named ""."""
     return tuple(
-        dataclasses.replace(seen, row=row, path="" if path == str(files.path) else path, operation=operation)
-        for path, row, operation in dict.fromkeys(places))
+        dataclasses.replace(
+            seen, row=at.row, span=at.span, path="" if at.path == str(files.path) else at.path, operation=at.operation)
+        for at in dict.fromkeys(places))
 
 
 def arrays(observation: Observation, specs: Iterable[TensorSpec]) -> dict[str, Array]:
@@ -203,7 +214,7 @@ def dead_terms(
         return ()
     value = numbers(trail.framework.array(trail.framework.tensor(trail.value)))
     return tuple(
-        Observation(outcome, "eager", **told(inputs), loss=value, row=step.row, path=other(loss, step.path),
+        Observation(outcome, "eager", **told(inputs), loss=value, row=step.row, span=step.span, path=other(loss, step.path),
                     operation=step.op)
         for _, outcome, step in dead_steps(trail, claims))
 
@@ -218,7 +229,7 @@ def dead_steps(trail: Trail, claims: Sequence[Claim]) -> Iterator[tuple[Claim, O
     }
     for claim in claims:
         for outcome, steps in ran.items():
-            step = next((s for s in steps if claim.row <= s.row <= claim.end_row), None)
+            step = next(filter(claim.covers, steps), None)
             if claim.code in OF_A_TERM and step is not None:
                 yield claim, outcome, step
 

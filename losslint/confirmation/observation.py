@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
+from losslint.confirmation.places import Span
+
 REVERSED = "reversed"  # a gradient that is the slope but for its sign: often on purpose, to train an adversary
 
 
@@ -44,7 +46,9 @@ class Observation:
     path: str = ""  # the file of ``row`` when it is another one than the loss's
     operation: str = ""  # the operation it happened in: Sqrt, numpy.mean, ...
     error: str = ""  # first line of the exception
+    span: Span = ()  # the code in ``row``, where its columns are known
     rows: tuple[int, ...] = ()  # rows of the user's file that ran
+    idle: tuple[Span, ...] = ()  # what claims are about and did not run, though its row did
     seconds: float = 0.0
     plausible: bool = True  # False: the inputs are too extreme to prove anything
     detail: str = ""
@@ -60,6 +64,7 @@ class Searched:
     reached: bool  # whether the expression in question was computed at all
     nearest: float | None = None  # how near its operand came to the point where it fails; None: not known
     inputs: int = 0  # how many inputs were tried
+    span: Span = ()  # of the expression in question
 
 
 @dataclass(frozen=True)

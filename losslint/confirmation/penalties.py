@@ -34,8 +34,8 @@ def unfelt(weighed: Weighed, claims: Sequence[Claim], files: UserFiles) -> Itera
     """``DEAD_TERM`` for each claim of a dead term at whose rows weights are cut off, where the loss changes with the
     weights in another way than their gradient says."""
     trail = weighed.trail
-    rows = {row for path, row, _ in cuts(trail) if path == str(files.path)}
-    wanted = [claim for claim in claims if claim.code == DEAD and not rows.isdisjoint(range(claim.row, claim.end_row + 1))]
+    here = [place for place in cuts(trail) if place.path == str(files.path)]
+    wanted = [claim for claim in claims if claim.code == DEAD and any(map(claim.covers, here))]
     if not wanted or trail.error or not trail.trained:
         return
     felt, slope = _felt(trail), _slope(weighed)
@@ -45,7 +45,7 @@ def unfelt(weighed: Weighed, claims: Sequence[Claim], files: UserFiles) -> Itera
     detail = (f"weights that grow by a share s change the loss by {compact(slope[0])} * s, and their gradient says "
               f"{compact(felt)} * s")
     for claim in wanted:
-        yield Observation(Outcome.DEAD_TERM, "eager", loss=value, row=claim.row, detail=detail)
+        yield Observation(Outcome.DEAD_TERM, "eager", loss=value, **claim.at, detail=detail)
 
 
 def _felt(trail: Trail) -> float:

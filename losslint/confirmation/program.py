@@ -5,6 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from losslint.confirmation.places import At, Place, Span, Spot, nested
+
+if TYPE_CHECKING:
+    from losslint.confirmation.trail import Step
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,15 @@ class Claim:
     end_row: int
     modes: tuple[str, ...] = ()  # eager | autograph | graph | fit | xla; empty: any
     expression: str = ""
+    span: Span = ()
+
+    @property
+    def at(self) -> At:
+        return {"row": self.row, "span": self.span}
+
+    def covers(self, place: Spot | Place | Step) -> bool:
+        """Whether something of the loss's own file happened in the expression that is meant."""
+        return self.row <= place.row <= self.end_row and nested(self.span, place.span)
 
 
 @dataclass(frozen=True)

@@ -59,13 +59,24 @@ LOGARITHMS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py")
 ROOTS = ("sqrt", "euclideannorm")
 QUOTIENTS = ("realdiv", "div", "true_divide", "divide", "truediv", "rtruediv", "rdiv")
 ARCS = ("acos", "arccos", "asin", "arcsin", "acosh", "atanh")
+REMOVED = "LL409"
 OF_ANOTHER = {"LL301": (*ROOTS, *QUOTIENTS, *ARCS), "LL303": LOGARITHMS, "LL304": (*LOGARITHMS, *ROOTS, *ARCS)}
 
-LOST_BY_RAISING = re.compile(
-    r"numpy|convert|symbolic|[Tt]rac(?:er|ing)|grad|differentiab|[Cc]oncret|item\(|item assignment|immutable|__array__"
+LEAVING = (
+    r"numpy|convert|symbolic|[Tt]rac(?:er|ing)|grad|[Cc]oncret|item\(|item assignment|immutable|__array__"
     r"|KerasTensor|None values|not iterable|iterating|truth value|OperatorNotAllowed|NotImplemented|has no attribute"
     r"|only (?:integer|length-1|size-1|0-dim)|must be real number|expected Tensor|must be Tensor|not a Tensor"
 )
+WITHOUT_DERIVATIVE = r"[Dd]ifferentia|[Dd]erivative|[Gg]radient|grad requires|grad_fn|JVP|VJP"
+RAISED = {  # what an exception says that a rule speaks of; those of rules that are not here prove them where they stand
+    **dict.fromkeys(("LL101", "LL102", "LL103", "LL104"), LEAVING),
+    **dict.fromkeys(("LL105", "LL106", "LL108"), WITHOUT_DERIVATIVE),
+    "LL208": r"[Vv]ariable|singleton",
+    "LL404": r"None|tuple|dict|\blist\b|str|convert|iterable|unpack|has no attribute|unsupported operand|scalar",
+    "LL503": r"persistent|second time",
+    "LL512": r"[Gg]radient|[Dd]erivative|vjp|jvp|backward|argument|custom",
+}
+MISSPELT = re.compile(r"^AttributeError: (?:partially initialized )?module ")
 
 
 def is_of_the_operation(code: str, seen: Observation) -> bool:
@@ -74,9 +85,11 @@ def is_of_the_operation(code: str, seen: Observation) -> bool:
     return seen.outcome not in NUMBERS or seen.operation.lower() not in OF_ANOTHER.get(code, ())
 
 
-def is_of_the_gradient(proof: Proof, seen: Observation) -> bool:
-    """Whether an exception is one that a rule about lost gradients speaks of: what the framework says of shapes, types
-    and indices is about the inputs that were made up."""
-    if seen.outcome is not O.RAISES or O.NO_GRADIENT not in proof.outcomes or proof.anywhere:
+def is_spoken_of(code: str, seen: Observation) -> bool:
+    """Whether an exception is one that a rule speaks of: what the framework says of shapes, types and indices is about the
+    inputs that were made up, and a name that a module does not have is another mistake."""
+    if seen.outcome is not O.RAISES:
         return True
-    return bool(LOST_BY_RAISING.search(seen.error))
+    if MISSPELT.match(seen.error):
+        return code == REMOVED
+    return code not in RAISED or re.search(RAISED[code], seen.error) is not None

@@ -28,20 +28,20 @@ def claimed(trail: Trail, claims: Sequence[Claim], files: UserFiles) -> Iterator
     value = numbers(trail.framework.array(trail.framework.tensor(trail.value)))
     for _, outcome, step in dead_steps(trail, claims):
         other = "" if step.path == str(files.path) else step.path
-        yield Observation(outcome, "eager", loss=value, row=step.row, path=other, operation=step.op)
+        yield Observation(outcome, "eager", loss=value, row=step.row, span=step.span, path=other, operation=step.op)
     for claim in claims:
         broken = broadcast(trail, claim, files) if claim.code == BROADCAST else (
             handed(trail, claim, str(files.path)) if claim.code == MISMATCH else "")
         if broken:
-            yield Observation(Outcome.CONTRACT, "eager", loss=value, row=claim.row, detail=broken)
+            yield Observation(Outcome.CONTRACT, "eager", loss=value, **claim.at, detail=broken)
         elif claim.code == UPSTREAM and (detail := upstream_left_out(trail)):
-            yield Observation(Outcome.WRONG_GRADIENT, "eager", loss=value, row=claim.row, detail=detail)
+            yield Observation(Outcome.WRONG_GRADIENT, "eager", loss=value, **claim.at, detail=detail)
 
 
 def broadcast(trail: Trail, claim: Claim, files: UserFiles) -> str:
     """A column and a row of as many numbers that meet in the rows of a claim; "" when none do."""
     for step in trail.steps:
-        if step.path != str(files.path) or not claim.row <= step.row <= claim.end_row:
+        if step.path != str(files.path) or not claim.covers(step):
             continue
         shapes = [tuple(t.shape) for t in step.inputs if hasattr(t, "shape")]
         for column, row in permutations(shapes, 2):

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from losslint.confirmation.places import Place, Span
+
 if TYPE_CHECKING:
     from losslint.confirmation.frameworks.base import Framework
 
@@ -20,6 +22,11 @@ class Step:
     outputs: list[Any]
     path: str
     row: int
+    span: Span = ()
+
+    @property
+    def place(self) -> Place:
+        return Place(self.path, self.row, self.op, self.span)
 
 
 @dataclass
@@ -29,7 +36,7 @@ class Trail:
     framework: Framework
     trained: list[Any] = field(default_factory=list)  # the tensors that the derivative is taken to
     steps: list[Step] = field(default_factory=list)
-    escapes: list[tuple[str, int, str, Any]] = field(default_factory=list)  # file, row, how, tensor
+    escapes: list[tuple[Place, Any]] = field(default_factory=list)  # where and how, which tensor
     value: Any = None
     error: str = ""
     tape: Any = None  # what the framework takes derivatives with

@@ -101,7 +101,7 @@ def evidence(lines: Iterable[str], death: Observation | None, seconds: float, cp
         if kind == "observation":
             observations.append(_observation(said))
         elif kind == "searched":
-            searched.append(Searched(**said))
+            searched.append(Searched(**{**said, "span": tuple(said["span"])}))
         elif kind == "device":
             device = said
         elif kind == "lacks":
@@ -116,4 +116,5 @@ def evidence(lines: Iterable[str], death: Observation | None, seconds: float, cp
 
 
 def _observation(said: dict[str, Any]) -> Observation:
-    return Observation(**{**said, "outcome": Outcome(said["outcome"]), "rows": tuple(said["rows"])})
+    spans = {"rows": tuple(said["rows"]), "span": tuple(said["span"]), "idle": tuple(map(tuple, said["idle"]))}
+    return Observation(**{**said, **spans, "outcome": Outcome(said["outcome"])})

@@ -19,6 +19,7 @@ import numpy as np
 from losslint.confirmation import locate
 from losslint.confirmation.locate import Operand
 from losslint.confirmation.observation import Observation, Outcome, Searched
+from losslint.confirmation.places import NOWHERE, Place
 from losslint.confirmation.probes import Loss, differentiated, observe
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.proofs import is_of_the_operation
@@ -36,8 +37,7 @@ MOST_STEPS = 40
 MOST_OPERANDS = 4  # of one claim
 NEAR_ENOUGH = 1e-5  # an operand that near is on its singular point once constants are folded
 
-Place = tuple[str, int, str]  # file, row, operation
-Key = tuple[str, int, str, str]  # file, row, operation, mode
+Key = tuple[Place, str]  # where, in which mode
 
 
 # -- the search
@@ -70,8 +70,8 @@ def search(
     for again in searches[1:]:
         again.corners()
         first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in again.claims)}
-    open_rows = {claim.row for claim in first.left}
-    vain = [searched for one in searches for searched in one.in_vain() if searched.row in open_rows]
+    still = {(claim.row, claim.span) for claim in first.left}
+    vain = [one for search in searches for one in search.in_vain() if (one.row, one.span) in still]
     return (*first.found.values(), *killed(loss, narrow, claims)), tuple(vain)
 
 
@@ -88,10 +88,10 @@ def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> 
             if seen.outcome is Outcome.ZERO_GRADIENT and any(numbers(seen.loss)):
                 trail = locate.record(loss, specs, inputs)
                 clipped = [b.step for b in locate.breaks(trail) if b.step.op.lower() in BOUNDING]
-                ends = [step.row for step in clipped if step.path == str(loss.files.path)]
-                proven = [claim for claim in clips if any(claim.row <= row <= claim.end_row for row in ends)]
+                ends = [step for step in clipped if step.path == str(loss.files.path)]
+                proven = [claim for claim in clips if any(map(claim.covers, ends))]
                 for claim in proven:
-                    yield dataclasses.replace(seen, row=claim.row, detail="a totally wrong prediction")
+                    yield dataclasses.replace(seen, **claim.at, detail="a totally wrong prediction")
                 clips = [claim for claim in clips if claim not in proven]
 
 
@@ -115,7 +115,7 @@ class Search:
         names = differentiated(loss.prepared(generic(specs)), specs)
         self.trained = [s for s in specs if s.name in names]
         self.found: dict[Key, Observation] = {}  # the first witness of each
-        self.nearest: dict[int, float] = {}  # row of a claim -> how near its operand came
+        self.nearest: dict[Claim, float] = {}  # how near its operand came
         self.tried = 0
         self.broken: set[str] = set()  # modes that the loss cannot run in
         self.ordinary: dict[tuple[object, ...], bool] = {}  # shapes -> whether the loss is fine there in general
@@ -136,9 +136,9 @@ class Search:
 
     def explains(self, claim: Claim, key: Key) -> bool:
         """Whether a witness is one for a claim: in its rows, in a mode and an operation it speaks of."""
-        path, row, _, mode = key
+        place, mode = key
         modes = modes_of(claim)
-        here = path == self.path and claim.row <= row <= claim.end_row
+        here = place.path == self.path and claim.covers(place)
         return here and (not modes or mode in modes) and is_of_the_operation(claim.code, self.found[key])
 
     def explained(self, claim: Claim) -> bool:
@@ -154,13 +154,13 @@ class Search:
         if not self.left:
             return
         base = generic(self.specs, seed=1)
-        reached = {s.row for s in locate.record(self.loss, self.specs, base).steps}
+        reached = locate.record(self.loss, self.specs, base).steps
         for claim in self.left:
-            was_there = any(claim.row <= row <= claim.end_row for row in reached)
+            was_there = any(map(claim.covers, reached))
             for mode in modes_of(claim) or self.modes:
                 if mode in self.modes:
-                    near = self.nearest.get(claim.row)
-                    yield Searched(claim.row, mode, was_there and mode not in self.broken, near, self.tried)
+                    near = self.nearest.get(claim)
+                    yield Searched(claim.row, mode, was_there and mode not in self.broken, near, self.tried, claim.span)
 
     # -- corners
 
@@ -192,7 +192,7 @@ class Search:
     def places(self, inputs: Inputs) -> list[Place]:
         """Where the first numbers that are not finite are made."""
         trail = locate.record(self.loss, self.specs, inputs)
-        return list(dict.fromkeys((s.path, s.row, s.op) for s in locate.births(trail))) or [("", 0, "")]
+        return list(dict.fromkeys(step.place for step in locate.births(trail))) or [NOWHERE]
 
     def compiled_place(self, inputs: Inputs) -> Place:
         """Where it must be when only compiled code fails: at the operand that lies on its singular point but for a
@@ -200,12 +200,12 @@ class Search:
         trail = locate.record(self.loss, self.specs, inputs)
         near = min(locate.operands(trail), key=locate.distance, default=None)
         if near is None or locate.distance(near) > NEAR_ENOUGH:
-            return ("", 0, "")
-        return (near.step.path, near.step.row, near.step.op)
+            return NOWHERE
+        return near.step.place
 
     def keep(self, seen: Observation, place: Place, what: str) -> None:
         """Remember the first witness of a place in a mode, made small."""
-        key = (*place, seen.mode)
+        key = (place, seen.mode)
         if key in self.found:
             return
         seconds = time.perf_counter() - self.started
@@ -213,8 +213,8 @@ class Search:
         if self.fails_whatever_is_predicted(smaller):
             what += "; whatever is predicted"
         self.found[key] = dataclasses.replace(
-            smaller, row=place[1], path=locate.other(self.loss, place[0]), operation=place[2], detail=what,
-            seconds=seconds, plausible=tier(smaller.inputs) is not Tier.NEVER,
+            smaller, row=place.row, span=place.span, path=locate.other(self.loss, place.path), operation=place.operation,
+            detail=what, seconds=seconds, plausible=tier(smaller.inputs) is not Tier.NEVER,
         )  # fmt: skip
 
     def fails_whatever_is_predicted(self, seen: Observation) -> bool:
@@ -248,10 +248,10 @@ class Search:
         trail = locate.record(self.loss, self.specs, inputs)
         found = [
             o for o in locate.operands(trail)
-            if o.step.path == self.path and claim.row <= o.step.row <= claim.end_row
+            if o.step.path == self.path and claim.covers(o.step)
         ]  # fmt: skip
         for operand in found:
-            self.nearest[claim.row] = min(self.nearest.get(claim.row, np.inf), locate.distance(operand))
+            self.nearest[claim] = min(self.nearest.get(claim, np.inf), locate.distance(operand))
         return trail, found
 
     def drive(self, claim: Claim, index: int, start: Inputs) -> None:
@@ -426,7 +426,7 @@ class Shrinking:
         seen = self.search.run(inputs, kept.mode)
         if seen.outcome is not kept.outcome:
             return None
-        if not self.place[1]:
+        if not self.place.row:
             return seen
         at = self.search.places(inputs) if kept.mode == "eager" else [self.search.compiled_place(inputs)]
         return seen if self.place in at else None

@@ -116,6 +116,38 @@ def test_another_file_does_not() -> None:
     assert one(finding("LL301"), replace(WITNESS, path="other.py"))["status"] == "unconfirmed"
 
 
+def test_another_expression_of_the_row_does_not() -> None:
+    """y * log(p) + (1 - y) * log(1 - p): what breaks one says nothing of the other."""
+    other = replace(WITNESS, span=(5, 30, 5, 41))
+    verdict = one(finding("LL301"), other)
+    assert verdict["status"] == "unconfirmed"
+    assert verdict["reason"] == "bad value was seen (eager), but in another expression of row 5"
+    for span in ((5, 5, 5, 25), (5, 8, 5, 20), (5, 1, 5, 60)):  # itself, a part of it, what it is part of
+        assert one(finding("LL301"), replace(WITNESS, span=span))["status"] == "confirmed"
+    assert codes(other, findings=(finding("LL301"),)) == ["LL902"]
+
+
+def test_what_was_not_evaluated_is_not_refuted() -> None:
+    runs = [replace(FINE, mode=mode) for mode in ("eager", "graph")]
+    found = finding("LL102")
+    assert one(found, *runs)["status"] == "refuted"
+    verdict = one(found, *(replace(seen, idle=(found.span,)) for seen in runs))
+    assert verdict["status"] == "unconfirmed"
+    assert verdict["reason"] == "the expression is not evaluated with the inputs tried"
+
+
+@pytest.mark.parametrize(("code", "error"), [
+    ("LL108", "RuntimeError: Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."),
+    ("LL105", "RuntimeError: selected index k out of range"),
+    ("LL102", "AttributeError: module 'tensorflow' has no attribute 'sqare'"),
+    ("LL404", "InvalidArgumentError: indices[0] = 7 is not in [0, 4)"),
+    ("LL503", "ValueError: Shapes (3,) and (4,) are incompatible"),
+])
+def test_an_exception_about_something_else_proves_nothing(code: str, error: str) -> None:
+    raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, error=error)
+    assert one(finding(code), raised)["status"] == "unconfirmed"
+
+
 def test_extreme_inputs_prove_nothing() -> None:
     for seen in (replace(WITNESS, plausible=False), replace(WITNESS, inputs={"y_pred": [1e20]})):
         assert one(finding("LL301"), seen)["status"] == "unconfirmed"
@@ -170,12 +202,22 @@ def test_another_operation_of_the_row_proves_nothing(code: str, operation: str, 
     ("RuntimeError: selected index k out of range", "unconfirmed"),
     ("InvalidArgumentError: cannot compute NotEqual as input #1 was expected to be a int64 tensor but is a float tensor",
      "unconfirmed"),
-    ("NotImplementedError: Cannot convert a symbolic tf.Tensor to a numpy array.", "confirmed"),
-    ("RuntimeError: Can't call numpy() on Tensor that requires grad.", "confirmed"),
+    ("TypeError: grad requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), got int32.",
+     "confirmed"),
+    ("NotImplementedError: the derivative for 'histc' is not implemented.", "confirmed"),
 ])  # fmt: skip
 def test_only_exceptions_about_the_gradient_prove_that_there_is_none(error: str, status: str) -> None:
     raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, error=error)
     assert one(finding("LL105"), raised)["status"] == status
+
+
+@pytest.mark.parametrize("error", [
+    "NotImplementedError: Cannot convert a symbolic tf.Tensor to a numpy array.",
+    "RuntimeError: Can't call numpy() on Tensor that requires grad.",
+])  # fmt: skip
+def test_a_value_that_cannot_leave_the_framework_proves_that_it_would(error: str) -> None:
+    raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, error=error)
+    assert one(finding("LL101"), raised)["status"] == "confirmed"
 
 
 # -- refuted

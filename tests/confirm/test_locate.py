@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("tensorflow")
 
 from losslint.confirmation.failures import UserFiles
-from losslint.confirmation.locate import dead_terms, place, record, rows_run, slope_births, value_births
+from losslint.confirmation.locate import births, dead_terms, place, ran, record, slope_births, value_births
 from losslint.confirmation.observation import Outcome
 from losslint.confirmation.probes import Loss, observe
 from losslint.confirmation.program import Claim
@@ -81,7 +83,27 @@ def test_unused_result() -> None:
 
 def test_rows_that_ran() -> None:
     start = next(i for i, row in enumerate(ROWS, 1) if row.startswith("def branch("))
-    assert rows_run(loss("branch"), PAIR, generic(PAIR)) == (start + 1, start + 2)
+    assert ran(loss("branch"), PAIR, generic(PAIR), ()) == ((start + 1, start + 2), ())
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python keeps no columns before 3.11")
+def test_what_did_not_run_in_a_row_that_did() -> None:
+    row, text = next((i, text) for i, text in enumerate(ROWS, 1) if "for w in NO_WEIGHTS" in text)
+    span = (row, text.index("w.numpy()") + 1, row, text.index("w.numpy()") + 10)
+    whole = (row, text.index("sum(") + 1, row, len(text) + 1)
+    claims = [Claim("LL102", row, row, span=span), Claim("LL204", row, row, span=whole)]
+    rows, idle = ran(loss("of_no_weights"), PAIR, generic(PAIR), claims)
+    assert row in rows
+    assert idle == (span,)
+
+
+def test_two_operations_of_a_row() -> None:
+    inputs = {"y_true": np.zeros((4, 3), np.float32), "y_pred": np.ones((4, 3), np.float32)}
+    born, = births(record(loss("two_logs"), PAIR, inputs))
+    text = ROWS[born.row - 1]
+    assert born.op == "Log"
+    if sys.version_info >= (3, 11):
+        assert text[born.span[1] - 1:born.span[3] - 1] == "tf.math.log(1 - y_pred)"
 
 
 def test_a_loss_that_raises() -> None:

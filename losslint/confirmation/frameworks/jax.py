@@ -34,6 +34,7 @@ from losslint.confirmation.frameworks.base import (
     first_result,
 )
 from losslint.confirmation.observation import Observation
+from losslint.confirmation.places import UNKNOWN, Place, Spot, span_of
 from losslint.confirmation.probes import Loss
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Step, Trail, flat
@@ -184,8 +185,7 @@ class Equation:
     parameters: dict[str, Any]
     inputs: list[Any]
     outputs: list[int]
-    path: str
-    row: int
+    spot: Spot
 
     def evaluated(self, numbers: Sequence[Any]) -> list[Any]:
         """Its results."""
@@ -290,7 +290,7 @@ class Reader:
         return self.tape
 
     def written_out(
-        self, closed: Any, arguments: Sequence[Any], name: str = "", at: tuple[str, int] = ("", 0),
+        self, closed: Any, arguments: Sequence[Any], name: str = "", at: Spot = UNKNOWN,
     ) -> list[Any]:
         """Append the equations of a jaxpr that is called with some variables: of a compiled function ``name`` that is
         called ``at`` a place. Gives what its results are called then."""
@@ -304,19 +304,24 @@ class Reader:
 
         for one in closed.jaxpr.eqns:
             inputs = [atom(given) for given in one.invars]
-            path, row = self.place(one) if not name or self.is_own(one, name) else at
+            spot = self.spot(one) if not name or self.is_own(one, name) else at
             if one.primitive.name in ("jit", "pjit"):
-                results = self.written_out(one.params["jaxpr"], inputs, one.params["name"], (path, row))
+                results = self.written_out(one.params["jaxpr"], inputs, one.params["name"], spot)
                 known.update(zip(one.outvars, results, strict=True))
                 continue
             outputs = [next(self.count) for _ in one.outvars]
             known.update(zip(one.outvars, outputs, strict=True))
-            self.tape.equations.append(Equation(self.name(one), one.primitive, one.params, inputs, outputs, path, row))
+            self.tape.equations.append(Equation(self.name(one), one.primitive, one.params, inputs, outputs, spot))
         return [atom(given) for given in closed.jaxpr.outvars]
 
-    def place(self, equation: Any) -> tuple[str, int]:
-        """(file, row) of the user's innermost frame behind an equation; ("", 0) when there is none."""
-        return next(((f.file_name, f.line_num) for f in frames_of(equation) if self.files.owns(f.file_name)), ("", 0))
+    def spot(self, equation: Any) -> Spot:
+        """The user's innermost frame behind an equation."""
+        frames = frames_of(equation)
+        index = next((i for i, frame in enumerate(frames) if self.files.owns(frame.file_name)), None)
+        if index is None:
+            return UNKNOWN
+        codes, instructions = equation.source_info.traceback.raw_frames()
+        return Spot(frames[index].file_name, frames[index].line_num, span_of(codes[index], instructions[index]))
 
     def is_own(self, equation: Any, name: str) -> bool:
         """Whether an equation of a compiled function stands in the user's code: those of JAX's own functions are traced
@@ -348,14 +353,15 @@ def recorded(call: Call, trained: Tensors, files: UserFiles) -> Trail:
             entering = [tape.read(atom) for atom in equation.inputs]
             results = zip(equation.outputs, equation.evaluated(entering), strict=True)
             made = [tape.put(out, number) for out, number in results]
-            trail.steps.append(Step(equation.name, entering, made, equation.path, equation.row))
+            trail.steps.append(Step(equation.name, entering, made, *equation.spot))
         trail.value = tape.read(tape.result)
         trail.tape = tape
     except Exception as error:
         trail.error = one_line(error)
         seen = failure(error, files)
         if seen.row and type(error).__name__ in ASKED_FOR_A_NUMBER:
-            trail.escapes += [(seen.path or str(files.path), seen.row, "item", t) for t in trail.trained[:1]]
+            place = Place(seen.path or str(files.path), seen.row, "item", seen.span)
+            trail.escapes += [(place, t) for t in trail.trained[:1]]
     return trail
 
 

@@ -146,7 +146,7 @@ def judged(derivative: Derivative) -> Observation:
 
 def placed(seen: Observation, derivative: Derivative, files: UserFiles) -> tuple[Observation, ...]:
     """A derivative that went wrong, once for each place where it did."""
-    places = [place for place in locate.places(recorded_again(derivative, files), seen.outcome) if place[1]]
+    places = [place for place in locate.places(recorded_again(derivative, files), seen.outcome) if place.row]
     return locate.at_each(seen, places, files) or (seen,)
 
 

@@ -19,7 +19,6 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
-from types import FrameType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -38,6 +37,7 @@ from losslint.confirmation.frameworks.base import (
 )
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.penalties import Weighed
+from losslint.confirmation.places import Place, nearest
 from losslint.confirmation.probes import Loss, NotForFit
 from losslint.confirmation.program import Claim, Program
 from losslint.confirmation.trail import Step, Trail
@@ -377,16 +377,7 @@ class _Recorder:
         for output in outputs:
             if self.trail.tape is not None and FRAMEWORK.is_floating(output):
                 self.trail.tape.watch(output)
-        path, row = self.place(sys._getframe(1))
-        self.trail.steps.append(Step(name, list(inputs), list(outputs), path, row))
-
-    def place(self, frame: FrameType | None) -> tuple[str, int]:
-        """(file, row) of the nearest frame of the user; ("", 0) when there is none."""
-        while frame is not None:
-            if self.owns(frame.f_code.co_filename):
-                return frame.f_code.co_filename, frame.f_lineno
-            frame = frame.f_back
-        return "", 0
+        self.trail.steps.append(Step(name, list(inputs), list(outputs), *nearest(sys._getframe(1), self.owns)))
 
     def _patch(self) -> None:
         """Watch values leave the framework: ``t.numpy()``, ``float(t)``, ``np.array(t)`` where NumPy asks politely."""
@@ -403,9 +394,9 @@ class _Recorder:
         def leave(tensor: Any, *args: Any, **kwargs: Any) -> Any:
             frame = sys._getframe(1)
             near = self.owns(frame.f_code.co_filename) or "numpy" in frame.f_code.co_filename
-            path, row = self.place(frame)
+            path, row, span = nearest(frame, self.owns)
             if near and row:
-                self.trail.escapes.append((path, row, name.strip("_"), tensor))
+                self.trail.escapes.append((Place(path, row, name.strip("_"), span), tensor))
             return original(tensor, *args, **kwargs)
 
         return leave

@@ -35,7 +35,7 @@ def heads(entry: Callable[[], Any], claims: Sequence[Claim]) -> Iterator[Observa
         return
     for claim in wanted:
         if outcome is not None:
-            yield Observation(outcome, "fit", loss=numbers(loss), row=claim.row, operation=MISMATCH, detail=detail)
+            yield Observation(outcome, "fit", loss=numbers(loss), **claim.at, operation=MISMATCH, detail=detail)
 
 
 def compared(model: Any, x: Any) -> tuple[Outcome | None, float, str]:

@@ -20,6 +20,7 @@ from losslint.confirmation.failures import UserFiles, failure, only_about_shapes
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.frameworks.tensorflow import FRAMEWORK, noted
 from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.places import Place
 from losslint.confirmation.probes import Loss, numbers, told
 from losslint.confirmation.program import Claim, Program
 from losslint.confirmation.trail import Trail
@@ -197,22 +198,22 @@ def cuts(
         derivatives, trail = taken(entry, inputs, files, watched=True)
         places = lost(derivatives[number], trail)
         if partly:
-            places = [place for place in places if place[2] not in FRAMEWORK.stops]
+            places = [place for place in places if place.operation not in FRAMEWORK.stops]
             lines = locate.at_each(dataclasses.replace(seen, outcome=Outcome.NO_GRADIENT), places, files)
             return lines or (seen,)
         if places:
             return locate.at_each(seen, places, files)
-    return (dataclasses.replace(seen, row=0, path="", operation=""),)
+    return (dataclasses.replace(seen, row=0, span=(), path="", operation=""),)
 
 
-def lost(derivative: Derivative, trail: Trail) -> list[tuple[str, int, str]]:
-    """(file, row, operation) wherever the way from a missing source to the target is cut."""
+def lost(derivative: Derivative, trail: Trail) -> list[Place]:
+    """Wherever the way from a missing source to the target is cut."""
     trail.value = list(tf.nest.flatten(derivative.target))
     handles = {id(getattr(source, "handle", source)) for source in derivative.missing}
     reads = [step for step in trail.steps if step.op == "ReadVariableOp" and id(step.inputs[0]) in handles]
     trail.trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
     trail.trained += [source for source in derivative.missing if tf.is_tensor(source) and not hasattr(source, "handle")]
-    return [place for place in locate.cuts(trail) if place[1]]
+    return [place for place in locate.cuts(trail) if place.row]
 
 
 def paired(
@@ -224,7 +225,7 @@ def paired(
         trail = taken(entry, inputs, files)[1] if wanted else Trail(FRAMEWORK)
     for claim in wanted:
         for what in contract.pairs(trail, claim, files):
-            yield Observation(Outcome.CONTRACT, "eager", **told(inputs), row=claim.row, detail=what)
+            yield Observation(Outcome.CONTRACT, "eager", **told(inputs), **claim.at, detail=what)
             break
 
 
@@ -304,9 +305,9 @@ def _placed(seen: Observation, derivative: Derivative, trail: Trail, files: User
         return seen
     born = locate.value_births(dataclasses.replace(trail, value=list(tf.nest.flatten(derivative.target))))
     if not born:
-        return dataclasses.replace(seen, row=0, path="", operation="")
+        return dataclasses.replace(seen, row=0, span=(), path="", operation="")
     other = "" if born[0].path == str(files.path) else born[0].path
-    return dataclasses.replace(seen, row=born[0].row, path=other, operation=born[0].op)
+    return dataclasses.replace(seen, row=born[0].row, span=born[0].span, path=other, operation=born[0].op)
 
 
 def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
@@ -317,7 +318,7 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
     if seen.outcome is not Outcome.NO_GRADIENT and not partly:
         yield seen
         return
-    places: list[tuple[str, int, str]] = []
+    places: list[Place] = []
     with contextlib.suppress(Exception), eagerly():  # of the user's code, which has run once
         model, x, y = entry()
         model.run_eagerly = True
@@ -326,10 +327,10 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
             model.fit(x, y, batch_size=_length(x), epochs=1, verbose=0)
         places = lost(derivatives[0], trail)
     if partly:
-        places = [place for place in places if place[2] not in FRAMEWORK.stops]
+        places = [place for place in places if place.operation not in FRAMEWORK.stops]
         yield from locate.at_each(dataclasses.replace(seen, outcome=Outcome.NO_GRADIENT), places, files) or (seen,)
     else:
-        nowhere = dataclasses.replace(seen, row=0, path="", operation="")
+        nowhere = dataclasses.replace(seen, row=0, span=(), path="", operation="")
         yield from locate.at_each(seen, places, files) or (nowhere,)
 
 

@@ -31,6 +31,7 @@ from losslint.confirmation.frameworks.base import (
 )
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.penalties import Weighed
+from losslint.confirmation.places import Place, nearest
 from losslint.confirmation.probes import Loss
 from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Step, Trail, flat
@@ -274,9 +275,9 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]
 
     def escape(self, name: str, tensor: Any, frame: FrameType) -> None:
         """A value leaves PyTorch; conditions are about numbers anyway."""
-        path, row = self.place(frame)
+        path, row, span = nearest(frame, self.owns)
         if row and tensor.dtype != torch.bool:
-            self.trail.escapes.append((path, row, name, tensor))
+            self.trail.escapes.append((Place(path, row, name, span), tensor))
 
     def note(self, name: str, entering: list[Any], result: Any, frame: FrameType) -> Any:
         """Keep one operation; its result, watched where it would not be."""
@@ -291,9 +292,8 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]
         outputs = list(tensors_in([result]))
         if flows:
             self.dependent |= {id(t) for t in outputs}
-        path, row = self.place(frame)
         cut = flows and not torch.is_grad_enabled()
-        self.trail.steps.append(Step("no_grad" if cut else name, entering, outputs, path, row))
+        self.trail.steps.append(Step("no_grad" if cut else name, entering, outputs, *nearest(frame, self.owns)))
         return result
 
     def watch(self, result: Any) -> Any:
@@ -307,14 +307,6 @@ class Recorder(TorchFunctionMode):  # type: ignore[misc]
             again = fresh.view_as(fresh)
         self.watched.add(id(again))
         return again
-
-    def place(self, frame: FrameType | None) -> tuple[str, int]:
-        """(file, row) of the nearest frame of the user; ("", 0) when there is none."""
-        while frame is not None:
-            if self.owns(frame.f_code.co_filename):
-                return frame.f_code.co_filename, frame.f_lineno
-            frame = frame.f_back
-        return "", 0
 
 
 def name_of(func: Any) -> str:

@@ -44,7 +44,7 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
         yield seen
         return
     trail = recorded(entry, inputs, files, index)
-    places = [place for place in locate.places(trail, seen.outcome) if place[1]]
+    places = [place for place in locate.places(trail, seen.outcome) if place.row]
     yield from locate.at_each(seen, places, files) or (seen,)
     if seen.outcome is Outcome.FINE:
         yield from steps.claimed(trail, program.claims, files)
