@@ -1,7 +1,8 @@
 """Runs programs in processes of their own, from the main process, which imports no framework.
 
 One server imports the framework and forks a child per program; where forking is not possible each program gets a fresh
-process. What user code does to its process is seen as an observation; only a server that dies twice is an error.
+process. What user code does to its process, or to the server, is seen as an observation; only a server that cannot be
+started is an error.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import pickle
 import queue
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +38,9 @@ from losslint.confirmation.wire import HEADER, evidence, send_program
 START_SECONDS = 300.0  # importing a framework from a slow disk
 END_SECONDS = 5.0
 IMPORT_SECONDS = 60.0  # on top of a program's own time, where it imports the framework itself
+SILENCE = 60.0  # on top of it, before a server counts as stopped
+KILLED = Observation(Outcome.CRASHED, "eager", error="the process that runs losses was killed")
+LAST_WORD = re.compile(r"^[\w.]*(?:Error|Exception)\b")  # of a traceback, not what a framework logs
 
 Progress = Callable[[str, Program | None], None]
 
@@ -86,7 +91,7 @@ def run(
 
     Raises:
         FrameworkMissing: the framework is not installed.
-        ConfirmError: it cannot be imported, the device is not there, or the server died twice.
+        ConfirmError: it cannot be imported, the device is not there, or no server can be started.
     """
     options = options or Options()
     tell = progress or (lambda what, program: None)
@@ -151,22 +156,25 @@ class Server:
         try:
             send_program(self.process.stdin.fileno(), index, payload)
         except OSError as error:
-            raise ServerDied(self.last_words()) from error
+            raise ServerDied(self.how_it_ended()) from error
 
     def receive(self, seconds: float | None = None) -> dict[str, Any]:
         """The next message. Raises ServerDied."""
         try:
             message = self.received.get(timeout=seconds)
         except queue.Empty:
-            raise ServerDied(f"did not start within {seconds:g} s") from None
+            raise ServerDied(f"it says nothing for {seconds:g} s") from None
         if message is None:
-            raise ServerDied(self.last_words())
+            raise ServerDied(self.how_it_ended())
         return message
 
-    def last_words(self) -> str:
-        """What the server printed last."""
-        lines = self.log.read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+    def how_it_ended(self) -> str:
+        """The error that it printed last, else its exit code."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(END_SECONDS)
+        printed = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
+        errors = [line for line in printed if LAST_WORD.match(line)]
+        return errors[-1] if errors else _exit(self.process.poll() or 0)
 
     def end(self) -> None:
         """End it and all that it started, kindly first."""
@@ -198,40 +206,55 @@ def environment(device: str) -> dict[str, str]:
 def _forking(
     programs: Iterator[Program], options: Options, tell: Progress, folder: Path,
 ) -> Generator[tuple[Program, Evidence], None, None]:
-    """Feed a server, at most two programs a worker ahead; start it anew once if it dies."""
+    """Feed a server, at most two programs a worker ahead. What it dies of is run again by another server, one program at a
+    time: where that dies as well the program is to blame, and the rest goes on."""
     flying: dict[int, Program] = {}
-    count, deaths = 0, 0
+    again: dict[int, Program] = {}
+    count, servers, failures = 0, 0, 0
     while True:
-        server = Server(options, folder / f"server{deaths}")
+        server = Server(options, folder / f"server{servers}")
+        servers += 1
+        ready = False
         try:
             hello = server.receive(START_SECONDS)
             if "failed" in hello:
                 raise ConfirmError(f"{DESCRIPTIONS[options.framework].title} cannot be imported: {hello['failed']}")
             if hello["threads"] != 1:
                 server.end()
-                yield from _spawning(chain(flying.values(), programs), options, tell, folder)
+                yield from _spawning(chain(again.values(), programs), options, tell, folder)
                 return
-            tell("ready", None)
-            for index, program in flying.items():
-                server.send(index, pickle.dumps(program))
+            ready = True
+            if servers == 1:
+                tell("ready", None)
             while True:
-                for program in islice(programs, 2 * options.workers - len(flying)):
+                if again and not flying:
+                    index = next(iter(again))
+                    flying[index] = again.pop(index)
+                    server.send(index, pickle.dumps(flying[index]))
+                for program in islice(programs, 0 if again else 2 * options.workers - len(flying)):
                     flying[count] = program
                     count += 1
                     tell("started", program)
                     server.send(count - 1, pickle.dumps(program))
                 if not flying:
                     return
-                message = server.receive()
+                message = server.receive(options.limits.seconds + SILENCE)
                 program = flying.pop(message["index"])
                 tell("finished", program)
                 yield program, _evidence(message)
         except ServerDied as error:
-            deaths += 1
-            if deaths > 1:
-                raise ServerDied(f"the process that runs losses died twice: {error}") from error
+            failures += not ready
+            if failures > 1:
+                raise ServerDied(f"the process that runs losses cannot be started: {error}") from error
         finally:
             server.end()
+        if len(flying) > 1:
+            again = {**flying, **again}
+        elif flying:
+            (program,) = flying.values()
+            tell("finished", program)
+            yield program, Evidence((KILLED,))
+        flying = {}
 
 
 def _evidence(message: dict[str, Any]) -> Evidence:

@@ -270,9 +270,39 @@ def test_a_server_that_dies_once_is_replaced() -> None:
     assert [o.outcome for e in run(kill, FINE, jobs=1) for o in e.observations] == [Outcome.FINE] * 2
 
 
-def test_a_server_that_dies_again_is_an_error() -> None:
-    with pytest.raises(ServerDied, match="died twice"):
-        run("import os, signal\ndef entry(): os.kill(os.getppid(), signal.SIGKILL)")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_what_kills_the_server_is_told_and_the_rest_goes_on(number: signal.Signals) -> None:
+    kill = f"import os, time\ndef entry():\n os.kill(os.getppid(), {int(number)})\n time.sleep(60)"
+    slow = "import time\ndef entry(): time.sleep(0.5)"
+    *others, killer, last = run(FINE, slow, slow, slow, kill, FINE)
+    assert [o.outcome for e in (*others, last) for o in e.observations] == [Outcome.FINE] * 5
+    (seen,) = killer.observations
+    assert (seen.outcome, seen.error) == (Outcome.CRASHED, "the process that runs losses was killed")
+
+
+def test_several_that_kill_the_server() -> None:
+    kill = "import os\ndef entry(): os.kill(os.getppid(), 9)"
+    found = run(kill, FINE, kill, FINE, kill, jobs=1)
+    assert [o.outcome for e in found for o in e.observations] == [Outcome.CRASHED, Outcome.FINE] * 2 + [Outcome.CRASHED]
+
+
+@LINUX
+def test_a_server_that_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "SILENCE", 1.0)
+    monkeypatch.setattr(client, "END_SECONDS", 0.5)
+    stop = "import os, signal\ndef entry(): os.kill(os.getppid(), signal.SIGSTOP)"
+    found = run(stop, FINE, jobs=1, limits=Limits(seconds=2.0))
+    assert [o.outcome for e in found for o in e.observations] == [Outcome.CRASHED, Outcome.FINE]
+
+
+def test_a_server_that_cannot_be_started_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the framework logs is not what went wrong."""
+    broken = "print('I0000 00:00:1795 cudart_stub.cc:31] no cuda'); import sys; sys.exit(3)"
+    original = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda command, **options: original([sys.executable, "-c", broken], **options))
+    with pytest.raises(ServerDied) as raised:
+        run(FINE)
+    assert str(raised.value) == "the process that runs losses cannot be started: the process left with exit code 3"
 
 
 def test_a_missing_framework_is_told_with_the_command() -> None:
