@@ -171,8 +171,9 @@ _NAME = re.compile(r"(?<![\w.])(?:tf|keras|torch|jax|jnp|optax)\.[A-Za-z_][\w.]*
 def as_imported(name: str, module: Module) -> str:
     """A public name by the imports of a file, ``ops.log`` after ``from keras import ops``; as it is where none has it."""
     found = {
-        prefix: alias + name[len(prefix) :] for alias, target in module.imports.items()
-        for prefix in (target, canonical_name(target)) if name == prefix or name.startswith(f"{prefix}.")
+        prefix: alias + full[len(prefix) :] for alias, target in module.imports.items()
+        for full in (name, re.sub(r"^jnp\b", "jax.numpy", name))
+        for prefix in (target, canonical_name(target)) if full == prefix or full.startswith(f"{prefix}.")
     }
     return found[max(found, key=len)] if found else name
 

@@ -19,6 +19,7 @@ from losslint.facts.range import RangeFacts
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const
 
+ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
 OTHERS = "the others"  # the name of the other elements of a row in a point
 MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
 COUNTS = (3.0, 16.0)  # elements of a row
@@ -36,6 +37,7 @@ class Hazard:
     large: bool  # it takes inputs of magnitude 100
     masked: bool  # the value is discarded by where or a mask; only the derivative suffers
     label_only: bool  # the operand depends on labels alone
+    flat: bool  # it takes a model whose own gradient, taken inside of the loss, is exactly 0
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
 
@@ -174,10 +176,13 @@ class HazardFacts:
                 continue  # whether a real-valued prediction is ever negative there is not known
             if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
                 continue
+            if named and point.other is None and any(n.op in ROW_WISE for n in self.inputs.entering(operand or culprit)):
+                named = {**named, OTHERS: 0.0}
             yield Hazard(
                 culprit, operand, by_value, graph_only, large,
                 masked=not by_value and culprit.index not in self._taken(point),
-                label_only=operand is not None and not self.gradient.reach(operand), at=named,
+                label_only=operand is not None and not self.gradient.reach(operand),
+                flat=any(self.inputs.sorts[v] is Sort.SLOPE and x == 0.0 for v, x in assignment.items()), at=named,
                 operand_value=point(operand) if operand is not None else math.nan,
             )  # fmt: skip
             if by_value:

@@ -16,7 +16,7 @@ from losslint.facts.interval import UNIT, Interval
 from losslint.facts.point import VARIABLES, Variable, plain_number, variable_of
 from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.graph.nodes import Kind, Node
-from losslint.graph.values import Seq
+from losslint.graph.values import Const, Seq
 from losslint.project.roles import Role
 
 MAX_POINTS = 160
@@ -33,9 +33,11 @@ class Sort(enum.Enum):
     EITHER = "probability or logit"  # a setting says which
     LABEL = "label"
     MASK = "mask"
+    CHOICE = "choice"  # a one-hot that picks an entry of each row
     REAL = "real"
     UNIT = "unit"
     NONNEGATIVE = "nonnegative"
+    SLOPE = "slope"  # a gradient that is taken inside of the loss
     FIXED = "fixed"  # configuration: some harmless number
 
 
@@ -48,19 +50,22 @@ KEEPS = ("cast", "clip", "convert_to_tensor", "identity", "reshape", "item", "bo
 def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
     """The values of a variable that training plausibly meets."""
     if large:
-        return {Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4, 1.0), Sort.MASK: (1.0,), Sort.FIXED: (0.7,)}.get(
+        return {
+            Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4, 1.0), Sort.MASK: (1.0,), Sort.CHOICE: (1.0,), Sort.FIXED: (0.7,),
+            Sort.SLOPE: (0.3,),
+        }.get(
             sort, (LARGE, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (LARGE, -LARGE)
         )
     return {
         Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0),
         Sort.EITHER: (0.3, 0.0, 1.0, 20.0, -20.0), Sort.LABEL: (0.4, 0.0, 1.0),
-        Sort.MASK: (1.0, 0.0), Sort.REAL: (0.3, -0.9, 1.7), Sort.UNIT: (0.3, -0.9, 1.0, -1.0),
-        Sort.NONNEGATIVE: (0.3, 0.0, 1.7), Sort.FIXED: (0.7,),
+        Sort.MASK: (1.0, 0.0), Sort.CHOICE: (1.0,), Sort.REAL: (0.3, -0.9, 1.7), Sort.UNIT: (0.3, -0.9, 1.0, -1.0),
+        Sort.NONNEGATIVE: (0.3, 0.0, 1.7), Sort.SLOPE: (0.3, 0.0), Sort.FIXED: (0.7,),
     }[sort]  # fmt: skip
 
 
 INTERVALS = {
-    Sort.PROBABILITY: UNIT, Sort.UNIT: Interval(-1.0, 1.0), Sort.MASK: Interval(0.0, BOUND),
+    Sort.PROBABILITY: UNIT, Sort.CHOICE: UNIT, Sort.UNIT: Interval(-1.0, 1.0), Sort.MASK: Interval(0.0, BOUND),
     Sort.NONNEGATIVE: Interval(0.0, BOUND),
 }  # fmt: skip
 
@@ -128,10 +133,17 @@ class InputFacts:
             if variable is not None:
                 found[variable] = self._sort(node)
             elif node.op == "one_hot":
-                found[node.index, ""] = Sort.MASK
+                found[node.index, ""] = Sort.CHOICE if self._picks(node) else Sort.MASK
             elif self._is_output(node):
                 found[node.index, ""] = Sort.REAL
         return dict(sorted(found.items()))
+
+    def _picks(self, node: Node) -> bool:
+        """Whether all that is made of a one-hot, or of its product, is a sum over the classes: that sees its 1."""
+        users = self.users.get(node.index, [])
+        return bool(users) and all(
+            _sums_classes(user) or (user.op in ("mul", "neg", "cast", "convert_to_tensor") and self._picks(user))
+            for user in users)
 
     def _is_output(self, node: Node) -> bool:
         """Whether a product of two things is what a model gives, in a loss that is given none."""
@@ -160,6 +172,8 @@ class InputFacts:
             if inner is None:
                 return Sort.FIXED
             base = inner
+        if base.op == "gradient":
+            return Sort.SLOPE
         if base.op == "param" and base.role is Role.LABEL:
             return Sort.LABEL
         if base.op == "param" and base.role is Role.WEIGHT:
@@ -327,6 +341,12 @@ def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, .
 def _tiny(node: Node) -> bool:
     """``p + eps`` and ``maximum(p, eps)``."""
     return any(0.0 <= (plain_number(v) if plain_number(v) is not None else 1.0) < 1e-2 for v in node.inputs.values())  # type: ignore[operator]
+
+
+def _sums_classes(node: Node) -> bool:
+    """Whether a node sums the last axis, or everything."""
+    axis = node.inputs.get("axis")
+    return node.op == "sum" and (axis is None or (isinstance(axis, Const) and axis.value in (None, -1, 1)))
 
 
 def _users(nodes: list[Node]) -> dict[int, list[Node]]:

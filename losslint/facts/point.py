@@ -26,11 +26,11 @@ from losslint.facts.float32 import (
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.precision import Precision
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import NONE, Const, Seq, Value
+from losslint.graph.values import NONE, Const, Seq, Value, indices, is_whole_axis
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 SHARE = 0.5
-VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "weight", "placeholder")
+VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "weight", "placeholder", "gradient")
 TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
 COUNTED = ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank")
 CHOICES = ("where", "phi", "masked_fill")
@@ -55,18 +55,10 @@ def variable_of(node: Node) -> Variable | None:
 
 def _part(index: Value | None) -> str:
     """A name for what an index selects; "" when it selects everything (``[:, None]``, ``[...]``)."""
-    parts = index.items if isinstance(index, Seq) and index.kind == "index" else [index]
-    words = []
-    for part in parts:
-        if isinstance(part, Const) and part.value in (None, ...):
-            continue
-        if (
-            isinstance(part, Seq)
-            and part.kind == "slice"
-            and all(isinstance(e, Const) and e.value is None for e in part.items)
-        ):
-            continue
-        words.append(repr(part))
+    words = [
+        repr(part) for part in indices(index)
+        if not is_whole_axis(part) and not (isinstance(part, Const) and part.value in (None, ...))
+    ]
     return f"[{','.join(words)}]" if words else ""
 
 
@@ -328,6 +320,8 @@ class Point:
             return [(x, dy if inside else 0.0)]
         if op == "cast" and node.dtype in ("int", "bool"):
             return []
+        if op == "gradient":
+            return [(n, dy) for n in nodes_in(inputs.get("x", NONE))]
         if step.source in self.empty:
             return [(operand, 0.0) for _, operand in node.operands()]  # this element is not among the selected ones
         if self.other is not None and op in ("max", "min") and self.values[node.index] != self(_carrier(node)):
@@ -443,8 +437,15 @@ def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
         logits = isinstance(given, Const) and given.value is True and node.op in FROM_LOGITS
         return LOSSES[FROM_LOGITS[node.op] if logits else node.op], ("y_true", "y_pred")
     names = ("x", "y") if node.op in BINARY_OPS else ("x",)
-    primitive = PRIMITIVES.get(node.op)
+    primitive = PRIMITIVES.get("abs" if node.op == "norm" and not is_root(node) else node.op)
     return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
+
+
+def is_root(norm: Node) -> bool:
+    """Whether a norm is a root of a sum, with an infinite slope at 0: that of order 1 is a sum, of order inf the largest,
+    and of an order that is not known nothing is said."""
+    order = norm.inputs.get("ord")
+    return order is None or (isinstance(order, Const) and order.value not in (1, math.inf, -math.inf))
 
 
 def _is_unknown(value: Value | None) -> bool:

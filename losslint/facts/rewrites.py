@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import libcst as cst
+from libcst import matchers
 
 from losslint.facts.point import plain_number
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source
-from losslint.graph.values import Const, Seq, Value
+from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
 from losslint.graph.written import argument, on_a_branch, rebound, replaced
 from losslint.ops.table import lookup, preferred, rows
 
@@ -33,6 +34,7 @@ MOVES = ("reshape", "squeeze", "expand_dims", "item", "gather", "boolean_mask", 
 ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
 ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciprocal": ("div",)}  # what an operation can be
 IGNORED = frozenset({"name", "dtype"})
+EPSILON, TINY = "e", 1e-12  # the letter for what is added under a root, and what it mostly stands for
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,15 @@ class Move:
     @property
     def restores(self) -> bool:
         """Whether it gives back the axis that a reduction dropped, so that the result is divided row by row."""
-        reduced, axis = self.node.inputs.get("x"), self.node.inputs.get("axis")
-        return (self.node.op == "expand_dims" and isinstance(reduced, Node) and isinstance(axis, Const)
-                and reduced.family == "reduce" and same(axis, reduced.inputs.get("axis"))
-                and not _is_given(reduced.inputs.get("keepdims")))
+        reduced = self.node.inputs.get("x")
+        if not isinstance(reduced, Node) or reduced.family != "reduce" or _is_given(reduced.inputs.get("keepdims")):
+            return False
+        axis = reduced.inputs.get("axis")
+        if not isinstance(axis, Const):
+            return False
+        if self.node.op == "item":
+            return axis.value in _new_axis(self.node.inputs.get("index"))
+        return self.node.op == "expand_dims" and same(axis, self.node.inputs.get("axis"))
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Match:
     bound: Mapping[str, Place] = field(default_factory=dict)
     guarded: bool = False  # an epsilon or clip stands between its parts
     moves: tuple[Move, ...] = ()  # what takes the values between its parts to other places, from the outside
+    epsilon: float = TINY
 
     def form(self, framework: str) -> str:
         """The stable form as its user would write it; "" where the framework has none, or it cannot be written."""
@@ -116,7 +124,7 @@ class Match:
 
     def _binds_all(self, term: ast.expr) -> bool:
         keywords = (n.value.id for n in ast.walk(term) if isinstance(n, ast.keyword) and isinstance(n.value, ast.Name))
-        return all(_is_given(self.bound[letter].value) for letter in keywords)
+        return all(_is_given(self.bound[letter].value) for letter in keywords if letter != EPSILON)
 
     def operands(self) -> str:
         """What the letters of the form stand for that were not written out in it, and which of its operands are to be
@@ -272,9 +280,11 @@ def _operands(node: Node, op: str) -> dict[str, Place] | None:
         return None
     inputs = {name: Place(value, node, name) for name, value in node.inputs.items() if name not in IGNORED}
     if node.op == op:
+        if op == "norm" and _is_euclidean(node):
+            inputs.pop("ord", None)
         return inputs if node.framework not in ("numpy", "python") else None
-    exponent = plain_number(node.inputs.get("y"))
-    if node.op == "pow" and exponent == {"square": 2.0, "sqrt": 0.5, "rsqrt": -0.5}.get(op):
+    exponent = plain_number(node.inputs.get("y")) if _is_number(argument(node, "y")) else None
+    if node.op == "pow" and exponent is not None and exponent == {"square": 2.0, "sqrt": 0.5, "rsqrt": -0.5}.get(op):
         return {"x": inputs["x"]}
     if op == "square" and node.op == "mul" and same(node.inputs["x"], node.inputs["y"]):
         return {"x": inputs["x"]}
@@ -284,6 +294,30 @@ def _operands(node: Node, op: str) -> dict[str, Place] | None:
     if op == "div" and node.op == "reciprocal":
         return {"x": Place(Const(1.0)), "y": inputs["x"]}
     return None
+
+
+def _is_euclidean(node: Node) -> bool:
+    """Whether a norm is the root of a sum of squares; ``ord=2`` is another one for matrices."""
+    order, axis = node.inputs.get("ord"), node.inputs.get("axis")
+    if not isinstance(order, Const):
+        return order is None
+    along_one = isinstance(axis, Const) and axis.value is not None
+    return order.value in (None, "euclidean", "fro") or (order.value == 2 and along_one)
+
+
+def _is_number(code: cst.CSTNode | None) -> bool:
+    """Whether an expression is written without a name: a setting that happens to be 0.5 may be another number."""
+    return code is not None and not matchers.findall(code, matchers.Name())
+
+
+def _new_axis(index: Value | None) -> tuple[int, ...]:
+    """The axis that an index adds behind all others, as it may be called: (1, -1) for ``[:, None]``; none for another."""
+    *before, last = indices(index)
+    if not (isinstance(last, Const) and last.value is None):
+        return ()
+    if len(before) == 1 and isinstance(before[0], Const) and before[0].value is ...:
+        return (-1,)
+    return (len(before), -1) if before and all(map(is_whole_axis, before)) else ()
 
 
 def _is_given(value: Value | None) -> bool:
@@ -336,6 +370,8 @@ class _Writer(ast.NodeTransformer):
         self.framework = framework
 
     def visit_Name(self, name: ast.Name) -> ast.expr:
+        if name.id == EPSILON:
+            return ast.Constant(self.match.epsilon)
         place = self.match.bound.get(name.id)
         if place is None:
             return name  # of a framework

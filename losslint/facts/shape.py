@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from losslint.graph.nodes import Graph, Kind, Node
-from losslint.graph.values import Const, External, Seq, Value
+from losslint.graph.values import Const, External, Seq, Value, indices
 from losslint.ops.table import lookup
 
 Dim = int | str | None
@@ -159,8 +159,7 @@ class ShapeFacts:
         shape = self(base)
         if shape is None or base is None:
             return None
-        items = index.items if isinstance(index, Seq) and index.kind == "index" else [index]
-        return indexed(shape, items)
+        return indexed(shape, indices(index))
 
     def _gathered(self, node: Node) -> Shape | None:
         return self(node.inputs.get("indices"))

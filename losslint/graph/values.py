@@ -157,3 +157,14 @@ class Method(Value):
 
     owner: Value
     name: str
+
+
+def indices(index: Value | None) -> list[Value | None]:
+    """What an index says of each axis."""
+    return list(index.items) if isinstance(index, Seq) and index.kind == "index" else [index]
+
+
+def is_whole_axis(index: Value | None) -> bool:
+    """Whether an index is ``:``."""
+    return isinstance(index, Seq) and index.kind == "slice" and all(
+        isinstance(end, Const) and end.value is None for end in index.items)

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+from losslint.facts.hazards import Hazard
 from losslint.facts.point import averages
 from losslint.findings import Severity
+from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import NO_NAN, at_least, code_of, hazards_of, instead, is_zero, point_of, problem, text
+from losslint.rules.numerics import (
+    KEEPS,
+    NO_NAN,
+    ROOTS,
+    at_least,
+    code_of,
+    hazards_of,
+    instead,
+    is_zero,
+    point_of,
+    problem,
+    text,
+)  # fmt: skip
 
 MASKED_MEAN = "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))"
 INSTEAD_OF_MEAN = {
@@ -102,12 +117,36 @@ def masked_loss(y_true, y_pred):
                     INSTEAD_OF_MEAN.get(loss.site.framework, MASKED_MEAN),
                 )
                 continue
-            guard = at_least(loss, code_of(hazard), "1e-7")
-            if loss.spelling in NO_NAN:
-                guard = f"tf.math.divide_no_nan, or {guard}"
             yield problem(
-                loss,
-                hazard,
-                f"the divisor {is_zero(loss, hazard)}",
-                instead(loss, hazard, f"use {guard}; for counts {at_least(loss, 'n', '1.0')}"),
+                loss, hazard, f"the divisor {is_zero(loss, hazard)}", instead(loss, hazard, guarded(loss, hazard))
             )
+
+
+def guarded(loss: Loss, hazard: Hazard) -> str:
+    """The bound to write: under the roots of a divisor, as at 0 their slope is infinite too."""
+    roots = [form for root in roots_in(hazard.operand) if (form := guarded_root(loss, root))]
+    if roots:
+        return f"guard what is under the root: {', and '.join(dict.fromkeys(roots))}"
+    guard = at_least(loss, code_of(hazard), "1e-7")
+    if loss.spelling in NO_NAN:
+        guard = f"tf.math.divide_no_nan, or {guard}"
+    return f"use {guard}; for counts {at_least(loss, 'n', '1.0')}"
+
+
+def roots_in(divisor: Node | None) -> Iterator[Node]:
+    """The roots whose product a divisor is, wherever their values were moved."""
+    if divisor is None:
+        return
+    if divisor.op in ROOTS:
+        yield divisor
+    elif divisor.op in ("mul", "item") or divisor.family == "move" or divisor.op in KEEPS:
+        for _, operand in divisor.operands():
+            yield from roots_in(operand)
+
+
+def guarded_root(loss: Loss, root: Node) -> str:
+    """A root that keeps away from 0, far enough that what is divided by it has a slope of 1000 at most."""
+    form = next((m for m in loss.terms if m.root is root and not m.rewrite.exact and len(m.nodes) == 1), None)
+    if form is None or not loss.gradient.live(root):
+        return ""
+    return f"{replace(form, epsilon=1e-6).form(loss.spelling)} for {text(root)}"

@@ -80,7 +80,8 @@ def mended(loss: Loss, hazard: Hazard, bound: str) -> str:
     if form is None:
         return advice
     parts = [loss.nodes[index] for index in form.nodes if hazard.node.index <= index != form.root.index]
-    return f"{advice}; elsewhere {bound}" if any(_leaves(loss, part, form.nodes) for part in parts) else advice
+    inside = form.nodes | {move.node.index for move in form.moves}
+    return f"{advice}; elsewhere {bound}" if any(_leaves(loss, part, inside) for part in parts) else advice
 
 
 def _leaves(loss: Loss, node: Node, nodes: frozenset[int]) -> bool:

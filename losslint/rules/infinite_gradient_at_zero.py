@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
+from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import at_least, code_of, hazards_of, instead, is_zero, operand_of, problem
 
@@ -79,5 +81,14 @@ def focal_loss(y_true, y_pred):
                 hazard,
                 f"the slope of {node.op} is infinite at 0, and {is_zero(loss, hazard)}: "
                 "the loss looks fine, its gradient is NaN or inf",
-                instead(loss, hazard, f"keep the base away from 0: {at_least(loss, code_of(hazard), '1e-7')} ** exponent"),
+                instead(loss, hazard, guarded(loss, hazard)),
             )
+
+
+def guarded(loss: Loss, hazard: Hazard) -> str:
+    """The guard where there is no stable form to write."""
+    node, base = hazard.node, at_least(loss, code_of(hazard), "1e-7")
+    if node.op in ("norm", "euclidean_norm"):
+        return "write the norm out, with a constant under its root"
+    exponent = argument(node, "y")
+    return f"keep the base away from 0: {base}{f' ** {node.source.unit.text(exponent)}' if exponent is not None else ''}"

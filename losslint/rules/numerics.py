@@ -132,7 +132,7 @@ def has_epsilon(node: Node, largest: float = 1e-3) -> bool:
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
-    if hazard.label_only or is_row_sum(hazard.node):
+    if hazard.label_only or hazard.flat or is_row_sum(hazard.node):
         return Severity.INFO
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO
@@ -160,10 +160,18 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
     if any(entering.index in labels for entering in entering_directly(hazard.node)):
         return True
-    users = [(user, later) for user in loss.users(hazard.node) for later in (user, *loss.users(user))]
     return any(
-        later.op in ("log", "log1p") or (later.op == "div" and user.op in ("add", "sum")) for user, later in users
-    )
+        later.op in ("log", "log1p") or (later.op == "div" and user.op in ("add", "sum"))
+        for user in users_past_moves(loss, hazard.node) for later in (user, *users_past_moves(loss, user)))
+
+
+def users_past_moves(loss: Loss, node: Node) -> Iterator[Node]:
+    """What computes with a value, wherever it was moved before."""
+    for user in loss.users(node):
+        if user.op == "item" or user.op in KEEPS:
+            yield from users_past_moves(loss, user)
+        else:
+            yield user
 
 
 def entering_directly(node: Node) -> Iterator[Node]:
@@ -245,9 +253,9 @@ def operand_of(hazard: Hazard) -> str:
 
 
 def code_of(hazard: Hazard) -> str:
-    """The operand for a help text: as the operation is given it."""
+    """The operand for a help text: as the operation is given it, x where that is too long to quote."""
     code = operand_text(hazard.node, hazard.operand) if hazard.operand is not None else "x"
-    return unbracketed(code)
+    return "x" if code.endswith(" ...") else unbracketed(code)
 
 
 def unbracketed(code: str) -> str:

@@ -26,12 +26,32 @@ CASES = {
             positives = same - tf.linalg.diag(tf.ones([tf.shape(labels)[0]]))
             return tf.reduce_sum(embeddings * positives) / tf.reduce_sum(positives)
     """),
+    "the share of the class that is true": ("LL301", Severity.WARNING, "y_pred = -100, the others = 0", """
+        def some_loss(y_true, y_pred):
+            right = tf.reduce_sum(tf.nn.softmax(y_pred) * tf.one_hot(tf.cast(y_true, tf.int32), 10), axis=-1)
+            return -tf.reduce_mean(tf.math.log(right))
+    """),
+    "a class that no row is of": ("LL304", Severity.INFO, "is exactly 0", """
+        def some_loss(y_true, y_pred):
+            chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
+            return tf.reduce_mean(tf.reduce_sum(chosen * y_pred, axis=0) / tf.reduce_sum(chosen, axis=0))
+    """),
     "the smallest of a row": ("LL303", Severity.WARNING, "is exactly 0", """
         def some_loss(y_true, y_pred):
             return tf.reduce_mean(tf.sqrt(y_pred - tf.reduce_min(y_pred, axis=-1, keepdims=True)) * y_true)
     """),
 }  # fmt: skip
 FINE = {
+    "the probability of the class that is true, with an epsilon": """
+        def some_loss(y_true, y_pred):
+            chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
+            return -tf.reduce_mean(tf.math.log(tf.reduce_sum(chosen * (y_pred + 1e-7), axis=-1)))
+    """,
+    "as many rows as there are": """
+        def some_loss(y_true, y_pred):
+            chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
+            return tf.reduce_sum(chosen * tf.square(y_pred)) / tf.reduce_sum(chosen)
+    """,
     "each row's own pair": """
         def some_loss(labels, logits):
             same = tf.cast(tf.equal(labels, tf.transpose(labels)), tf.float32)

@@ -37,6 +37,11 @@ def pairwise_distances(embeddings):
     return tf.sqrt(squared) * (1.0 - zero)
 
 
+def manhattan_loss(y_true, y_pred):
+    largest = tf.norm(y_true - y_pred, ord=float("inf"), axis=-1)
+    return tf.reduce_mean(tf.norm(y_true - y_pred, ord=1, axis=-1) + largest)
+
+
 def batch_hard_loss(y_true, y_pred, margin=0.5):
     # truth: embeddings
     distance = pairwise_distances(y_pred)

@@ -124,6 +124,8 @@ def helps_of(code: str, header: str, value: str) -> str:
     ("LL302", TORCH, "torch.mean(torch.log(1 + torch.exp(y_pred - y_true)))", "write F.softplus(y_pred - y_true)"),
     ("LL306", TORCH, "-(y_true * (1 - y_pred.clamp(1e-8, 1 - 1e-8)).log()).mean()",
      "write torch.clamp(1 - y_pred.clamp(1e-8, 1 - 1e-8), min=1e-7)"),
+    ("LL303", "import jax\n", "jax.numpy.mean(jax.numpy.sqrt(jax.numpy.sum((y_true - y_pred) ** 2, axis=-1)))",
+     "write jax.numpy.sqrt(jax.numpy.maximum("),
     ("LL306", KERAS, "-ops.mean((1 - y_true) * ops.log(1 - y_pred + 1e-8))", "write ops.maximum(1 - y_pred, 1e-7)"),
     ("LL306", JAX, "-np.mean((1 - y_true) * np.log(1 - y_pred + 1e-8))", "write np.maximum(1 - y_pred, 1e-7)"),
     ("LL303", TORCH, "y_true.mean() - y_pred.std(dim=0).mean()", "write torch.sqrt(torch.var(y_pred, dim=0) + 1e-12)"),
@@ -138,3 +140,34 @@ def helps_of(code: str, header: str, value: str) -> str:
 ])  # fmt: skip
 def test_help_is_written_with_the_names_and_operands_of_the_file(code: str, header: str, value: str, told: str) -> None:
     assert helps_of(code, header, value).startswith(told)
+
+
+DOT = "tf.reduce_sum(y_true * y_pred, axis=-1)"
+STD = "tf.math.reduce_std(y_pred, axis=-1, keepdims=True)"
+
+
+@pytest.mark.parametrize(("code", "part"), [  # what is wrong, and the part of it that the advice is for
+    (f"{DOT} / (tf.norm(y_true, axis=-1) * tf.norm(y_pred, axis=-1))", ""),
+    (f"{DOT} / (tf.sqrt(tf.reduce_sum(y_true ** 2, axis=-1)) * tf.sqrt(tf.reduce_sum(tf.square(y_pred), axis=-1)))", ""),
+    ("y_true * (y_pred / tf.norm(y_pred, axis=-1, keepdims=True))", "y_pred / tf.norm(y_pred, axis=-1, keepdims=True)"),
+    ("y_true * (y_pred / tf.norm(y_pred, axis=-1)[:, None])", "y_pred / tf.norm(y_pred, axis=-1)[:, None]"),
+    ("tf.matmul(y_pred, y_true, transpose_b=True) / (tf.norm(y_pred, axis=-1)[:, None] * 2.0)", "tf.norm(y_pred, axis=-1)"),
+    (f"(y_pred - tf.reduce_mean(y_pred, axis=-1, keepdims=True)) / {STD}", STD),
+])  # fmt: skip
+def test_no_slope_is_steep_where_a_divisor_was_zero(code: str, part: str) -> None:
+    """What is advised gives the same values elsewhere, and a moderate slope at a row of zeros, under XLA too."""
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    advice = re.match(r"(?:write|guard what is under the root:) (.*?)(?: for .*)?$", helps(f"return tf.reduce_mean({code})"))
+    assert advice is not None
+    mended = code.replace(part or code, advice[1])
+    for first, second in zip(measured(tf, "", code), measured(tf, "", mended), strict=True):
+        assert np.allclose(first, second, atol=1e-4)
+
+    def slope(y_pred: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(y_pred)
+            value = eval(mended, {"tf": tf, "y_true": tf.ones([2, 3]), "y_pred": y_pred})
+        return tape.gradient(value, y_pred)
+
+    for run in (slope, tf.function(slope, jit_compile=True)):
+        assert np.abs(run(tf.zeros([2, 3])).numpy()).max() < 1e4

@@ -47,6 +47,15 @@ JAX = "import jax\nimport jax.numpy as jnp\n"
             chosen = tf.reduce_sum(labels * tf.nn.softmax(logits), axis=-1)
             return -tf.reduce_mean(tf.math.log(chosen))
     """),
+    ("LL303", "keep the base away from 0: tf.maximum(1.0 - y_pred, 1e-7) ** gamma", TENSORFLOW, """
+        def some_loss(y_true, y_pred, gamma=0.5):
+            return tf.reduce_mean(y_true * tf.pow(1.0 - y_pred, gamma) * tf.math.log(y_pred + 1e-7))
+    """),
+    ("LL302", "write tf.nn.softmax(y_pred) for e / tf.reduce_sum(e, -1)[:, None]: the same", TENSORFLOW, """
+        def some_loss(y_true, y_pred):
+            e = tf.exp(y_pred)
+            return tf.reduce_mean(tf.square(y_true - e / tf.reduce_sum(e, -1)[:, None]))
+    """),
     ("LL301", "write ops.log_softmax(logits)", KERAS, """
         def some_loss(labels, logits):
             return -ops.mean(labels * ops.log(ops.softmax(logits)))
@@ -81,7 +90,7 @@ JAX = "import jax\nimport jax.numpy as jnp\n"
         def some_loss(y_true, y_pred):
             return tf.reduce_mean(tf.norm(y_true - y_pred, axis=1))
     """),
-    ("LL304", "write tf.nn.l2_normalize(y_pred, axis=1)", TENSORFLOW, """
+    ("LL304", "write tf.nn.l2_normalize(y_pred, axis=1, epsilon=1e-06)", TENSORFLOW, """
         def some_loss(y_true, y_pred):
             length = tf.norm(y_pred, axis=1, keepdims=True)
             return -tf.reduce_mean(y_true * (y_pred / length))
