@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from losslint.config import Settings
-from losslint.findings import Finding, Location, LossRef, Severity
+from losslint.findings import Finding, Location, LossRef
 from losslint.graph.trace import trace
 from losslint.graph.tracer import Units
+from losslint.notices import NOT_ANALYSED, SYNTAX_ERROR, Notice
 from losslint.ops.table import canonical_name, respelled
 from losslint.project.files import Problem as FileProblem
 from losslint.project.files import SourceFile, discover, is_python, matters
@@ -20,8 +21,6 @@ from losslint.project.sites import Site, SiteOptions, find_sites
 from losslint.project.uses import Uses, collect_uses
 from losslint.rules import catalogue
 from losslint.rules.base import Loss, Problem, Rule
-
-SYNTAX_ERROR, NOT_ANALYSED = "LL001", "LL004"
 
 
 @dataclass(frozen=True)
@@ -184,19 +183,23 @@ def reference(site: Site) -> LossRef:
 
 def not_analysed(site: Site, reason: str) -> Finding:
     """LL004: a loss that could not be followed, and why."""
+    return about(site, NOT_ANALYSED, f"{site.qualname} was not analysed to its end: {reason}",
+                 "split the loss into smaller functions")
+
+
+def about(site: Site, notice: Notice, message: str, instead: str = "") -> Finding:
+    """What is to be said of a loss as a whole, where it begins."""
     at = Location(site.row, getattr(site.node, "col_offset", 0) + 1)
-    return Finding(
-        NOT_ANALYSED, "not-analysed", Severity.INFO, f"{site.qualname} was not analysed to its end: {reason}",
-        "split the loss into smaller functions", site.module.path, at,
-        replace(at, column=at.column + 1), reference(site),
-    )  # fmt: skip
+    return Finding(notice.code, notice.name, notice.severity, message, instead, site.module.path, at,
+                   replace(at, column=at.column + 1), reference(site))
 
 
 def too_deep(path: Path) -> Finding:
     """LL004: a file whose code nests or chains too deeply for the analysis."""
     at = Location(1, 1)
     message = "the file was not analysed: its code nests or chains too deeply"
-    return Finding(NOT_ANALYSED, "not-analysed", Severity.INFO, message, "split it", path, at, Location(1, 2))
+    return Finding(
+        NOT_ANALYSED.code, NOT_ANALYSED.name, NOT_ANALYSED.severity, message, "split it", path, at, Location(1, 2))
 
 
 def syntax_error(path: Path, error: SyntaxError) -> Finding:
@@ -205,7 +208,7 @@ def syntax_error(path: Path, error: SyntaxError) -> Finding:
         return too_deep(path)
     at = Location(error.lineno or 1, max(error.offset or 1, 1))
     return Finding(
-        SYNTAX_ERROR, "syntax-error", Severity.ERROR, f"not valid Python: {error.msg}",
+        SYNTAX_ERROR.code, SYNTAX_ERROR.name, SYNTAX_ERROR.severity, f"not valid Python: {error.msg}",
         "mend the syntax; the other files were checked", path, at, replace(at, column=at.column + 1),
     )  # fmt: skip
 

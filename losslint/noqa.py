@@ -28,7 +28,7 @@ class NotWritten(Exception):
 def silenced(data: bytes, module: Module, findings: Iterable[Finding], reason: str = "") -> tuple[bytes, int]:
     """The source of a file with comments that silence its findings, and how many findings they silence.
 
-    Complaints about comments and about the file itself (LL001 to LL004) are left alone.
+    Complaints about comments and about the file itself (LL001 to LL006) are left alone.
 
     Raises:
         NotWritten: the source is no longer what was analysed, or has no place or no encoding for the comments.

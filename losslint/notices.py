@@ -1,4 +1,4 @@
-"""Codes that no rule over a loss gives: about the input itself (LL001 to LL004), and what only running a loss shows
+"""Codes that no rule over a loss gives: about the input itself (LL001 to LL006), and what only running a loss shows
 (LL901 to LL907)."""
 
 from __future__ import annotations
@@ -61,7 +61,26 @@ Why it is bad: silence about this loss proves less than silence about the others
 
 Use instead: smaller functions, or a check by running it.""")
 
-NOTICES = {notice.code: notice for notice in (SYNTAX_ERROR, UNUSED_SUPPRESSION, UNKNOWN_SUPPRESSION, NOT_ANALYSED)}
+FAILS = Notice("LL005", "fails-to-run", Severity.INFO, """A loss ends before it gives a value (``--confirm``).
+
+What it does: names the exception, or how the process ended: a loop without end, a crash, too much memory. Only where no rule
+finds anything in the loss.
+
+Why it is bad: the loss, or the data that losslint makes up for it, is at fault; nothing else of it was seen.
+
+Use instead: inputs that it takes, by a comment ``# losslint: inputs`` on the loss, if its own are not at fault.""")
+
+NOT_RUN = Notice("LL006", "not-run", Severity.INFO, """A loss was not run (``--confirm``).
+
+What it does: says what stands in the way: no inputs are found that it takes, it cannot be cut out of its file, or a package
+is not installed. Only where no rule finds anything in the loss.
+
+Why it is bad: silence about this loss proves less than silence about the others.
+
+Use instead: a comment ``# losslint: inputs`` on the loss that states its shapes, ``--confirm-import``, or the package.""")
+
+NOTICES = {notice.code: notice for notice in (
+    SYNTAX_ERROR, UNUSED_SUPPRESSION, UNKNOWN_SUPPRESSION, NOT_ANALYSED, FAILS, NOT_RUN)}
 
 NO_GRADIENT = Notice("LL901", "no-gradient", Severity.ERROR, """A loss that was run has no gradient (``--confirm``).
 

@@ -274,7 +274,7 @@ def repro(target: str, codes: tuple[str, ...], request: Request) -> str:
         raise click.ClickException(str(error)) from error
     for trial in trials:
         told += [f"{finding.code} in row {finding.start.row} is {finding.status}: {finding.verdict['reason']}"
-                 for _, findings in trial.judged for finding in findings
+                 for judged in trial.judged for finding in judged.findings
                  if finding.verdict and (not wanted or finding.code.startswith(tuple(wanted)))]
     raise click.ClickException(f"{target}: there is nothing to repeat: {'; '.join(told) or 'no such finding'}.")
 

@@ -146,6 +146,24 @@ def test_summary(findings: list[Finding], fields: dict[str, Any], line: str) -> 
     assert as_text(result(*findings, **fields)).splitlines()[-1] == line
 
 
+def unrun(code: str, name: str, message: str) -> Finding:
+    return changed(LOG, code=code, severity=Severity.INFO, message=message, loss=LossRef(name, "function", 4))
+
+
+def test_losses_that_were_not_seen_are_no_good_ones() -> None:
+    hidden = [unrun("LL005", "spin", "still running after 20 s"), unrun("LL005", "leave", "SystemExit: 0"),
+              unrun("LL006", "odd", "no shapes were found that it accepts")]
+    assert render("text", result(hidden=hidden)).splitlines() == [
+        "2 losses could not be run: spin (still running after 20 s), leave (SystemExit: 0).",
+        "1 loss was not run, for want of inputs or code: --severity info says why.",
+        "No problems in 11 of 14 losses (9 files, 0.2 s). 3 infos hidden: --severity info.",
+    ]
+    many = [unrun("LL005", f"loss_{number}", "SIGSEGV") for number in range(9)]
+    assert "loss_4 (SIGSEGV), and 4 more." in " ".join(render("text", result(hidden=many)).split())
+    assert render("text", result(hidden=hidden, quiet=True)) == ""
+    assert "could not be run" not in render("text", result(*hidden))
+
+
 def test_quiet_has_no_summary() -> None:
     assert as_text(result(quiet=True)) == ""
 

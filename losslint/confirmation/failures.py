@@ -22,6 +22,7 @@ NOTHING_ARRIVES = re.compile(
     r"No gradients provided for any variable|does not require grad and does not have a grad_fn"
     r"|'(?:int|float|\w*ndarray|float\d+)' object has no attribute 'backward'"
 )
+WRAPPED = re.compile(r"\{\{function_node [^}]*\}\} ?| name:\s*$")
 EAGER_OPERATION = re.compile(r"\[Op:(\w+)\]")
 NODE = re.compile(r"\{\{node (?:[^}]*/)?([A-Za-z]\w*?)(?:_\d+)?\}\}")
 IN_USER_CODE, IN_GRAPH = "in user code:", "Graph execution error:"
@@ -93,7 +94,7 @@ def unless_about_shapes(seen: Observation) -> Observation:
 def one_line(error: BaseException) -> str:
     """``Type: first line of the message``; AutoGraph and graphs put a traceback of their own in front of it."""
     kind = type(error).__name__
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    lines = [WRAPPED.sub("", line.strip()) for line in str(error).splitlines() if line.strip()]
     if lines and lines[0] == IN_USER_CODE:
         lines = lines[-1:]
     elif lines and lines[0] == IN_GRAPH:

@@ -177,18 +177,19 @@ class Case:
         """Why a finding is neither confirmed nor refuted."""
         ended = next((seen for seen in self.evidence.observations if seen.outcome in ENDED), None)
         if ended is not None:
-            return f"the loss could not be run to its end: {self.why(ended.error) or ended.detail or ended.outcome.value}"
+            reason = why(self.program, ended.error) or ended.detail or ended.outcome.value
+            return f"the loss could not be run to its end: {reason}"
         if fitting:
             seen = fitting[0]
             here = finding.start.row <= seen.row <= finding.end.row
             where = f"in row {seen.row}" if seen.row else "in a row that is not known"
             where = f"in another expression of {where.removeprefix('in ')}" if seen.row and here else where
             if seen.outcome is Outcome.RAISES:
-                return f"the loss raises {where} ({seen.mode}): {self.why(seen.error)}"
+                return f"the loss raises {where} ({seen.mode}): {why(self.program, seen.error)}"
             return f"{seen.outcome.value} was seen ({seen.mode}), but {where}"
         raised = next((seen for seen in self.told if seen.outcome is Outcome.RAISES and seen.mode == "eager"), None)
         if raised is not None:
-            return f"the loss raises with the inputs tried: {self.why(raised.error)}"
+            return f"the loss raises with the inputs tried: {why(self.program, raised.error)}"
         rows = self.searched(finding)
         if rows and not any(s.reached for s in rows):
             return "the row does not run with the inputs tried"
@@ -199,17 +200,6 @@ class Case:
         if any(seen.rows and not _ran(seen, finding) for seen in self.told):
             return "the expression is not evaluated with the inputs tried"
         return "none of the runs shows it, and none rules it out"
-
-    def why(self, error: str) -> str:
-        """An error, or what was left out of the loss's file that brings it about."""
-        unmade = UNMADE.search(error)
-        name = next(filter(None, unmade.groups()), "") if unmade else ""
-        left_out = next((note for note in self.program.notes if note.startswith(f"{name} is not run: ")), "")
-        if left_out and name:
-            return left_out
-        if (asked := NO_ARGUMENT.search(error)) is not None:
-            return f"{asked[1]} has to be given on the command line, which is empty here"
-        return f"its files are not in the scratch folder: {error}" if error.startswith("FileNotFoundError") else error
 
     # -- what only running showed
 
@@ -300,6 +290,24 @@ class Case:
         node = max(expressions, key=lambda n: ((n.end_lineno or row) == row, (n.end_col_offset or 0) - n.col_offset))
         end_column = (node.end_col_offset or node.col_offset + 1) if node.end_lineno == row else node.col_offset + 1
         return Location(row, node.col_offset + 1), Location(row, end_column + 1)
+
+
+def why(program: Program, error: str) -> str:
+    """An error, or what brings it about."""
+    return left_out(program, error) or error
+
+
+def left_out(program: Program, error: str) -> str:
+    """What is missing only because a loss is run apart from its script: a statement of its file, the command line, its
+    data; "" when it is nothing of that."""
+    unmade = UNMADE.search(error)
+    name = next(filter(None, unmade.groups()), "") if unmade else ""
+    note = next((note for note in program.notes if note.startswith(f"{name} is not run: ")), "")
+    if note and name:
+        return note
+    if (asked := NO_ARGUMENT.search(error)) is not None:
+        return f"{asked[1]} has to be given on the command line, which is empty here"
+    return f"its files are not in the scratch folder: {error}" if error.startswith("FileNotFoundError") else ""
 
 
 def speaks_of(claim: Claim | None, mode: str) -> bool:

@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from os.path import abspath
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from losslint.check import Checked, Report, reference
 from losslint.config import Settings
@@ -22,6 +22,7 @@ from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
 from losslint.confirmation.proofs import NUMBERS, PROOFS
 from losslint.confirmation.slicing import compiled_program_of, model_programs_of, own_step_of, program_of
+from losslint.confirmation.unrun import notice
 from losslint.findings import Finding, Location
 from losslint.project.modes import Mode
 from losslint.project.module import Project
@@ -32,7 +33,15 @@ OF_TRACES = ("LL201", "LL202", "LL203", "LL204", "LL206", "LL208")
 TRACED = {Mode.GRAPH: ("graph",), Mode.AUTOGRAPH: ("autograph",)}
 
 Key = tuple[str, str, Location, Location]  # file, code, start and end of a finding
-Proof = tuple[Program, Evidence]
+NOTHING_SEEN = Evidence()
+
+
+class Judged(NamedTuple):
+    """What came of one program of a loss."""
+
+    program: Program | NotSliced
+    findings: list[Finding]
+    evidence: Evidence = NOTHING_SEEN
 
 
 @dataclass
@@ -42,7 +51,7 @@ class Trial:
     checked: Checked
     project: Project
     settings: Settings
-    judged: list[tuple[Program | NotSliced, list[Finding]]] = field(default_factory=list)
+    judged: list[Judged] = field(default_factory=list)
 
     @property
     def loss(self) -> Loss:
@@ -54,6 +63,11 @@ class Trial:
         node = self.loss.site.node
         inside = getattr(node, "lineno", 0) <= start.row <= (getattr(node, "end_lineno", 0) or 0)
         return inside and path == abspath(self.loss.site.module.path)
+
+    @property
+    def unseen(self) -> Finding | None:
+        """What kept the loss from being seen."""
+        return notice(self.loss.site, [(judged.program, judged.evidence) for judged in self.judged])
 
     @property
     def name(self) -> str:
@@ -121,7 +135,7 @@ def run(
             missing.append(error)
             for trial in mine:
                 why = NotSliced(trial.loss.site.module.path, trial.loss.site.qualname, error.reason)
-                trial.judged.append((why, not_run(absolute(trial.checked.findings), why)))
+                trial.judged.append(Judged(why, not_run(absolute(trial.checked.findings), why)))
     if missing and len(missing) == len(frameworks):
         raise missing[0]
 
@@ -136,7 +150,7 @@ def run_with(
         for trial in trials:
             for program in programs_of(trial, whole_files):
                 if isinstance(program, NotSliced):
-                    trial.judged.append((program, not_run(absolute(trial.checked.findings), program)))
+                    trial.judged.append(Judged(program, not_run(absolute(trial.checked.findings), program)))
                 else:
                     owners[id(program)] = trial
                     yield program
@@ -146,7 +160,7 @@ def run_with(
             trial = owners[id(program)]
             site = trial.loss.site
             findings = judge(absolute(trial.checked.findings), program, evidence, reference(site))
-            trial.judged.append((program, findings))
+            trial.judged.append(Judged(program, findings, evidence))
             yield trial, program, evidence, findings
 
 
@@ -202,8 +216,8 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
     new: dict[Key, Finding] = {}
     for trial in trials:
         mine: dict[Key, Mapping[str, Any]] = {}
-        for _, findings in sorted(trial.judged, key=lambda pair: _rank(pair[0])):
-            for finding in findings:
+        for judged in sorted(trial.judged, key=lambda judged: _rank(judged.program)):
+            for finding in judged.findings:
                 assert finding.verdict is not None
                 verdict: Mapping[str, Any] = finding.verdict
                 if finding.status == CONFIRMED:
@@ -218,7 +232,8 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
             nearer = verdict["status"] == CONFIRMED and trial.holds(key)  # its inputs are known best where the code stands
             verdicts[key] = verdict if nearer else joined(verdicts.get(key), verdict)
     findings = [replace(f, verdict=verdicts.get(key_of(f))) for f in report.findings]
-    return replace(report, findings=sorted([*findings, *new.values()], key=lambda finding: finding.sort_key))
+    unseen = [said for trial in trials if not trial.checked.findings and (said := trial.unseen) is not None]
+    return replace(report, findings=sorted([*findings, *new.values(), *unseen], key=lambda finding: finding.sort_key))
 
 
 def said_of_another(finding: Finding, known: Sequence[Finding]) -> bool:

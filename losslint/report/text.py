@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 
 from losslint.findings import Finding, Severity
+from losslint.notices import FAILS, NOT_ANALYSED, NOT_RUN
 from losslint.report import Result, counted, one_line, shown, silenced, verdict
 from losslint.report.frame import frame
 
 COLUMNS = 130  # cells in a line where no terminal says how many: most code fits
 STATUSES = ("confirmed", "refuted", "unconfirmed")
+MOST_NAMED = 5
 PROSE = 100  # text wider than this is hard to read, however wide the terminal is
 
 Line = list[tuple[str, str]]  # pieces of text, each with the name of its style in `paint.STYLES`
@@ -30,6 +32,7 @@ def report(result: Result, columns: int = COLUMNS) -> Iterator[Line]:
     if result.show_suppressed:
         yield from _suppressed_entries(result, columns)
     if not result.quiet:
+        yield from _unrun(result, columns)
         yield [(summary(result), "summary")]
 
 
@@ -74,6 +77,19 @@ def _suppressed_entries(result: Result, columns: int) -> Iterator[Line]:
         yield []
 
 
+def _unrun(result: Result, columns: int) -> Iterator[Line]:
+    """The losses that were to be run and gave nothing; those whose inputs or code could not be made up only counted."""
+    failed = [finding for finding in result.hidden if finding.code == FAILS.code]
+    told = [f"{one_line(f.loss.name if f.loss else shown(f.path))} ({one_line(f.message)})" for f in failed[:MOST_NAMED]]
+    if len(failed) > MOST_NAMED:
+        told.append(f"and {len(failed) - MOST_NAMED} more")
+    if failed:
+        yield from _wrapped(f"{counted(len(failed), 'loss')} could not be run: {', '.join(told)}.", "", "", columns)
+    if number := sum(finding.code == NOT_RUN.code for finding in result.hidden):
+        were = "was" if number == 1 else "were"
+        yield [(f"{counted(number, 'loss')} {were} not run, for want of inputs or code: --severity info says why.", "")]
+
+
 def summary(result: Result) -> str:
     """The closing line: what was found, in how many losses, and what is not shown."""
     run = f"{counted(result.files, 'file')}, {duration(result.seconds)}"
@@ -85,7 +101,7 @@ def summary(result: Result) -> str:
     verdicts = Counter(finding.status for finding in result.findings if finding.verdict)
     if verdicts:
         parts.append(f"{', '.join(f'{verdicts[word]} {word}' for word in STATUSES if verdicts[word])}.")
-    lost = sum(finding.code == "LL004" for finding in (*result.findings, *result.hidden))
+    lost = sum(finding.code == NOT_ANALYSED.code for finding in (*result.findings, *result.hidden))
     if lost:
         parts.append(f"{counted(lost, 'loss')} could not be followed to the end.")
     return " ".join(parts)
@@ -95,6 +111,7 @@ def _found(shown: list[Finding], result: Result, run: str) -> str:
     if not result.files:
         return "No Python file found."
     losses = counted(result.losses, "loss")
+    unrun = sum(finding.code in (FAILS.code, NOT_RUN.code) for finding in (*result.findings, *result.hidden))
     affected = {(finding.path, finding.loss.name, finding.loss.row) for finding in shown if finding.loss}
     if affected:
         counts = severities(Counter(finding.severity for finding in shown))
@@ -104,7 +121,8 @@ def _found(shown: list[Finding], result: Result, run: str) -> str:
     if not result.losses:
         return (f"No loss found ({run}). --show-losses lists the code that is taken for one; "
                 "put `# losslint: loss` on a function to make it one.")
-    return f"No {'errors' if any(f.severity > Severity.INFO for f in result.hidden) else 'problems'} in {losses} ({run})."
+    seen = f"{max(result.losses - unrun, 0)} of {losses}" if unrun else losses
+    return f"No {'errors' if any(f.severity > Severity.INFO for f in result.hidden) else 'problems'} in {seen} ({run})."
 
 
 def severities(counts: Counter[Severity]) -> str:

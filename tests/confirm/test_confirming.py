@@ -22,8 +22,8 @@ from losslint.check import check_paths
 from losslint.config import Settings
 from losslint.confirmation import client, verdicts
 from losslint.confirmation.observation import Evidence, Observation, Outcome
-from losslint.confirmation.program import Program
-from losslint.findings import Finding
+from losslint.confirmation.program import NotSliced, Program
+from losslint.findings import Finding, Severity
 from tests.expectations import expected
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
@@ -163,6 +163,43 @@ def test_what_only_running_shows_is_added(folder: Path, monkeypatch: pytest.Monk
     with_evidence(monkeypatch, replace(WITNESS, row=19))
     new = [f for f in judged([Path("losses.py")]) if f.code.startswith("LL9")]
     assert [(f.code, f.status, f.path) for f in new] == [("LL902", "confirmed", Path("losses.py"))]
+
+
+RAISED = Observation(Outcome.RAISES, "eager", error="AttributeError: module 'tensorflow' has no attribute 'sqare'")
+
+
+@pytest.mark.parametrize(("seen", "code", "reason"), [
+    (Observation(Outcome.TIMEOUT, "eager", error="still running after 20 s"), "LL005", "still running after 20 s"),
+    (Observation(Outcome.CRASHED, "eager", error="SIGSEGV"), "LL005", "SIGSEGV"),
+    (RAISED, "LL005", RAISED.error),
+    (replace(RAISED, error="NameError: name 'beta' is not defined"), "LL005", "NameError: name 'beta' is not defined"),
+    (replace(RAISED, error="ModuleNotFoundError: No module named 'x'"), "LL006", "ModuleNotFoundError: No module named 'x'"),
+    (Observation(Outcome.NOT_RUN, "eager", error="ValueError: rank", detail="no shapes were found that it accepts"), "LL006",
+     "no shapes were found that it accepts: ValueError: rank"),
+])  # fmt: skip
+def test_a_loss_that_gives_no_value_is_told(
+    seen: Observation, code: str, reason: str, folder: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (folder / "losses.py").write_text(LOSSES.replace("tf.math.log(y_pred)", "y_pred"))
+    with_evidence(monkeypatch, seen)
+    (found,) = [f for f in judged([Path("losses.py")]) if f.loss is not None and f.loss.name == "log_loss"]
+    assert (found.code, found.severity, found.message, found.start.row) == (code, Severity.INFO, reason, 6)
+    with_evidence(monkeypatch, seen, replace(seen, outcome=Outcome.FINE, mode="graph"))
+    assert not [f for f in judged([Path("losses.py")]) if f.loss is not None and f.loss.name == "log_loss"]
+
+
+def test_a_finding_with_its_verdict_says_enough(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_evidence(monkeypatch, Observation(Outcome.CRASHED, "eager", error="SIGSEGV"))
+    (found,) = [f for f in judged([Path("losses.py")]) if f.loss is not None and f.loss.name == "log_loss"]
+    assert (found.code, found.status) == ("LL301", "unconfirmed")
+
+
+def test_what_cannot_be_cut_out_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with_evidence(monkeypatch)
+    why = NotSliced(Path("losses.py"), "", "it is odd")
+    monkeypatch.setattr(verdicts, "program_of", lambda *_: why)
+    found = {f.loss.name: f.message for f in judged([Path("losses.py")]) if f.code == "LL006" and f.loss is not None}
+    assert found == {"guarded": "it is odd"}
 
 
 def verdict(status: str) -> dict[str, Any]:
