@@ -12,10 +12,10 @@ import libcst as cst
 from losslint.graph import fold
 from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
 from losslint.graph.expressions import evaluate, iterate
-from losslint.graph.nodes import CustomGradient, Kind, Node, NotedCall, nodes_in
+from losslint.graph.functions import call_function, opaque
+from losslint.graph.nodes import Kind, Node, NotedCall, nodes_in
 from losslint.graph.scope import Env
-from losslint.graph.source import Source, walk
-from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, is_framework_name, join_kinds, kind_of
+from losslint.graph.tracer import Frame, Tracer, is_framework_name, join_kinds
 from losslint.graph.values import (
     NONE,
     NOTHING,
@@ -35,14 +35,11 @@ from losslint.graph.values import (
     Value,
 )
 from losslint.ops.table import Api, canonical_name, lookup
-from losslint.project.modes import Mode
 
 Handler = Callable[[Tracer, Frame, "Call"], "Value | None"]
 BY_NAME: dict[str, Handler] = {}  # canonical dotted name -> handler
 BY_OPERATION: dict[str, Handler] = {}  # canonical operation -> handler
 METHODS: dict[tuple[type, str], Callable[[Tracer, Frame, Method, Call], Value]] = {}
-
-MAX_RECURSION = 2  # times one function may stand on the call stack
 
 
 class Call:
@@ -186,251 +183,6 @@ def is_model_call(function: Node, kwargs: dict[str, Value]) -> bool:
     )
 
 
-def opaque(
-    t: Tracer,
-    frame: Frame,
-    function: Value,
-    args: Sequence[Value],
-    kwargs: dict[str, Value],
-    at: cst.CSTNode,
-    reason: str,
-) -> Node:
-    """The result of a call nothing is known about: a gradient may pass through it, or start in it."""
-    inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)} | kwargs
-    if isinstance(function, (Node, Seq)):
-        inputs["function"] = function
-    return t.unknown(frame, at, reason, inputs)
-
-
-# -- project functions
-
-
-def call_function(
-    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
-) -> Value:
-    """Inline a project function."""
-    if frame.depth >= MAX_DEPTH or t.stack.count(function.node) >= MAX_RECURSION:
-        return opaque(t, frame, function, args, kwargs, at, f"{function.name} calls too deep or itself")
-    if is_abstract(function):
-        return opaque(t, frame, function, args, kwargs, at, f"{function.name} is left to a subclass")
-    env = Env(function.env)
-    context = frame.context
-    if function.autograph:
-        context = replace(context, mode=Mode.AUTOGRAPH)
-    wrapped = [d.name for d in function.decorators if isinstance(d, External)]
-    if any(name.endswith(("torch.no_grad", "torch.inference_mode")) for name in wrapped):
-        context = replace(context, no_grad=True)
-    inner = Frame(env, function.unit, context, via=frame.source(at), function=function, depth=frame.depth + 1)
-    bind_parameters(t, inner, function, args, kwargs, at)
-    t.stack.append(function.node)
-    try:
-        result = run(t, inner, function)
-    finally:
-        t.stack.pop()
-    return own_gradient(t, frame, function, result, args, kwargs, at) if function.custom_gradient else result
-
-
-def own_gradient(
-    t: Tracer, frame: Frame, function: Func, result: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
-) -> Value:
-    """What a function with a gradient of its own returns: its value, whatever computes it."""
-    inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
-    if t.framework == "jax":
-        note_jax_rule(t, frame, function, args, kwargs, at)
-        return with_custom_gradient(t, frame, result, inputs, at)
-    if not isinstance(result, Seq) or len(result.items) != 2:
-        return result
-    note_custom_gradient(t, frame, function, result.items[1], args, kwargs, at)
-    return with_custom_gradient(t, frame, result.items[0], inputs, at)
-
-
-def note_jax_rule(
-    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
-) -> None:
-    """Run the rule that ``f.defvjp(forward, backward)`` or ``@f.defjvp`` gives a function, and keep what it returns."""
-    scope = t.scope(function.unit.module)
-    how, names = derivative_rule(function)
-    rules = [scope.lookup(name) for name in names]
-    if kwargs or not rules or not all(isinstance(rule, Func) for rule in rules):
-        return
-    upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
-    rule = rules[-1]
-    assert isinstance(rule, Func)
-    if how == "defvjp" and len(rules) == 2:
-        made = call(t, frame, rules[0], args, {}, at)
-        saved = made.items[1] if isinstance(made, Seq) and len(made.items) == 2 else t.unknown(frame, at, "what is saved")
-        given: list[Value] = [saved, upstream]
-    else:
-        given = [Seq(list(args), "tuple"), Seq([upstream] * len(args), "tuple")]
-    result = call(t, frame, rule, given, {}, at)
-    if how == "defjvp":
-        result = result.items[1] if isinstance(result, Seq) and len(result.items) == 2 else result
-    t.graph.custom.append(CustomGradient(
-        function.name, frame.source(at), upstream, result, returned_by(rule), len(args) if how == "defvjp" else None,
-        by_keyword=False,
-    ))
-
-
-def derivative_rule(function: Func) -> tuple[str, list[str]]:
-    """How a function of JAX is given its derivative, and the names of the functions that compute it; none where arguments
-    are set aside (``nondiff_argnums``)."""
-    module = function.unit.module
-    for node in module.nodes:
-        match node:
-            case ast.keyword(arg="nondiff_argnums"):
-                return "", []
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="defvjp" | "defjvp" as how), args=given) if (
-                    name == function.name and all(isinstance(g, ast.Name) for g in given)):
-                return how, [g.id for g in given if isinstance(g, ast.Name)]
-            case ast.FunctionDef(name=rule, decorator_list=[ast.Attribute(value=ast.Name(id=name), attr="defjvp")]) if (
-                    name == function.name):
-                return "defjvp", [rule]
-    return "", []
-
-
-def returned_by(function: Func) -> Source:
-    """The last expression that a function returns; its name where it returns none by itself."""
-    node = function.node
-    if isinstance(node, cst.Lambda):
-        return Source(function.unit, node.body)
-    returned = [found.value for found in walk(node.body) if isinstance(found, cst.Return) and found.value is not None]
-    return Source(function.unit, returned[-1] if returned else node.name)
-
-
-def is_abstract(function: Func) -> bool:
-    """Whether a method is there for subclasses to define."""
-    return any(isinstance(d, External) and d.name.endswith("abstractmethod") for d in function.decorators)
-
-
-def note_custom_gradient(
-    t: Tracer,
-    frame: Frame,
-    function: Func,
-    gradient: Value,
-    args: list[Value],
-    kwargs: dict[str, Value],
-    at: cst.CSTNode,
-) -> None:
-    """Run the gradient function on an upstream gradient, and keep what it returns for the rules."""
-    if not isinstance(gradient, Func) or not isinstance(gradient.node, cst.FunctionDef):
-        return
-    upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
-    inner = Frame(Env(gradient.env), gradient.unit, frame.context, function=gradient, depth=frame.depth + 1)
-    bind_parameters(t, inner, gradient, [upstream], {}, at)
-    result = run(t, inner, gradient)
-    returned = inner.source(inner.returns[-1].at if inner.returns else gradient.node.name)
-    takes_variables = any(
-        p.name.value == "variables" for p in [*gradient.node.params.params, *gradient.node.params.kwonly_params]
-    )
-    countable = not takes_variables and not any(isinstance(a, (Seq, Map)) for a in args) and not kwargs
-    t.graph.custom.append(
-        CustomGradient(
-            function.name,
-            frame.source(at),
-            upstream,
-            result,
-            returned,
-            len(args) if countable else None,
-            by_keyword=not args and bool(kwargs),
-        )
-    )
-
-
-def with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:
-    """The value of a function with a gradient of its own: whatever it computes, a gradient passes."""
-    if isinstance(value, Seq):
-        return Seq([with_custom_gradient(t, frame, v, inputs, at) for v in value.items], value.kind, open=value.open)
-    dtype = value.dtype if isinstance(value, Node) else None
-    return t.node(frame, "custom_gradient", {**inputs, "value": value}, at, kind_of(value), dtype=dtype)
-
-
-def run(t: Tracer, frame: Frame, function: Func) -> Value:
-    """Execute the body of a function whose parameters are bound."""
-    from losslint.graph.statements import run_function
-
-    if isinstance(function.node, cst.Lambda):
-        return evaluate(t, frame, function.node.body)
-    if any(isinstance(d, External) and d.name.endswith("contextmanager") for d in function.decorators):
-        return External("contextmanager()")
-    return run_function(t, frame, function.node.body)
-
-
-def bind_parameters(
-    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
-) -> None:
-    """Bind arguments to parameters as Python does; a missing one becomes its default."""
-    parameters = function.node.params
-    names = frame.env.vars
-    positional = [*parameters.posonly_params, *parameters.params]
-    rest = dict(kwargs)
-    for parameter, value in zip(positional, args, strict=False):
-        names[parameter.name.value] = value
-    if isinstance(parameters.star_arg, cst.Param):
-        names[parameters.star_arg.name.value] = Seq(list(args[len(positional) :]), "tuple")
-    for parameter in [*positional[len(args) :], *parameters.kwonly_params]:
-        name = parameter.name.value
-        if name in rest:
-            names[name] = rest.pop(name)
-        elif parameter.default is not None:
-            names[name] = default_value(t, frame, function, parameter)
-        else:
-            names[name] = t.unknown(frame, at if frame.unit is None else parameter, f"no argument for {name}")
-    if parameters.star_kwarg is not None:
-        names[parameters.star_kwarg.name.value] = Map(dict(rest))
-
-
-def default_value(t: Tracer, frame: Frame, function: Func, parameter: cst.Param) -> Value:
-    """The default of a parameter, evaluated in the scope the function was defined in."""
-    name = parameter.name.value
-    if name not in function.defaults and parameter.default is not None:
-        outer = Frame(function.env, function.unit, replace(frame.context, mode=Mode.EAGER))
-        function.defaults[name] = evaluate(t, outer, parameter.default)
-    return function.defaults[name]
-
-
-def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
-    """Apply the decorators that change what a call does; the others are taken to return the function itself."""
-    assert isinstance(function.node, cst.FunctionDef)
-    value: Value = function
-    found: list[Value] = []
-    for decorator in reversed(function.node.decorators):
-        expression = decorator.decorator
-        outer = Frame(frame.env if frame.unit is function.unit else function.env, function.unit, frame.context)
-        applied = evaluate(t, outer, expression.func if isinstance(expression, cst.Call) else expression)
-        found.append(applied)
-        name = canonical_name(applied.name) if isinstance(applied, External) else ""
-        if name in ("tf.function", "tf.contrib.eager.defun", "tf.function()"):
-            function.autograph = not _autograph_off(expression)
-        elif makes_custom_gradient(t, outer, name, expression):
-            function.custom_gradient = True
-        elif name == "np.vectorize":
-            value = External("numpy.vectorize()")
-        elif isinstance(applied, Func) and not isinstance(expression, cst.Call):
-            wrapped = call_function(t, outer, applied, [value], {}, decorator)
-            value = wrapped if isinstance(wrapped, (Func, Bound, Partial)) else value
-    function.decorators = tuple(found)
-    return value
-
-
-def makes_custom_gradient(t: Tracer, frame: Frame, name: str, expression: cst.BaseExpression) -> bool:
-    """``@tf.custom_gradient``, ``@jax.custom_vjp``, ``@partial(jax.custom_vjp, nondiff_argnums=(0,))``."""
-    if name.endswith("partial") and isinstance(expression, cst.Call) and expression.args:
-        inner = evaluate(t, frame, expression.args[0].value)
-        name = canonical_name(inner.name) if isinstance(inner, External) else ""
-    api = lookup(name)
-    return name.endswith("custom_gradient") or (api is not None and api.operation.name == "custom_gradient")
-
-
-def _autograph_off(expression: cst.BaseExpression) -> bool:
-    return isinstance(expression, cst.Call) and any(
-        a.keyword is not None
-        and a.keyword.value == "autograph"
-        and isinstance(a.value, cst.Name)
-        and a.value.value == "False"
-        for a in expression.args
-    )
-
-
 # -- classes and objects
 
 
@@ -449,7 +201,6 @@ def instantiate(
 
 
 def _dataclass_fields(cls: ClassValue) -> list[str]:
-    import ast
 
     return [s.target.id for s in cls.node.body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
 

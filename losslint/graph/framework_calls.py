@@ -5,18 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from losslint.graph.attributes import class_attribute, weight
-from losslint.graph.calls import (
-    Call,
-    apply_api,
-    call,
-    dtype_of,
-    handles,
-    method,
-    opaque,
-    returned_by,
-    with_custom_gradient,
-)
+from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method
 from losslint.graph.expressions import may_be_several, subscript
+from losslint.graph.functions import opaque, returned_by, with_custom_gradient
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
 from losslint.graph.values import (

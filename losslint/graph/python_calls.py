@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from losslint.graph.attributes import attribute
-from losslint.graph.calls import Call, call, handles, method, opaque
+from losslint.graph.calls import Call, call, handles, method
 from losslint.graph.expressions import MAX_RANGE, ask_truth, binary, iterate, truth
+from losslint.graph.functions import opaque
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer, kind_of
 from losslint.graph.values import (

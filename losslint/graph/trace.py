@@ -11,8 +11,9 @@ import losslint.graph.framework_calls
 import losslint.graph.keras_models
 import losslint.graph.python_calls  # noqa: F401 - they register their handlers on import
 from losslint.graph.attributes import class_attribute
-from losslint.graph.calls import call, default_value, instantiate, own_gradient
+from losslint.graph.calls import call, instantiate
 from losslint.graph.expressions import evaluate
+from losslint.graph.functions import default_value, own_gradient
 from losslint.graph.handed import handed_module
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target
 from losslint.graph.scope import Env

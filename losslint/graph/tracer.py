@@ -164,7 +164,7 @@ class Tracer:
 
     def make_function(self, unit: Unit, node: cst.CSTNode, env: Env, frame: Frame | None = None) -> Value:
         """The function object of a ``def`` with its decorators applied."""
-        from losslint.graph.calls import decorate
+        from losslint.graph.functions import decorate
 
         assert isinstance(node, cst.FunctionDef)
         function = Func(unit, node, env, node.name.value)
