@@ -182,7 +182,7 @@ class HazardFacts:
                 culprit, operand, by_value, graph_only, large,
                 masked=not by_value and culprit.index not in self._taken(point),
                 label_only=operand is not None and not self.gradient.reach(operand),
-                flat=any(self.inputs.sorts[v] is Sort.SLOPE and x == 0.0 for v, x in assignment.items()), at=named,
+                flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()), at=named,
                 operand_value=point(operand) if operand is not None else math.nan,
             )  # fmt: skip
             if by_value:
