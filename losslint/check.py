@@ -153,7 +153,7 @@ def place(rule: Rule, problem: Problem, loss: Loss) -> Finding:
     return Finding(
         code=rule.code, name=rule.name, severity=problem.severity or rule.severity, message=problem.message,
         help=localised(problem.help, loss, module), path=module.path, start=start, end=end, loss=reference(loss.site),
-        related_rows=tuple(sorted(rows)),
+        related_rows=tuple(sorted(rows)), example=problem.example,
     )  # fmt: skip
 
 

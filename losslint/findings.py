@@ -58,6 +58,7 @@ class Finding:
     end: Location
     loss: LossRef | None = None
     related_rows: tuple[int, ...] = ()  # other rows the reader needs to see (where the operand comes from)
+    example: tuple[tuple[str, float], ...] = ()  # argument -> the number that shows it where all of it holds that
     fix: Mapping[str, Any] | None = None
     verdict: Mapping[str, Any] | None = field(default=None)
 

@@ -216,6 +216,6 @@ class Battery:
         specs = witness.settled(self.loss, self.specs)
         return any(
             observe(self.loss, case.inputs, specs, mode).outcome in witness.BAD
-            for case in corpus(specs) if witness.tier_of(case.inputs) is Tier.TRAINING
+            for case in corpus(specs) if witness.tier_of(specs, case.inputs) is Tier.TRAINING
             for mode in self.loss.framework.usual
         )

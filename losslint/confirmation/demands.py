@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from losslint.facts.point import plain_number
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.values import Const, Seq, Value
 from losslint.project import names
@@ -22,9 +23,12 @@ LOGS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py", "logit", "entr")
 IMAGE_FAMILY = ("ssim", "ssim_multiscale", "psnr", "image_gradients", "total_variation", "sobel_edges", "resize",
                 "rgb_to_grayscale", "rgb_to_hsv", "hsv_to_rgb", "rgb_to_yuv", "conv", "max_pool", "avg_pool",
                 "extract_patches", "gaussian_blur", "adjust_hue", "adjust_contrast", "adjust_saturation", "resize_area")
-MOVES = ("cast", "clip", "reshape", "expand_dims", "squeeze", "transpose", "item", "flatten", "batch_flatten")
+MOVES = ("cast", "clip", "reshape", "expand_dims", "squeeze", "transpose", "item", "flatten", "batch_flatten",
+         "boolean_mask")
 ALIKE = (*MOVES, "identity", "to_float", "to_int", "convert_to_tensor", "stop_gradient", "maximum", "minimum", "add", "sub",
          "clip_low", "clip_high", "ensure_shape")
+MIRRORED = {"equal": "equal", "not_equal": "not_equal", "greater": "less", "greater_equal": "less_equal",
+            "less": "greater", "less_equal": "greater_equal"}
 REDUCES = ("reduce", "index")
 DIVISORS = names.words("normalizer normaliser denominator scale temperature temp tau")  # nobody passes a 0 for them
 CLASSIFIES = names.words(
@@ -47,6 +51,7 @@ class Demand:
     rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
     image: bool = False
     missing: bool = False  # tested for NaN
+    marks: set[float] = field(default_factory=set)  # numbers that a comparison singles out, such as an ignored label
 
 
 def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
@@ -217,6 +222,7 @@ def _by_axis(index: Value | None) -> Iterator[tuple[int, Value]]:
 def _ask_values(demand: Demand, node: Node, operand: str) -> None:
     logits = number(node.inputs.get("from_logits"))
     demand.missing |= node.op in ("is_nan", "is_finite")
+    demand.marks |= singled_out(node, operand)
     if node.op in IMAGE_FAMILY and operand in ("x", "y"):
         demand.image = True
     if node.op in SQUASHES or (node.op in LOGIT_LOSSES and operand == "y_pred") or logits is True:
@@ -239,6 +245,28 @@ def _ask_values(demand: Demand, node: Node, operand: str) -> None:
             node.op in ("gather", "take_along_axis", "embedding_lookup") and operand == "indices") or (
             node.op == "sequence_mask" and operand == "x"):
         demand.labels = True
+
+
+def singled_out(node: Node, operand: str) -> set[float]:
+    """The number that a comparison takes out: ``y == -1``, ``y != 255``; of those that ask for more or less, only where no
+    usual label lies beyond: ``y >= 0``, ``y < 20``."""
+    other = {"x": "y", "y": "x"}.get(operand)
+    number = plain_number(node.inputs.get(other)) if other is not None and node.op in MIRRORED else None
+    if number is None:
+        return set()
+    op = node.op if operand == "x" else MIRRORED[node.op]
+    match op:
+        case "equal" | "not_equal":
+            return {number}
+        case "greater" if number < 0:
+            return {number}
+        case "greater_equal" if -1 < number <= 0:
+            return {number - 1.0}
+        case "less" if number > 1:
+            return {number}
+        case "less_equal" if number > 1:
+            return {number + 1.0}
+    return set()
 
 
 def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:

@@ -104,9 +104,13 @@ class Case:
         compiled ones."""
         usable = [
             seen for seen in self.evidence.observations
-            if (seen.given or (seen.plausible and tier(seen.inputs) is not Tier.NEVER)) and not asked_for_nothing(seen)
+            if (seen.given or (seen.plausible and self.tier(seen) is not Tier.NEVER)) and not asked_for_nothing(seen)
         ]  # fmt: skip
-        return sorted(usable, key=lambda seen: (not seen.given, tier(seen.inputs), seen.mode != "eager"))
+        return sorted(usable, key=lambda seen: (not seen.given, self.tier(seen), seen.mode != "eager"))
+
+    def tier(self, seen: Observation) -> Tier:
+        """How far out the inputs of an observation lie."""
+        return tier(seen.inputs, self.program.marks)
 
     def claim(self, finding: Finding) -> Claim | None:
         mine = (c for c in self.program.claims if c.code == finding.code and c.row == finding.start.row)
@@ -261,7 +265,7 @@ class Case:
         numbers that every head gives. An exact 0 is not among them: linear heads never give it."""
         kinds = {s.name: s for rung in self.program.inputs for s in rung}
         unknown = {n: v for n, v in seen.inputs.items() if _is_unknown(kinds.get(n))}
-        return tier(seen.inputs) is Tier.TRAINING and all(0.0 < abs(x) <= 2.0 for x in numbers(unknown))
+        return self.tier(seen) is Tier.TRAINING and all(0.0 < abs(x) <= 2.0 for x in numbers(unknown))
 
     def new(self, code: str, seen: Observation) -> Finding:
         """A finding of its own, placed where it happens."""

@@ -21,7 +21,8 @@ class TensorSpec:
     NumPy does. ``values`` names what may stand in it: ``real``, ``logits``, ``probability`` (closed [0, 1]),
     ``simplex`` (rows are probabilities that sum to 1), ``binary``, ``onehot``, ``class`` (integers below ``classes``),
     ``positive``, ``nonnegative``, ``unit`` ([-1, 1]), ``mask``, ``weight``, ``image``, ``integer`` or ``constant``.
-    ``low`` and ``high`` narrow them further; ``missing``: a number may be NaN, as the loss itself tests for it.
+    ``low`` and ``high`` narrow them further; ``missing``: a number may be NaN, as the loss itself tests for it; ``marks``:
+    numbers that may stand in it besides, as the loss singles them out: a label that is ignored.
     """
 
     name: str
@@ -33,11 +34,12 @@ class TensorSpec:
     low: float | None = None
     high: float | None = None
     missing: bool = False
+    marks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One finding, as far as the child needs it: where, what, and in which mode it is said to happen."""
+    """One finding, as far as the child needs it: where, what, in which mode it is said to happen, and for which inputs."""
 
     code: str
     row: int
@@ -45,6 +47,7 @@ class Claim:
     modes: tuple[str, ...] = ()  # eager | autograph | graph | fit | xla; empty: any
     expression: str = ""
     span: Span = ()
+    example: tuple[tuple[str, float], ...] = ()  # argument -> the number that all of it holds
 
     @property
     def at(self) -> At:
@@ -98,6 +101,11 @@ class Program:
     seed: int = 0
     untrained: bool = False  # the variables that are trained keep their first values, the arguments are data
     notes: tuple[str, ...] = field(default=())  # what was assumed, for the reader
+
+    @property
+    def marks(self) -> frozenset[float]:
+        """The numbers that the loss itself singles out."""
+        return frozenset(mark for rung in self.inputs for spec in rung for mark in spec.marks)
 
 
 ENTRY = "__losslint_entry__"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from losslint.config import Settings
 from losslint.confirmation.arguments import expression, number_for, object_for
 from losslint.confirmation.cut import located
-from losslint.confirmation.demands import by_name, demands_of
+from losslint.confirmation.demands import Demand, by_name, demands_of
 from losslint.confirmation.ladder import MAX_RUNGS, rungs
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.shapes import fitted_labels, model_shapes
@@ -29,6 +29,7 @@ from losslint.rules.base import Loss
 Ladder = tuple[tuple[TensorSpec, ...], ...]
 
 TENSORS = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
+MOST_MARKS = 4
 HEADS = {"linear": "real", "sigmoid": "probability", "softmax": "simplex", "relu": "nonnegative", "tanh": "unit"}
 
 
@@ -99,7 +100,9 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
         for name in order:
             spec = replace(rung[name], name=name, role=spec_role(roles[name]))
             spec = of_framework(spec, site)
-            spec = spec if name in told else as_given_by(head, spec)
+            if name not in told:
+                spec = as_given_by(head, spec)
+                spec = replace(spec, marks=marks_of(demands[name], spec))
             keys = containers.get(name, ())
             specs += [spec] if not keys else [replace(spec, name=f"{name}_{key}") for key in keys]
         if tuple(specs) not in ladder:
@@ -113,6 +116,13 @@ def kind_of(spec: TensorSpec) -> str:
     if spec.values == "real" and spec.low is not None and spec.high is not None and 0 <= spec.low < spec.high <= 1:
         return "probability"
     return "" if spec.values == "real" else spec.values
+
+
+def marks_of(demand: Demand, spec: TensorSpec) -> tuple[float, ...]:
+    """The numbers that the loss singles out in a tensor that is no prediction; rows that sum to 1 hold 0 and 1 anyway."""
+    shares = spec.values in ("onehot", "simplex")
+    marks = sorted(mark for mark in demand.marks if not (shares and 0 <= mark <= 1))
+    return () if spec.role == "prediction" else tuple(marks[:MOST_MARKS])
 
 
 def as_given_by(head: Head | None, spec: TensorSpec) -> TensorSpec:

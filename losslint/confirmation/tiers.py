@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 SATURATED = 50.0  # a sigmoid is exactly 1 from 16.7; exp overflows and softmax underflows only from 87
 ABSURD = 1000.0
@@ -31,12 +31,12 @@ def numbers(value: object) -> Iterator[float]:
         yield float(value)
 
 
-def tier(inputs: Mapping[str, object]) -> Tier:
-    """The tier of inputs given as nested lists of numbers."""
+def tier(inputs: Mapping[str, object], marks: Collection[float] = ()) -> Tier:
+    """The tier of inputs given as nested lists of numbers; ``marks`` are numbers that the loss itself speaks of."""
     found = Tier.TRAINING
     for value in inputs.values():
         for number in numbers(value):
-            size = abs(number)
+            size = 0.0 if number in marks else abs(number)
             if math.isinf(number) or size > ABSURD:
                 return Tier.NEVER
             if size > SATURATED or 0.0 < size < SUBNORMAL:

@@ -137,6 +137,11 @@ def fits(spec: TensorSpec, array: Array) -> bool:
     numbers = np.asarray(array, "float64")
     if spec.missing:
         numbers = numbers[~np.isnan(numbers)]
+    if spec.marks:
+        if bool(np.isin(numbers, spec.marks).all()):
+            return True
+        if spec.values not in ("onehot", "simplex"):
+            numbers = numbers[~np.isin(numbers, spec.marks)]
     if not np.all(np.isfinite(numbers)):
         return False
     if (spec.low is not None and np.any(numbers < spec.low)) or (spec.high is not None and np.any(numbers > spec.high)):
@@ -197,7 +202,7 @@ def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
     for spec in labels:
         if spec.missing:
             yield Case(base | {spec.name: _first_number(base[spec.name].copy(), np.nan)}, f"{spec.name} missing once")
-    choices = {s.name: list(_corners(s)) for s in specs}
+    choices = {s.name: [*_marked(s), *_corners(s)] for s in specs}
     early = {name: [c for c in found if not c[2]] for name, found in choices.items()}
     for spec in moved:
         for what, array, _ in early[spec.name]:
@@ -207,6 +212,8 @@ def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
     for label in labels:
         for said, known, _ in early[label.name]:
             yield Case(base | {label.name: known}, f"{label.name} {said}")
+    for label in labels:
+        for said, known, _ in early[label.name]:
             for spec in moved:
                 for what, array, _ in early[spec.name]:
                     inputs = base | {label.name: known, spec.name: array}
@@ -319,6 +326,14 @@ def _corners(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
     elif spec.values in ("positive", "nonnegative"):
         yield "of 20", full(20.0), False
         yield "of 100", full(100.0), True
+
+
+def _marked(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
+    """Nothing but a number that the loss singles out, where the type can hold it."""
+    for mark in spec.marks:
+        array = np.full(spec.shape, mark, "float64").astype(spec.dtype)
+        if np.dtype(spec.dtype).kind == "f" or np.all(array == mark):
+            yield f"all {mark:g}", array, False
 
 
 def _first_row(array: Array, number: float) -> Array:

@@ -199,7 +199,7 @@ def claim_of(finding: Finding, loss: Loss) -> Claim:
     expression = ""
     if len(lines) == 1:
         expression = lines[0][finding.start.column - 1:finding.end.column - 1]
-    return Claim(finding.code, finding.start.row, finding.end.row, modes, expression, finding.span)
+    return Claim(finding.code, finding.start.row, finding.end.row, modes, expression, finding.span, finding.example)
 
 
 def absolute(findings: Sequence[Finding]) -> list[Finding]:

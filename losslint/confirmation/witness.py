@@ -12,6 +12,7 @@ import dataclasses
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -166,11 +167,20 @@ class Search:
 
     def corners(self) -> None:
         """Run the corpus, until every claim has its witness; what only late training meets matters to claims alone."""
-        for case in corpus(self.specs):
+        for case in chain(self.examples(), corpus(self.specs)):
             if (self.claims and not self.left) or not self.time_left:
                 return
-            if self.claims or tier_of(case.inputs) is Tier.TRAINING:
+            if self.claims or tier_of(self.specs, case.inputs) is Tier.TRAINING:
                 self.attempt(case)
+
+    def examples(self) -> Iterator[Case]:
+        """The inputs that the claims themselves name, beside ordinary ones."""
+        base = generic(self.specs, seed=1)
+        for claim in self.claims:
+            told = dict(claim.example)
+            named = {s.name: np.full(s.shape, told[s.name]).astype(s.dtype) for s in self.specs if s.name in told}
+            if named and all(fits(s, named[s.name]) for s in self.specs if s.name in named):
+                yield Case(base | named, "the inputs that the finding names")
 
     def attempt(self, case: Case) -> None:
         """Run one case in every mode and keep what is not finite."""
@@ -214,7 +224,7 @@ class Search:
             what += "; whatever is predicted"
         self.found[key] = dataclasses.replace(
             smaller, row=place.row, span=place.span, path=locate.other(self.loss, place.path), operation=place.operation,
-            detail=what, seconds=seconds, plausible=tier(smaller.inputs) is not Tier.NEVER,
+            detail=what, seconds=seconds, plausible=tier(smaller.inputs, marks_of(self.specs)) is not Tier.NEVER,
         )  # fmt: skip
 
     def fails_whatever_is_predicted(self, seen: Observation) -> bool:
@@ -291,7 +301,7 @@ class Search:
                     slope = np.asarray(gradient, "float64")
                     change = slope * (offset / max(square, 1e-30)) if newton else step * np.sign(slope) * np.sign(offset)
                     moved[spec.name] = project(spec, (inputs[spec.name] - change).astype(spec.dtype))
-            if is_plausible(moved):
+            if is_plausible(self.specs, moved):
                 yield moved
 
     def saturate(self, claim: Claim, index: int, start: Inputs) -> None:
@@ -312,7 +322,7 @@ class Search:
                         size = max(float(np.max(np.abs(inputs[spec.name]), initial=0.0)), 2.0)
                         far = inputs[spec.name] + sign * size * np.sign(gradient)
                         moved[spec.name] = project(spec, far.astype(spec.dtype))
-                if not is_plausible(moved):
+                if not is_plausible(self.specs, moved):
                     break
                 inputs = moved
                 self.attempt(Case(inputs, "a saturated input"))
@@ -345,13 +355,17 @@ def shaped(spec: TensorSpec, array: Array) -> TensorSpec:
     return dataclasses.replace(spec, shape=array.shape)
 
 
-def is_plausible(inputs: Mapping[str, Array]) -> bool:
+def is_plausible(specs: Sequence[TensorSpec], inputs: Mapping[str, Array]) -> bool:
     """Whether a step of a search is worth running: no number has become NaN or absurd."""
-    return not any(np.isnan(array).any() for array in inputs.values()) and tier_of(inputs) is not Tier.NEVER
+    return not any(np.isnan(array).any() for array in inputs.values()) and tier_of(specs, inputs) is not Tier.NEVER
 
 
-def tier_of(inputs: Mapping[str, Array]) -> Tier:
-    return tier({name: array.tolist() for name, array in inputs.items()})
+def tier_of(specs: Sequence[TensorSpec], inputs: Mapping[str, Array]) -> Tier:
+    return tier({name: array.tolist() for name, array in inputs.items()}, marks_of(specs))
+
+
+def marks_of(specs: Sequence[TensorSpec]) -> set[float]:
+    return {mark for spec in specs for mark in spec.marks}
 
 
 # -- smaller witnesses
@@ -421,7 +435,7 @@ class Shrinking:
         """The observation of changed inputs when they fail as before, and no other way."""
         if not all(fits(shaped(s, inputs[s.name]), inputs[s.name]) for s in self.specs):
             return None
-        if tier_of(inputs) > tier(kept.inputs) or not self.is_ordinary(inputs, kept.mode):
+        if tier_of(self.specs, inputs) > tier(kept.inputs, marks_of(self.specs)) or not self.is_ordinary(inputs, kept.mode):
             return None
         seen = self.search.run(inputs, kept.mode)
         if seen.outcome is not kept.outcome:

@@ -34,6 +34,7 @@ class Problem:
     help: str
     severity: Severity | None = None  # None: the rule's own
     related: tuple[Source | AstSource, ...] = ()
+    example: tuple[tuple[str, float], ...] = ()  # argument -> the number that shows it where all of it holds that
 
 
 class Rule:

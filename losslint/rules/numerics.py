@@ -234,7 +234,14 @@ def effect(hazard: Hazard) -> str:
 def problem(loss: Loss, hazard: Hazard, message: str, instead: str) -> Problem:
     """A finding for a hazard, with the rows its operand comes from."""
     related = (hazard.operand.source,) if hazard.operand is not None else ()
-    return Problem(hazard.node.source, message, instead, severity(loss, hazard), related=related)
+    return Problem(
+        hazard.node.source, message, instead, severity(loss, hazard), related=related, example=example_of(loss, hazard))
+
+
+def example_of(loss: Loss, hazard: Hazard) -> tuple[tuple[str, float], ...]:
+    """The numbers of whole arguments that show a hazard; nothing where it takes different ones in one tensor."""
+    known = {node.name for node in loss.graph.params.values()}
+    return tuple(hazard.at.items()) if hazard.at.keys() <= known else ()
 
 
 def text(node: Node | None) -> str:

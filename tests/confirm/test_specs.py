@@ -254,3 +254,19 @@ def test_a_run_says_which_configured_inputs_are_for_nothing(
     assert capsys.readouterr().err == (
         f"losslint: {tmp_path / 'losslint.toml'}: inputs: 'losses.py::b_loss': there is no loss b_loss in losses.py; "
         "did you mean 'a_loss'?\n")
+
+
+@pytest.mark.parametrize(("body", "marks"), [
+    ("return tf.reduce_mean(tf.cast(tf.not_equal(y_true, -1), tf.float32) * y_pred)", (-1.0,)),
+    ("return tf.reduce_mean(tf.cast(tf.cast(tf.reshape(y_true, [-1]), tf.int32) == 255, tf.float32) * y_pred)", (255.0,)),
+    ("return tf.reduce_mean(tf.cast(y_true >= 0, tf.float32) * y_pred)", (-1.0,)),
+    ("return tf.reduce_mean(tf.cast(20 > y_true, tf.float32) * y_pred)", (20.0,)),
+    ("return tf.reduce_mean(tf.cast(y_true > 0.5, tf.float32) * y_pred)", ()),
+    ("return tf.reduce_mean(tf.cast(y_true < 1, tf.float32) * y_pred)", ()),
+    ("return tf.reduce_mean(tf.where(tf.equal(y_true, 1.0), 0.2, 0.8) * y_true * tf.nn.log_softmax(y_pred))", (1.0,)),
+    ("w = tf.where(tf.equal(y_true, 1), 0.2, 0.8)\n"
+     "return tf.reduce_mean(w) * tf.reduce_mean(tf.keras.losses.categorical_crossentropy(y_true, y_pred))", ()),
+])
+def test_labels_may_hold_what_the_loss_singles_out(tmp_path: Path, body: str, marks: tuple[float, ...]) -> None:
+    specs = first(tmp_path, body)
+    assert (specs["y_true"].marks, specs["y_pred"].marks) == (marks, ())

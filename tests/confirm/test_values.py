@@ -91,6 +91,8 @@ def test_tiers() -> None:
     assert tier({"x": [[0.0, 20.0]]}) is Tier.TRAINING
     assert tier({"x": [0.5], "y": [[-110.0]]}) is Tier.LATE
     assert tier({"x": 1e-38}) is Tier.LATE
+    assert tier({"x": [-9999.0, 1.0]}) is Tier.NEVER
+    assert tier({"x": [-9999.0, 1.0]}, {-9999.0}) is Tier.TRAINING
     assert tier({"x": [1e20]}) is Tier.NEVER
     assert tier({"x": [float("inf")]}) is Tier.NEVER
     assert tier({"y": [float("nan")]}) is Tier.TRAINING  # a label that is missing

@@ -14,6 +14,7 @@ from losslint.confirmation.program import Claim
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.values import fits
 from tests.confirm.known import HERE, Known, known, specs
+from tests.confirm.programs import program_in
 
 pytest.importorskip("tensorflow")
 
@@ -77,6 +78,39 @@ def test_all_clean(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(CLEAN))
 def test_clean_without_claims(name: str) -> None:
     assert not witnesses(CLEAN[name], [])
+
+
+MASKED = """import tensorflow as tf
+def a_loss(y_true, y_pred):
+    mask = tf.cast({0}, tf.float32)
+    return tf.reduce_sum(mask * tf.square(y_true - y_pred)) / {1}
+"""
+
+
+def found_in(tmp_path: Path, test: str, divisor: str, example: tuple[tuple[str, float], ...] = ()) -> list[Observation]:
+    """What a search finds in a masked mean, with the inputs that its code asks for."""
+    text = MASKED.format(test, divisor)
+    program = program_in(tmp_path, text, "a_loss")
+    namespace: dict[str, Any] = {}
+    exec(compile(text, str(program.path), "exec"), namespace)
+    loss = Loss(namespace["a_loss"], UserFiles(program.path, tmp_path), "loss")
+    return [*search(loss, program.inputs[0], [Claim("LL304", 4, 4, example=example)])[0]]
+
+
+@pytest.mark.parametrize(("test", "label"), [
+    ("tf.not_equal(y_true, -1.0)", -1.0), ("y_true >= 0.0", -1.0), ("y_true > -9999.0", -9999.0), ("y_true < 20.0", 20.0),
+    ("-7.0 != y_true", -7.0),
+])
+def test_the_numbers_that_labels_are_compared_with_are_tried(tmp_path: Path, test: str, label: float) -> None:
+    seen = found_in(tmp_path, test, "tf.reduce_sum(mask)")[0]
+    assert (seen.row, seen.inputs["y_true"], seen.plausible) == (4, [[label]], True)
+    assert not found_in(tmp_path, test, "(tf.reduce_sum(mask) + 1.0)")
+
+
+def test_the_inputs_that_a_finding_names_are_tried_first(tmp_path: Path) -> None:
+    seen = found_in(tmp_path, "tf.abs(y_true - 0.625) > 1e-3", "tf.reduce_sum(mask)", (("y_true", 0.625),))[0]
+    assert seen.inputs["y_true"] == [[0.625]]
+    assert seen.detail.startswith("the inputs that the finding names")
 
 
 def test_enough_losses() -> None:
