@@ -445,6 +445,9 @@ class Cutter:
             for alias in aliases]
 
     def _import(self, module: Module, alias: ast.alias) -> ast.stmt:
+        if alias.name == "tensorflow" and is_of_sessions(module):
+            self.notes.append("its TensorFlow 1 is tensorflow.compat.v1")
+            return ast.Import([ast.alias("tensorflow.compat.v1", local_name(alias))])
         home = self.find(alias.name, module)
         name = self.canonical(home) if home is not None else alias.name
         renamed = alias.asname is None and name != alias.name
@@ -498,6 +501,12 @@ class Rewriter(ast.NodeTransformer):
             node.keywords.append(ast.keyword("weights", located(ast.Constant(None), node)))
             self.cutter.notes.append(f"{last_name(node.func)} has random weights instead of downloaded ones")
         return node
+
+
+def is_of_sessions(module: Module) -> bool:
+    """Whether a file calls a name of ``tensorflow`` itself that only TensorFlow 1 has."""
+    calls = module.index.calls_by_name.get("placeholder", [])
+    return any(module.dotted(call.func) == "tensorflow.placeholder" for call in calls)
 
 
 def statements_of_definition(statements: list[ast.stmt], name: str) -> list[ast.stmt]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from losslint.config import Settings
 from losslint.confirmation.arguments import expression, given
 from losslint.confirmation.cut import Body, CannotCut, free_names, located
 from losslint.confirmation.effects import hazard
+from losslint.confirmation.layers import Layer, live, outputs_of, with_arguments_for
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.specs import Inputs, inputs_of, spec_role
 from losslint.project.builders import losses_of
@@ -230,8 +231,8 @@ def expression_entry(draft: Draft, settings: Settings | None) -> None:
     placeholder_function(draft)
 
 
-def placeholder_function(draft: Draft) -> None:
-    """``cost`` as a function of the placeholders it is computed from."""
+def placeholder_function(draft: Draft, layers: Sequence[Layer] = ()) -> None:
+    """``cost`` as a function of the placeholders it is computed from and of what some layers compute."""
     from losslint.confirmation.slicing import made_by
 
     site, top = draft.loss.site, draft.top
@@ -253,6 +254,11 @@ def placeholder_function(draft: Draft) -> None:
     top.once.clear()
     body = [draft.cutter.rewritten(draft.module, statement) for statement in inner]
     body.append(located(ast.Return(draft.cutter.rewritten(draft.module, site.node)), site.node))
+    if layers:
+        body = live([with_arguments_for(layers, statement) for statement in body])
+        left = {name for statement in body for name in free_names(statement)}
+        specs |= outputs_of(layers, [spec for name, spec in specs.items() if name in left])
+        order = [name for name in [*order, *(layer.name for layer in layers)] if name in left]
     made_by(draft, body, inner[0], STEP)
     maker = draft.last[-1]
     assert isinstance(maker, ast.FunctionDef)
@@ -260,8 +266,9 @@ def placeholder_function(draft: Draft) -> None:
     draft.kind = "function"
     draft.entry = expression(STEP, site.node)
     draft.inputs = Inputs((tuple(specs[name] for name in order),))
-    draft.untrained = True
+    draft.untrained = not layers
     draft.notes.append("its placeholders are arguments; the session and the training loop are not run")
+    draft.notes += [f"{layer.text} is an argument: its weights change as they are trained" for layer in layers]
 
 
 def placeholders(body: Body) -> Iterator[tuple[str, TensorSpec]]:

@@ -108,6 +108,19 @@ def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) ->
         for node in lifting.compiled_in(loss.site)]
 
 
+def head_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
+    """The cost of a TensorFlow 1 graph as a function of what its last layers compute, where they are seen."""
+    from losslint.confirmation import lifting
+    from losslint.confirmation.layers import last_layers
+
+    if loss.site.kind != "expression" or loss.site.framework != "tensorflow" or loss.site.class_node is not None:
+        return []
+    layers = last_layers(loss)
+    made = drafted(loss, project, partial(lifting.placeholder_function, layers=layers), whole_file)
+    taken = {spec.name for spec in made.inputs[0]} if isinstance(made, Program) else set()
+    return [made] if layers and all(layer.name in taken for layer in layers) else []
+
+
 def drafted(loss: Loss, project: Project, fill: Callable[[Draft], None], whole_file: bool) -> Program | NotSliced:
     """What ``fill`` makes of an empty draft."""
     site = loss.site

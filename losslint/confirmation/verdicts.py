@@ -21,7 +21,13 @@ from losslint.confirmation.judge import CONFIRMED, REFUTED, judge, not_run
 from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
 from losslint.confirmation.proofs import NUMBERS, PROOFS
-from losslint.confirmation.slicing import compiled_program_of, model_programs_of, own_step_of, program_of
+from losslint.confirmation.slicing import (
+    compiled_program_of,
+    head_programs_of,
+    model_programs_of,
+    own_step_of,
+    program_of,
+)
 from losslint.confirmation.unrun import notice
 from losslint.findings import Finding, Location
 from losslint.project.modes import Mode
@@ -174,6 +180,8 @@ def programs_of(trial: Trial, whole_files: bool) -> Iterator[Program | NotSliced
         program_of(loss, project, trial.settings, whole_files)]
     if loss.site.framework == "jax":
         made.append(own_step_of(loss, project, whole_files))
+    if any(f.code in PROOFS and PROOFS[f.code].outcomes == NUMBERS for f in trial.checked.findings):
+        made += head_programs_of(loss, project, whole_files)
     if loss.site.kind not in ("model", "builtin") and any(f.code in OF_COMPILE for f in trial.checked.findings):
         made.append(compiled_program_of(loss, project, whole_files))
     for program in made:
@@ -244,8 +252,9 @@ def said_of_another(finding: Finding, known: Sequence[Finding]) -> bool:
 
 
 def _rank(program: Program | NotSliced) -> int:
-    """What ran says more than what could not be run, and a loss more than the model that is compiled with it."""
-    return 2 if isinstance(program, NotSliced) else int(program.kind == "model")
+    """The order in which verdicts are joined: what was trained before what was not, the loss before the model that is
+    compiled with it, and what could not be run last."""
+    return 3 if isinstance(program, NotSliced) else 2 if program.kind == "model" else int(not program.untrained)
 
 
 def key_of(finding: Finding) -> Key:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from losslint.confirmation.program import ENTRY, NotSliced, Program
-from losslint.confirmation.slicing import compiled_program_of, model_programs_of
+from losslint.confirmation.slicing import compiled_program_of, head_programs_of, model_programs_of
 from tests.confirm.programs import code, loss_in, program_in, programs_in
 
 TF = "import tensorflow as tf\n"
@@ -96,6 +98,61 @@ with tf.Session() as session:
     assert "minimize" not in text
     assert "\nw = tf.get_variable('w', [4, 3])\nscale = 2.0\n" in text
     assert "def __losslint_step__(x, labels):\n    logits = tf.matmul(x, w) * scale\n    cost = " in text
+
+
+SESSION = """import tensorflow as tf
+x = tf.placeholder(tf.float32, [None, 4])
+y_ = tf.placeholder(tf.float32, [None, 3])
+def dense(inputs, width):
+    return tf.matmul(inputs, tf.get_variable("w", [4, width])) + tf.get_variable("b", [width])
+first = tf.nn.relu(dense(x, 4))
+{0}
+train = tf.train.AdamOptimizer().minimize(cost)
+"""
+SOFTMAX = "p = tf.nn.softmax(dense(first, 3))\ncost = -tf.reduce_sum(y_ * tf.log(p))"
+
+
+def test_a_cost_is_a_function_of_what_its_last_layer_computes(tmp_path: Path) -> None:
+    [program] = head_programs_of(*loss_in(tmp_path, SESSION.format(SOFTMAX), "cost"))
+    assert isinstance(program, Program)
+    assert [(s.name, s.shape, s.values, s.role) for s in program.inputs[0]] == [
+        ("y_", (8, 3), "onehot", "label"), ("logits", (8, 3), "logits", "prediction")]
+    assert not program.untrained
+    assert "dense(first, 3) is an argument: its weights change as they are trained" in program.notes
+    assert code(program).endswith(f"""def __losslint_step__(y_, logits):
+    p = tf.nn.softmax(logits)
+    cost = -tf.reduce_sum(y_ * tf.log(p))
+    return cost
+{ENTRY} = __losslint_step__""")
+
+
+@pytest.mark.parametrize(("cost", "arguments"), [
+    ("cost = tf.reduce_mean(tf.square(tf.matmul(first, tf.Variable(tf.ones([4, 3]))) - y_))", [("y_", "real"),
+                                                                                         ("logits", "real")]),
+    ("cost = -tf.reduce_sum(tf.log(tf.sigmoid(dense(first, 3))) + tf.log(1 - tf.sigmoid(dense(x, 3))))",
+     [("logits", "logits"), ("other_logits", "logits")]),
+])
+def test_each_last_layer_is_an_argument(tmp_path: Path, cost: str, arguments: list[tuple[str, str]]) -> None:
+    [program] = head_programs_of(*loss_in(tmp_path, SESSION.format(cost), "cost"))
+    assert isinstance(program, Program)
+    assert [(s.name, s.values) for s in program.inputs[0]] == arguments
+
+
+@pytest.mark.parametrize("cost", [
+    "cost = tf.reduce_mean(tf.square(x))",
+    "logits = 1\ncost = -tf.reduce_mean(dense(x, 1) + dense(x, 2) + dense(x, 3) + dense(first, 4))",
+    "def head(t):\n    return tf.sigmoid(dense(t, 3))\ncost = -tf.reduce_mean(tf.log(head(first)))",
+])
+def test_without_one_last_layer_at_the_top_there_is_no_such_function(tmp_path: Path, cost: str) -> None:
+    assert head_programs_of(*loss_in(tmp_path, SESSION.format(cost), "cost")) == []
+
+
+@pytest.mark.parametrize(("text", "imported"), [
+    (SESSION.format(SOFTMAX), "import tensorflow.compat.v1 as tf"),
+    (SESSION.format(SOFTMAX).replace("tf.placeholder", "tf.compat.v1.placeholder"), "import tensorflow as tf"),
+])
+def test_a_file_of_sessions_gets_the_names_it_was_written_for(tmp_path: Path, text: str, imported: str) -> None:
+    assert code(program_in(tmp_path, text, "cost")).startswith(imported + "\n")
 
 
 def test_a_model_with_its_own_step_is_built_compiled_and_given_data(tmp_path: Path) -> None:
