@@ -231,7 +231,7 @@ def _ask_values(demand: Demand, node: Node, operand: str) -> None:
         demand.values = demand.values or "simplex"
     elif node.op in ("binary_crossentropy", "binary_focal_crossentropy", "kl_divergence", *LOGS):
         demand.values = demand.values or "probability"
-    elif node.op == "assert" and ("non_negative" in node.name or "positive" in node.name):
+    elif node.op in ("assert_positive", "assert_non_negative"):
         demand.values = demand.values or "positive"
     elif node.op in ("acos", "asin", "atanh"):
         demand.values = demand.values or "unit"

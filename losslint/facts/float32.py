@@ -286,6 +286,8 @@ SAME = frozenset(
     [
         "mean",
         "sum",
+        "all",
+        "any",
         "max",
         "min",
         "prod",

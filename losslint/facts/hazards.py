@@ -16,6 +16,7 @@ from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
 from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, foldable
 from losslint.facts.range import RangeFacts
+from losslint.facts.required import Requirements
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const
 
@@ -89,6 +90,8 @@ class HazardFacts:
         modes = (False, True) if folds else (False,)
         for large in (False, True):
             for assignment in self.inputs.points(large=large):
+                if not self._required.allow(assignment):
+                    continue
                 for graph_mode in modes:
                     if self._is_harmless(assignment, graph_mode=graph_mode):
                         continue
@@ -96,7 +99,7 @@ class HazardFacts:
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
         for assignment, beside, large in self._rows():
-            if self._is_harmless(assignment, beside):
+            if self._is_harmless(assignment, beside) or not self._required.allow(assignment, beside):
                 continue
             point = Point(self.cone, assignment, beside=beside)
             for hazard in self._at(point, assignment, graph_only=False, large=large):
@@ -119,6 +122,10 @@ class HazardFacts:
             math.isfinite(point(node)) and all(math.isfinite(slope) for _, slope in point.contributions(node, 1.0))
             for node in self._watched.nodes if node.index in self.suspects
         )
+
+    @cached_property
+    def _required(self) -> Requirements:
+        return Requirements(self.gradient, self.inputs.base)
 
     @cached_property
     def cone(self) -> Cone:
@@ -155,7 +162,8 @@ class HazardFacts:
     def values(self, node: Node) -> Iterator[float]:
         """What a node is at the points, those of large inputs aside."""
         cone = Cone.of(self.gradient, node)
-        return (Point(cone, assignment)(node) for assignment in self.inputs.points(large=False))
+        points = filter(self._required.allow, self.inputs.points(large=False))
+        return (Point(cone, assignment)(node) for assignment in points)
 
     def _at(
         self, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
@@ -275,7 +283,7 @@ class HazardFacts:
                     for value in self._solve(inner, variable, self.inputs.base, target):
                         assignment = self.inputs.base | {variable: value}
                         point = Point(self.cone, assignment)
-                        if math.isfinite(point(self.result)):
+                        if math.isfinite(point(self.result)) and self._required.allow(assignment):
                             yield from self._at(point, assignment, graph_only=False, large=False)
 
     @cached_property

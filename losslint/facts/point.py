@@ -368,7 +368,7 @@ def _larger(x: float, y: float) -> float:
 PAIRED: dict[str, Callable[[float, float], float]] = {
     "sum": lambda x, y: x + y, "cumsum": lambda x, y: x + y, "mean": lambda x, y: (x + y) / 2.0, "max": _larger,
     "min": lambda x, y: -_larger(-x, -y), "prod": lambda x, y: x * y, "norm": math.hypot, "euclidean_norm": math.hypot,
-    "std": lambda x, y: abs(x - y) / 2.0, "var": lambda x, y: (x - y) ** 2 / 4.0,
+    "all": min, "any": max, "std": lambda x, y: abs(x - y) / 2.0, "var": lambda x, y: (x - y) ** 2 / 4.0,
     "diag": lambda x, y: x, "diagonal": lambda x, y: x, "eye": lambda x, y: x, "transpose": lambda x, y: x,
 }  # fmt: skip
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
@@ -422,7 +422,7 @@ def passes_on(node: Node) -> bool:
 NO_GRADIENT = frozenset(
     [
         "greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "logical_not",
-        "is_nan", "is_finite", "is_inf", "round", "floor", "ceil", "zeros_like", "ones_like", "stop_gradient",
+        "all", "any", "is_nan", "is_finite", "is_inf", "round", "floor", "ceil", "zeros_like", "ones_like", "stop_gradient",
     ]
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from losslint.graph.expressions import evaluate, iterate
 from losslint.graph.functions import call_function, opaque
 from losslint.graph.nodes import Kind, Node, NotedCall, nodes_in
 from losslint.graph.scope import Env
-from losslint.graph.tracer import Frame, Tracer, is_framework_name, join_kinds
+from losslint.graph.tracer import Frame, Tracer, is_framework_name, join_kinds, require
 from losslint.graph.values import (
     NONE,
     NOTHING,
@@ -133,7 +133,7 @@ def call(
             return call_method(t, frame, function, args, kwargs, at)
         case Choice(options=options):
             context = frame.context
-            frame.context = replace(context, guarded=True)
+            frame.context = replace(context, guarded=True, branch=True)
             results = [call(t, frame, option, args, kwargs, at) for option in options]
             frame.context = context
             value = results[0]
@@ -294,6 +294,8 @@ def apply_api(
     kind = result_kind(api, operands)
     dtype = result_dtype(api, inputs)
     node = t.node(frame, api.operation.name, inputs, at, kind, dtype=dtype, api=api, name=api.name)
+    if api.operation.family == "assert":
+        require(t, frame, node)
     if function is not None:
         node.detail["raw"] = function.name
         if function.name.endswith("()"):

@@ -9,7 +9,7 @@ from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, metho
 from losslint.graph.expressions import may_be_several, subscript
 from losslint.graph.functions import opaque, returned_by, with_custom_gradient
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
-from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
+from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of, with_context
 from losslint.graph.values import (
     NONE,
     Bound,
@@ -33,7 +33,10 @@ CALLABLE = (Func, Bound, Partial, ClassValue)
 def call_if_function(t: Tracer, frame: Frame, value: Value | None, c: Call, args: list[Value] | None = None) -> Value:
     """The result of a branch function, or the branch value itself (``K.switch`` takes both)."""
     if isinstance(value, CALLABLE):
-        return call(t, frame, value, args or [], {}, c.at)
+        context, frame.context = frame.context, with_context(frame, branch=True)
+        result = call(t, frame, value, args or [], {}, c.at)
+        frame.context = context
+        return result
     return value if value is not None else NONE
 
 

@@ -45,7 +45,7 @@ def call_function(
     if is_abstract(function):
         return opaque(t, frame, function, args, kwargs, at, f"{function.name} is left to a subclass")
     env = Env(function.env)
-    context = frame.context
+    context = frame.context if not frame.returns else replace(frame.context, branch=True)
     if function.autograph:
         context = replace(context, mode=Mode.AUTOGRAPH)
     wrapped = [d.name for d in function.decorators if isinstance(d, External)]

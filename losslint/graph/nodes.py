@@ -35,6 +35,7 @@ class Context:
     loop: bool = False
     tried: bool = False  # inside a try that handles AttributeError
     guarded: bool = False  # under a condition of the configuration that is not known here
+    branch: bool = False  # where it need not run: on one side of a condition, after an early return, in a try
 
 
 @dataclass(eq=False)
@@ -159,6 +160,7 @@ class Graph:
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads
     applied: list[tuple[Value, Source]] = field(default_factory=list)  # what apply_gradients was given
     custom: list[CustomGradient] = field(default_factory=list)
+    required: list[tuple[Node, bool]] = field(default_factory=list)  # checks, and conditions that it raises without
     noted: list[NotedCall] = field(default_factory=list)
     floatx: str = "float32"  # the type of numbers whose type nobody states
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed

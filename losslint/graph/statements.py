@@ -9,7 +9,7 @@ import libcst as cst
 
 from losslint.graph.expressions import binary, condition, evaluate, iterate, may_be_several, set_item, subscript, truth
 from losslint.graph.nodes import Kind, Node
-from losslint.graph.tracer import Frame, Return, Tracer, kind_of, with_context
+from losslint.graph.tracer import Frame, Return, Tracer, kind_of, require, with_context
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
 from losslint.project.modes import Mode
 
@@ -120,7 +120,7 @@ def _leave_iteration(t: Tracer, frame: Frame, node: cst.CSTNode) -> None:
 
 @executes(cst.Assert)
 def _assert(t: Tracer, frame: Frame, node: cst.Assert) -> None:
-    condition(t, frame, node.test, "assert")
+    require(t, frame, condition(t, frame, node.test, "assert"))
 
 
 @executes(cst.Del)
@@ -195,18 +195,22 @@ def branch(
     env, path = frame.env, frame.path
     before = dict(env.vars)
     frame.path = (*path, test)
-    context = frame.context
+    context, left = frame.context, (len(frame.returns), len(frame.exits))
+    frame.context = with_context(frame, branch=True)
     if kind_of(test) is not Kind.TENSOR:
         frame.context = with_context(frame, guarded=True)
     if isinstance(test, Node) and test.detail.get("eager_only"):
         frame.context = with_context(frame, mode=Mode.EAGER)
     first()
     after_first, first_alive = env.vars, frame.alive
+    raised = not first_alive and left == (len(frame.returns), len(frame.exits))
     env.vars, frame.alive = dict(before), True
     # the other side of an early return runs under the negated condition; only its own returns need a name for it
     frame.path = path
     second()
     frame.context = context
+    if raised:
+        require(t, frame, test, False)
     after_second, second_alive = env.vars, frame.alive
     if first_alive and second_alive:
         env.vars = t.join_vars(frame, after_first, after_second, at, test)
@@ -351,7 +355,7 @@ def _catches_attribute_error(handler: cst.ExceptHandler | cst.ExceptStarHandler)
 @executes(cst.Try, cst.TryStar)
 def _try(t: Tracer, frame: Frame, node: cst.Try) -> None:
     before, context = dict(frame.env.vars), frame.context
-    frame.context = with_context(frame, tried=any(_catches_attribute_error(h) for h in node.handlers))
+    frame.context = with_context(frame, tried=any(_catches_attribute_error(h) for h in node.handlers), branch=True)
     execute(t, frame, node.body)
     frame.context = context
     if node.orelse is not None:

@@ -353,6 +353,13 @@ def with_context(frame: Frame, **changes: object) -> Context:
     return replace(frame.context, **changes)  # type: ignore[arg-type]
 
 
+def require(t: Tracer, frame: Frame, condition: Value, truth: bool = True) -> None:
+    """Note what the loss raises without, where that is reached in any case."""
+    certain = not (frame.context.branch or frame.context.loop or frame.returns)
+    if certain and isinstance(condition, Node):
+        t.graph.required.append((condition, truth))
+
+
 def is_framework_name(dotted: str) -> bool:
     """Whether a dotted name belongs to one of the frameworks the tables describe."""
     return canonical_name(dotted).partition(".")[0] in ("tf", "keras", "torch", "jax", "jnp")
