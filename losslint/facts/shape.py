@@ -22,6 +22,8 @@ KEEPS = ("identity", "convert_to_tensor", "cast", "to_int", "to_float", "stop_gr
          "ones_like", "full_like", "random_like")  # fmt: skip
 FILLED = ("random", "random_discrete", "zeros", "ones", "fill", "numpy_random")
 POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross_entropy_with_logits")
+# Functions whose result has no last axis: of (B, C) they make (B,), of (B, H, W, C) they make (B, H, W).
+REDUCE_LAST = ("keras.losses.", "keras.metrics.", "tf.nn.softmax_cross_entropy_with_logits")
 POINTWISE_FAMILIES = ("elementwise", "compare", "sign", "round")
 NOT_POINTWISE = ("top_k", "crelu", "glu", "diff", "normalize", "identity_n", "sort", "polyval", "add_n")
 
@@ -58,7 +60,7 @@ class ShapeFacts:
             return _RULES[node.op](self, node)
         if node.op in REDUCTIONS:
             return self._reduced(node)
-        if node.family == "loss" and node.framework in ("keras", "torch"):
+        if node.family == "loss":
             return self._loss(node)
         if node.family in POINTWISE_FAMILIES and node.op not in NOT_POINTWISE:
             return broadcast([self(v) for k, v in node.inputs.items() if k in ("x", "y", "condition")])
@@ -77,15 +79,26 @@ class ShapeFacts:
         return tuple(d for i, d in enumerate(shape) if i not in axes)
 
     def _loss(self, node: Node) -> Shape | None:
-        """PyTorch's losses and the objects of Keras reduce to a number, unless they are told not to."""
+        """PyTorch's losses and the objects of Keras reduce to a number, unless they are told not to; the functions of Keras
+        reduce the last axis."""
         how = node.told("reduction")
-        if node.framework == "keras" and not isinstance(node.detail.get("object"), External):
-            return None
+        given = [self(node.inputs.get("y_pred")), self(node.inputs.get("y_true"))]
+        if node.framework not in ("keras", "torch") or (node.framework == "keras" and not node.name.endswith("()")):
+            whole = broadcast(given) if node.name.startswith(REDUCE_LAST) and not node.op.startswith("sparse") else None
+            return whole[:-1] if whole and "axis" not in node.inputs else None
         if how is None or (isinstance(how, Const) and how.value in ("mean", "sum", "sum_over_batch_size")):
             return ()
-        if node.framework == "torch" and node.op in POINTWISE_LOSSES:
-            return broadcast([self(node.inputs.get("y_pred")), self(node.inputs.get("y_true"))])
-        return None
+        return broadcast(given) if node.framework == "torch" and node.op in POINTWISE_LOSSES else None
+
+    def _split(self, node: Node) -> Shape | None:
+        """One of the parts."""
+        shape, sections = self(node.inputs.get("x")), node.inputs.get("sections")
+        axes = axes_of(node.inputs.get("axis"), len(shape)) if shape is not None else None
+        if shape is None or axes is None or len(axes) != 1:
+            return None
+        (at,) = axes
+        widths = set(sizes(sections) or ()) if isinstance(sections, Seq) and node.framework == "tensorflow" else set()
+        return (*shape[:at], widths.pop() if len(widths) == 1 else part(shape[at]), *shape[at + 1:])
 
     def _phi(self, node: Node) -> Shape | None:
         first, second = self(node.inputs.get("x")), self(node.inputs.get("y"))
@@ -122,7 +135,7 @@ class ShapeFacts:
 
     def _flattened(self, node: Node) -> Shape | None:
         shape = self(node.inputs.get("x"))
-        whole = node.inputs.keys() == {"x"} and (shape is None or set(shape[1:]) <= {1})
+        whole = node.inputs.keys() == {"x"} and (shape is None or all(d == 1 or isinstance(d, str) for d in shape[1:]))
         return (shape[0] if shape else BATCH,) if whole else None
 
     def _squeezed(self, node: Node) -> Shape | None:
@@ -187,7 +200,7 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "phi": ShapeFacts._phi, "layer": ShapeFacts._layer, "squeeze": ShapeFacts._squeezed,
     "expand_dims": ShapeFacts._expanded, "item": ShapeFacts._item, "reshape": ShapeFacts._reshaped,
     "ravel": ShapeFacts._flattened, "flatten": ShapeFacts._flattened,
-    "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
+    "split": ShapeFacts._split, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
     **dict.fromkeys(FILLED, ShapeFacts._filled),
 }  # fmt: skip
@@ -215,9 +228,16 @@ def broadcast(shapes: list[Shape | None]) -> Shape | None:
 
 
 def merge(dims: Iterable[Dim]) -> Dim:
-    """One dimension of element-wise work."""
+    """One dimension of element-wise work; of the features of two arguments one has as many as the other, or one."""
     larger = {d for d in dims if d != 1}
-    return larger.pop() if len(larger) == 1 else None if larger else 1
+    if len(larger) > 1:
+        return " and ".join(sorted(map(str, larger))) if all(map(part, larger)) else None
+    return larger.pop() if larger else 1
+
+
+def part(dim: Dim) -> Dim:
+    """Some of the features of an argument; None where the dimension is none of features."""
+    return f"some of {dim}" if isinstance(dim, str) and dim != BATCH else None
 
 
 def indexed(shape: Shape, items: Iterable[Value | None]) -> Shape | None:
@@ -237,7 +257,8 @@ def indexed(shape: Shape, items: Iterable[Value | None]) -> Shape | None:
             left = left[count:]
         elif isinstance(item, Seq) and item.kind == "slice":
             some = BATCH if len(left) == len(shape) else None
-            result.append(sliced(left.pop(0), item) or some)
+            dim = left.pop(0)
+            result.append(sliced(dim, item) or some or part(dim))
         elif isinstance(item, Const) and type(item.value) is int:
             left.pop(0)
         else:

@@ -425,8 +425,16 @@ def _unstack(t: Tracer, frame: Frame, c: Call) -> Value | None:
     )
     count = number.value if isinstance(number, Const) and isinstance(number.value, int) else None
     if count is not None and 0 < count <= 16:
-        return Seq([subscript(t, frame, value, Const(i), c.at) for i in range(count)])
-    return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, c.at, Kind.PYTHON), c.at)], open=True)
+        return Seq([subscript(t, frame, value, along(axis, Const(i)), c.at) for i in range(count)])
+    some = t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
+    return Seq([subscript(t, frame, value, along(axis, some), c.at)], open=True)
+
+
+def along(axis: Value | None, index: Value) -> Value:
+    """The index that takes one part along an axis: ``[..., i]``, ``[:, i]``."""
+    at = axis.value if isinstance(axis, Const) and isinstance(axis.value, int) else 0
+    before = [Const(...)] if at == -1 else [Seq([NONE, NONE, NONE], "slice") for _ in range(at)]
+    return Seq([*before, index], "index") if before else index
 
 
 @handles("op:split")

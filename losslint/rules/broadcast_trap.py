@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 
 from losslint.facts.shape import (
@@ -10,7 +9,6 @@ from losslint.facts.shape import (
     KEEPS,
     POINTWISE_FAMILIES,
     REDUCTIONS,
-    Shape,
     ShapeFacts,
     is_none,
     is_number,
@@ -19,13 +17,11 @@ from losslint.facts.shape import (
     spreads,
 )
 from losslint.findings import Severity
-from losslint.graph.nodes import Kind, Node, is_same
+from losslint.graph.nodes import Node, is_same
 from losslint.graph.values import Const, Seq, Value
-from losslint.project.index import last_name
-from losslint.project.labels import label_shape
-from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.given_shapes import as_keras_gives
 
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "equal", "greater", "less")
 LOSSES = ("mse", "mae", "huber")
@@ -90,8 +86,34 @@ def squeezed_loss(y_true, y_pred):
     p = tf.squeeze(y_pred)
     return tf.reduce_mean(tf.abs(p - y_true))  # expect: LL401
 
+def raveled(values):
+    return tf.reshape(values, [-1])
+
+def masked_loss(y_true, y_pred):
+    known = tf.cast(tf.not_equal(y_true, -1.0), tf.float32)
+    error = tf.abs(raveled(y_true) - raveled(y_pred))
+    return tf.reduce_sum(error * known) / tf.reduce_sum(known)  # expect: LL401
+
+def weighted_loss(y_true, y_pred):
+    entropy = tf.keras.losses.binary_crossentropy(y_true, tf.sigmoid(y_pred))
+    return tf.reduce_mean(entropy * tf.where(y_true > 0.5, 3.0, 1.0))  # expect: LL401
+
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-model.compile(loss=squeezed_loss)
+model.compile(loss=[squeezed_loss, masked_loss, weighted_loss])
+""",
+        """
+import tensorflow as tf
+
+def packed_loss(y_true, y_pred):
+    y, weight = y_true[:, 0], y_true[:, 1:]
+    return tf.reduce_mean(weight * tf.square(y - y_pred[:, 0]))  # expect: LL401
+
+def normal_loss(y_true, y_pred):
+    mean, spread = tf.unstack(y_pred, num=2, axis=-1)
+    return tf.reduce_mean(tf.square(y_true - mean) * tf.exp(-spread) + spread)  # expect: LL401
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(2)])
+model.compile(loss=[packed_loss, normal_loss])
 """,
         """
 import tensorflow as tf
@@ -256,8 +278,20 @@ def columns_loss(y_true, y_pred):
     flat = tf.squeeze(y_true, axis=-1) - y_pred[:, 0]
     return tf.reduce_mean(tf.square(y_true - mean)) + tf.reduce_mean(tf.square(flat) + width)
 
-model = tf.keras.Sequential([tf.keras.layers.Dense(2)])
-model.compile(loss=columns_loss)
+def parts_loss(y_true, y_pred):
+    mean, spread = tf.split(y_pred, 2, axis=-1)
+    first, second = tf.unstack(y_pred, num=2, axis=1)
+    error = tf.square(y_true - mean) * tf.exp(-spread) + spread
+    return tf.reduce_mean(error, axis=-1) + tf.abs(first - second) + tf.abs(y_true[:, 0] - first)
+
+def weighted_loss(y_true, y_pred):
+    entropy = tf.keras.losses.binary_crossentropy(y_true, y_pred)
+    wide = tf.keras.losses.binary_crossentropy(y_true[..., None], y_pred[..., None])
+    weight = tf.where(y_true > 0.5, 3.0, 1.0)
+    return entropy * tf.reduce_sum(weight, axis=-1) + tf.reduce_mean(wide * weight, axis=-1) + entropy * weight[..., 0]
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(2, activation="sigmoid")])
+model.compile(loss=[columns_loss, parts_loss, weighted_loss])
 """,
         """
 import torch
@@ -316,14 +350,27 @@ class RowShare(keras.losses.Loss):
                     break
                 meant = node.op not in LOSSES and adds_axis(column) and not undone(loss, row, column)
                 if (spreads(shapes(row), shapes(column)) and not meant) or kept_beside_dropped(shapes, row, column):
-                    yield Problem(
-                        node.source,
-                        f"{text_of(row)} is (B,), but {text_of(column)} is (B, 1): {node.source.text} is taken over "
-                        "(B, B), every prediction against every label",
-                        f"give both the same shape: keep the axis of {text_of(row)} ([:, :1], keepdims=True), or drop "
-                        f"that of {text_of(column)}",
-                    )
+                    yield every_pair(node, row, column)
                     break
+
+
+def every_pair(node: Node, row: Value | None, column: Value | None) -> Problem:
+    """A row of the batch meets a column of it."""
+    made = computed_from(row)
+    if made is not None and made.family == "loss":
+        return Problem(
+            node.source,
+            f"{text_of(row)} has lost the last axis, which {text_of(column)} still has: (B,) against (B, 1) gives (B, B), "
+            "the loss of every sample beside every other",
+            f"drop that axis of {text_of(column)} too ([..., 0])",
+        )
+    return Problem(
+        node.source,
+        f"{text_of(row)} is (B,), but {text_of(column)} is (B, 1): {node.source.text} is taken over "
+        "(B, B), every prediction against every label",
+        f"give both the same shape: keep the axis of {text_of(row)} ([:, :1], keepdims=True), or drop "
+        f"that of {text_of(column)}",
+    )
 
 
 def kept_beside_dropped(shapes: ShapeFacts, row: Value | None, column: Value | None) -> bool:
@@ -390,28 +437,6 @@ def undone(loss: Loss, row: Value | None, column: Value | None) -> bool:
     return sorted(roles, key=str) == [{Role.LABEL}, {Role.PREDICTION}] and not matched
 
 
-def as_keras_gives(loss: Loss) -> dict[int, Shape]:
-    """The arguments as Keras hands them to a function: one row a sample each, labels of shape (B,) expanded to (B, 1).
-    A ``Loss`` subclass gets the labels of Keras 3 as they are."""
-    if loss.site.mode is not Mode.GRAPH or not loss.called_by_keras:
-        return {}
-    given = [n for n in loss.graph.params.values() if n.role in (Role.LABEL, Role.PREDICTION) and n.kind is Kind.TENSOR]
-    if loss.site.kind == "method":
-        return as_fitted(loss, given)
-    return {n.index: (BATCH, n.name) for n in given}
-
-
-def as_fitted(loss: Loss, given: list[Node]) -> dict[int, Shape]:
-    """The arguments of a ``Loss`` subclass, where the file shows its labels, and the last layer of each model it trains."""
-    heads, labels = loss.site.heads, label_shape(loss.site.module)
-    widths = {head.units if isinstance(head.at, ast.Call) and last_name(head.at.func) == "Dense" else None for head in heads}
-    width = widths.pop() if len(widths) == 1 and len(heads) == len(loss.site.fitted) else None
-    if loss.keras_version < 3 or width is None or not labels or len(labels) > 2:
-        return {}
-    rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, width)}
-    return {n.index: rows[n.role] for n in given if n.role in rows}
-
-
 def adds_axis(value: Value | None, depth: int = 6) -> bool:
     """Whether an axis was added on purpose, as one does to compare all pairs."""
     if not isinstance(value, Node) or not depth:
@@ -429,5 +454,5 @@ def text_of(value: Value | None) -> str:
     if not isinstance(value, Node):
         return "a number"
     if value.op == "item" and "[" not in value.source.text:
-        return f"a batch of {value.source.text}"  # what a loader hands out
+        return f"a {'part' if isinstance(value.inputs.get('index'), Seq) else 'batch'} of {value.source.text}"
     return value.name if value.op == "param" else value.source.text

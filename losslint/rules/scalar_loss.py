@@ -12,7 +12,7 @@ from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
 from losslint.project.fits import weighted_fits_of_class
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.broadcast_trap import as_keras_gives
+from losslint.rules.given_shapes import as_keras_gives
 
 KEEPS_SIZE = ("l2_normalize", "softmax", "log_softmax", "cumsum")
 
