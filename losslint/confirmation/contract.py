@@ -52,12 +52,9 @@ def returns_scalar(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: C
 
 
 def returns_parts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:
-    """A list or tuple, which Keras stacks and averages."""
-    result = loss.result(inputs)
-    if isinstance(result, (list, tuple)):
-        value = loss.framework.array(loss.framework.tensor(result))
-        return _broken(inputs, value, f"the result is a {type(result).__name__} of {len(result)}, which Keras averages")
-    return None
+    """What is no single loss: a list that Keras stacks and averages, an array that jax.grad does not take."""
+    detail = loss.framework.refusal(loss.result(inputs))
+    return _broken(inputs, loss.value(inputs), detail) if detail else None
 
 
 def is_flat(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:

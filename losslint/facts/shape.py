@@ -111,15 +111,6 @@ class ShapeFacts:
             return None
         return (*before[:-1], width) if before else (BATCH, width)
 
-    def _filled(self, node: Node) -> Shape | None:
-        size = node.inputs.get("shape") or node.inputs.get("size")
-        if node.framework == "torch" and node.op != "random_discrete" and (size is None or isinstance(size, Const)):
-            size = Seq([v for k, v in node.inputs.items() if k in ("shape", "size") or k.startswith("arg")])
-            size = size.items[0] if len(size.items) == 1 and isinstance(size.items[0], Seq) else size
-        elif node.op == "random_discrete" and node.framework == "torch":
-            size = next((v for v in node.inputs.values() if isinstance(v, Seq)), None)
-        return sizes(size)
-
     def _reshaped(self, node: Node) -> Shape | None:
         target = node.inputs.get("shape")
         extra = [v for k, v in node.inputs.items() if k.startswith("arg")]
@@ -202,7 +193,7 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "ravel": ShapeFacts._flattened, "flatten": ShapeFacts._flattened,
     "split": ShapeFacts._split, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
-    **dict.fromkeys(FILLED, ShapeFacts._filled),
+    **dict.fromkeys(FILLED, lambda _, node: sizes_given(node)),
 }  # fmt: skip
 
 
@@ -287,6 +278,17 @@ def sizes(shape: Value | None) -> Shape | None:
     if not isinstance(shape, Seq) or shape.open or not shape.items:
         return None
     return tuple(v.value if isinstance(v, Const) and type(v.value) is int else None for v in shape.items)
+
+
+def sizes_given(node: Node) -> Shape | None:
+    """The shape that ``ones`` or ``randn`` is asked for."""
+    size = node.inputs.get("shape") or node.inputs.get("size")
+    if node.framework == "torch" and node.op != "random_discrete" and (size is None or isinstance(size, Const)):
+        size = Seq([v for k, v in node.inputs.items() if k in ("shape", "size") or k.startswith("arg")])
+        size = size.items[0] if len(size.items) == 1 and isinstance(size.items[0], Seq) else size
+    elif node.op == "random_discrete" and node.framework == "torch":
+        size = next((v for v in node.inputs.values() if isinstance(v, Seq)), None)
+    return sizes(size)
 
 
 def axes_of(axis: Value | None, rank: int) -> set[int] | None:

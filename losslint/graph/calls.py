@@ -429,6 +429,8 @@ def call_method(
 ) -> Value:
     """A method of a tape, list, dict, string or tensor."""
     owner = bound.owner
+    if owner is NOTHING:
+        return t.misused(frame, at, f"asked for its {bound.name}()")
     request = Call(bound.name, args, kwargs, at)
     handler = METHODS.get((type(owner), bound.name))
     if handler is not None:

@@ -360,7 +360,7 @@ def _unknown_minimize(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 
 @method(Node, "backward")
 def _backward(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
-    t.target(m.owner, "backward", frame.source(c.at))
+    t.target(m.owner, "backward", frame.source(c.at), upstream=c.get(0, "gradient"))
     return NONE
 
 

@@ -123,6 +123,7 @@ class Target:
     again: bool = False  # a second gradient of a tape that is not persistent
     sources: Value | None = None  # what it is differentiated with respect to
     zeros: bool = False  # ``unconnected_gradients="zero"``: what has no gradient gets zeros
+    upstream: Value | None = None  # what ``backward`` is given to multiply the gradient by
 
 
 @dataclass(frozen=True, eq=False)

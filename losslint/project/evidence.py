@@ -154,7 +154,9 @@ class Judge:
             here = any(use.module is self.module for use in uses)
             if not named and (not here or (parameters(function) and self.bodies.computes(function) is False)):
                 return False
-        return self.bodies.result(function) not in (Kind.NOTHING, Kind.OBJECT) and not self.resolver.returned(function)
+        if self.bodies.result(function) is Kind.NOTHING:  # jax.grad raises: LL404
+            return any(use.purpose is Purpose.GRADIENT for use in uses)
+        return self.bodies.result(function) is not Kind.OBJECT and not self.resolver.returned(function)
 
     def _by_class(self, function: FunctionNode, home: ast.ClassDef) -> Evidence | None:
         inherited, kind = self.classes.inherited(home), self.classes.kind(home)

@@ -47,7 +47,8 @@ class Site:
     a closure, the function an expression stands in, None at module level. ``class_node`` is the class whose ``self``
     the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
-    calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names. ``certain`` is
+    calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names,
+    ``gradients`` its calls. ``certain`` is
     False where only a signature or a word speaks for the loss. ``compiled``: Keras is handed it, by ``compile`` or in a
     wrapper of its own, and calls it with (y_true, y_pred).
     ``weighted``: the calls that pass weights to a model which is compiled with it; ``models_in``: the files that compile it
@@ -72,6 +73,7 @@ class Site:
     built_by: ast.Call | None = None
     built_again: tuple[ast.Call, ...] = ()
     differentiated: tuple[str, ...] = ()
+    gradients: tuple[ast.Call, ...] = ()
     weighted: tuple[tuple[Module, ast.Call], ...] = ()
     models_in: tuple[Module, ...] = ()
     fitted: tuple[tuple[Module, ast.Call], ...] = ()
@@ -181,6 +183,7 @@ class _Finder:
             built_by=built_by[0] if built_by else None,
             built_again=tuple(built_by[1:MAX_BUILT]),
             differentiated=differentiated(function, evidence) if framework == "jax" else (),
+            gradients=tuple(u.call for u in evidence.uses if u.purpose is Purpose.GRADIENT and u.call is not None),
             weighted=tuple((module, fit) for module, call in compiled
                            for fit in weighted_fits(call, module)),
             models_in=tuple(imported(compiling.values(), self.classes.project)),

@@ -31,6 +31,7 @@ class Purpose(enum.Enum):
 
     COMPILE = "compile"  # Keras calls it with (y_true, y_pred)
     LOSS = "loss"
+    GRADIENT = "gradient"  # jax.grad differentiates it
     TERM = "term"  # its result is part of a sum that is differentiated
     METRIC = "metric"
 
@@ -224,7 +225,8 @@ class _Collector:
         dotted = self.module.dotted(call.func) or ""
         if dotted.startswith(("torch.autograd", "numpy")):
             return
-        self._use(call.args[0], self.index.scope(call), Purpose.LOSS, f"differentiated by {dotted}", call)
+        purpose = Purpose.GRADIENT if dotted in ("jax.grad", "jax.value_and_grad") else Purpose.LOSS
+        self._use(call.args[0], self.index.scope(call), purpose, f"differentiated by {dotted}", call)
 
     def _wrapped(self, call: ast.Call) -> None:
         """``tf.function(f)``, ``jax.jit(f)``."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from losslint.facts.axes import certain_axes
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, Target
 from losslint.graph.source import AstSource
-from losslint.graph.values import NOTHING, Const, Map, Seq, Value
+from losslint.graph.values import NONE, NOTHING, Const, Map, Seq, Value
+from losslint.project.index import last_name
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
 
@@ -18,13 +20,15 @@ SHAPES = ("static_dim", "static_rank", "static_shape")
 
 
 class BadReturn(Rule):
-    """A loss that Keras calls returns None, several values, or nothing on some path.
+    """A loss returns None, several values, nothing on some path, or an array where one number is wanted.
 
     What it does: follows every path of the loss to its end; and finds helpers that end without a ``return`` while the
     loss computes with what they give. Where no ``compile`` is in sight, only of a loss that ends in nothing for some shapes.
+    In PyTorch and JAX it finds None or several values where ``jax.grad`` differentiates a loss, and what ``backward()`` or
+    ``jax.grad`` is given with more than one number, as far as numbers in the code say so.
 
     Why it is bad: None raises ``None values not supported``; a dict raises; a tuple or list is silently stacked and
-    averaged.
+    averaged. ``backward()`` and ``jax.grad`` raise for everything but one number.
 
     Use instead: return one float tensor on every path; add the terms of a sum.
 
@@ -96,8 +100,73 @@ def column_loss(y_true, y_pred):  # expect: LL404
     if y_pred.shape[-1] == 1:
         return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+def row_loss(params, x, y):
+    return jnp.mean((x @ params - y) ** 2, axis=1)  # expect: LL404
+
+def logged_loss(params, x, y):
+    error = x @ params - y
+    return jnp.mean(error ** 2), {"largest": jnp.max(error)}  # expect: LL404
+
+def lost_loss(params, x, y):  # expect: LL404
+    loss = jnp.mean(jnp.abs(x @ params - y))
+
+gradients = [jax.grad(row_loss), jax.jit(jax.value_and_grad(logged_loss)), jax.grad(lost_loss)]
+""",
+        """
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+class Distance(nn.Module):
+    def forward(self, pred, target):
+        distance = (pred - target).abs().mean()
+
+criterion = Distance()
+
+for x, y in [(torch.ones(8, 4), torch.ones(8, 3))]:
+    optimizer.zero_grad()
+    ((net(x) - y) ** 2).backward()  # expect: LL404
+    loss = criterion(net(x), y)
+    loss.backward()  # expect: LL404
+    optimizer.step()
+""",
     )
     GOOD = (
+        """
+import jax
+import jax.numpy as jnp
+
+def row_loss(params, x, y):
+    return (jnp.dot(x, params) - y) ** 2
+
+def logged_loss(params, x, y):
+    error = x @ params - y
+    return jnp.mean(jnp.mean(error ** 2, axis=1)), {"largest": jnp.max(error)}
+
+per_row = jax.vmap(jax.grad(row_loss), in_axes=(None, 0, 0))
+step = jax.jit(jax.value_and_grad(logged_loss, has_aux=True))
+""",
+        """
+import torch
+from torch import nn
+
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+
+def weighed_step(x, y, weights):
+    rows = ((net(x) - y) ** 2).mean(dim=1)
+    rows.backward(gradient=weights, retain_graph=True)
+    ((net(x) - y) ** 2).sum().backward()
+
+def policy_step(state, action, reward):
+    log_p = torch.log_softmax(net(state), dim=-1)
+    (-log_p[action] * reward).backward()
+""",
         """
 import tensorflow as tf
 
@@ -154,7 +223,10 @@ class Parted(tf.keras.losses.Loss):
                     f"{what}: the function that is called there ends without `return`",
                     "return the value at the end of that function",
                 )
-        if loss.graph.gaps or not loss.called_by_keras:
+        if loss.graph.gaps:
+            return
+        yield from not_a_number(loss)
+        if not loss.called_by_keras:
             return
         for target in loss.graph.targets:
             value = target.value
@@ -186,6 +258,55 @@ class Parted(tf.keras.losses.Loss):
                     "end every path with `return` of one tensor, or raise an error for unknown settings",
                     None if always else Severity.WARNING,
                 )
+
+
+def not_a_number(loss: Loss) -> Iterator[Problem]:
+    """What jax.grad and backward() do not take: they differentiate one number."""
+    for target in loss.graph.targets:
+        value = target.value
+        if loss.site.framework == "torch" and target.how == "backward" and target.upstream in (None, NONE):
+            if isinstance(value, Node) and any(
+                    size is not None and size > 1 for size in certain_axes(value)):
+                yield Problem(
+                    target.source,
+                    f"{value.source.text} has a number for each element, and backward() differentiates one: RuntimeError "
+                    "(`grad can be implicitly created only for scalar outputs`)",
+                    "take the mean or sum before backward()",
+                )
+        elif loss.site.framework == "jax" and loss.site.gradients and target.how == "return":
+            yield from refused_by_jax(loss, target)
+
+
+def refused_by_jax(loss: Loss, target: Target) -> Iterator[Problem]:
+    """What jax.grad is given in place of a number."""
+    value, calls = target.value, loss.site.gradients
+    grad = f"jax.{last_name(calls[0].func)}"
+    error = "TypeError (`Gradient only defined for scalar-output functions`)"
+    if value is NOTHING:
+        yield Problem(
+            AstSource(loss.site.module, name_of(loss)),
+            f"the loss returns None: {grad} raises {error}",
+            "end it with `return` of one number",
+        )
+    elif isinstance(value, Seq | Map) and not any(map(may_have_aux, calls)):
+        yield Problem(
+            target.source,
+            f"the loss returns {'a dict' if isinstance(value, Map) else 'several values'}, and {grad} differentiates one "
+            f"number: {error}",
+            f"write has_aux=True in {grad} where only the first value is the loss, or add the terms",
+        )
+    elif certain_axes(value):
+        yield Problem(
+            target.source,
+            f"the loss returns a number for each row, and {grad} differentiates one: {error}",
+            "return the mean: jnp.mean(...)",
+        )
+
+
+def may_have_aux(call: ast.Call) -> bool:
+    """Whether ``jax.grad(f, has_aux=True)`` may take what else is returned for extra."""
+    told = [k.value for k in call.keywords if k.arg in ("has_aux", None)] + call.args[2:]
+    return any(not isinstance(value, ast.Constant) or value.value is not False for value in told)
 
 
 def done_with_none(node: Node) -> str:

@@ -76,6 +76,10 @@ class Framework(ABC):
     def tensor(self, result: Any) -> Any:
         """What a loss returned as one tensor; what cannot be one raises."""
 
+    def refusal(self, result: Any) -> str:
+        """What happens to a result that is not one number where the loss is used; "" where that is fine."""
+        return ""
+
     @abstractmethod
     def is_tensor(self, value: object) -> bool:
         """Whether a value is one of the framework's tensors."""

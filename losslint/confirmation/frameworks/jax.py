@@ -85,7 +85,15 @@ class Jax(Framework):
 
     def tensor(self, result: Any) -> Any:
         """Of a tuple or dictionary, the loss in it: what else ``has_aux`` returns is none."""
-        return jnp.asarray(first_result(result))
+        value = first_result(result)
+        return jnp.asarray(value) if value is not None else GRADIENT(lambda _: None)(0.0)  # raises, in JAX's own words
+
+    def refusal(self, result: Any) -> str:
+        try:
+            GRADIENT(lambda _: result)(0.0)
+        except TypeError as error:
+            return one_line(error)
+        return ""
 
     def is_tensor(self, value: object) -> bool:
         return isinstance(value, jax.Array)

@@ -98,6 +98,10 @@ class TensorFlow(Framework):
         """A list or tuple is stacked, as Keras does."""
         return tf.convert_to_tensor(result)
 
+    def refusal(self, result: Any) -> str:
+        several = isinstance(result, (list, tuple))
+        return f"the result is a {type(result).__name__} of {len(result)}, which Keras averages" if several else ""
+
     def is_tensor(self, value: object) -> bool:
         return bool(tf.is_tensor(value))
 
