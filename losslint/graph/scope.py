@@ -56,19 +56,22 @@ class ModuleScope(Env):
         super().__init__(None)
         self.tracer = tracer
         self.module = module
-        self._pending: set[str] = set()
+        self._pending: list[str] = []
 
     def lookup(self, name: str) -> Value:
         if name in self.vars:
             return self.vars[name]
-        if name in self._pending:  # `tf = tf.compat.v1`
-            return self.imported(self.module.imports[name]) if name in self.module.imports else UNBOUND
-        self._pending.add(name)
-        try:
-            value = self._evaluate(name)
+        before = self._pending.count(name)
+        if before and name not in self.module.imports:
+            return UNBOUND
+        if before > 1:  # imported from a module that imports it from here
+            return External(self.module.imports[name])
+        self._pending.append(name)
+        try:  # the second time is `tf = tf.compat.v1`
+            value = self.imported(self.module.imports[name]) if before else self._evaluate(name)
         finally:
-            self._pending.discard(name)
-        if value is not UNBOUND:
+            self._pending.pop()
+        if value is not UNBOUND and not before:
             self.vars[name] = value
         return value
 

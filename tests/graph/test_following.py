@@ -457,6 +457,17 @@ def test_silent(text: str) -> None:
     assert loud(check(module(text))) == set()
 
 
+def test_two_modules_that_import_a_name_from_each_other(tmp_path: Path) -> None:
+    (tmp_path / "first.py").write_text("from second import mean\n")
+    (tmp_path / "second.py").write_text("from first import mean\n")
+    (tmp_path / "losses.py").write_text(
+        "import numpy as np\nimport tensorflow as tf\nfrom first import mean\n\n\n"
+        "def a_loss(y_true, y_pred):\n    return mean(np.square(y_true - y_pred))\n"
+    )
+    report = check_paths([tmp_path], Settings())
+    assert {(f.start.row, f.code) for f in report.findings} == {(7, "LL101")}
+
+
 def test_across_modules(tmp_path: Path) -> None:
     package = tmp_path / "package"
     (package / "ops").mkdir(parents=True)
