@@ -27,7 +27,8 @@ class Primitive(NamedTuple):
 
 SAFE_IN_TORCH = ("norm", "euclidean_norm", "std")  # subgradient 0 at 0, unlike TensorFlow and JAX
 SELECTS = ("relu", "relu6")  # gradients that TensorFlow multiplies by 0 and others leave out, so that 0 * inf is no NaN
-SHORT_CIRCUITS = ("sqrt", "rsqrt")  # kernels that TensorFlow alone gives 0 for an upstream 0
+SHORT_CIRCUITS = ("sqrt", "rsqrt", "norm", "std", "reciprocal")  # whose kernels TensorFlow alone, and without XLA, gives
+# 0 for an upstream 0
 
 
 def f32(x: float) -> float:

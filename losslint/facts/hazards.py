@@ -7,11 +7,13 @@ hazard is the operation where the first non-finite value or slope is born, with 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from losslint.facts.float32 import SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
 from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, foldable
@@ -39,6 +41,7 @@ class Hazard:
     masked: bool  # the value is discarded by where or a mask; only the derivative suffers
     label_only: bool  # the operand depends on labels alone
     flat: bool  # it takes a model whose own gradient, taken inside of the loss, is exactly 0
+    xla_only: bool  # eager code and graphs are fine, what XLA makes of them is not
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
 
@@ -56,9 +59,11 @@ SINGULAR = frozenset(
 class HazardFacts:
     """The hazards of one result."""
 
-    def __init__(self, gradient: GradientFacts, result: Node, head: str = "") -> None:
-        """``head``: the activation that the model whose output the loss gets ends in, where it is known."""
+    def __init__(self, gradient: GradientFacts, result: Node, head: str = "", *, xla: bool = False) -> None:
+        """``head``: the activation that the model whose output the loss gets ends in, where it is known; ``xla``: whether
+        XLA may compile the loss."""
         self.head = head
+        self.xla = xla
         self.gradient = gradient
         self.result = result
         self.inputs = InputFacts(gradient, result, head)
@@ -105,12 +110,26 @@ class HazardFacts:
             for hazard in self._at(point, assignment, graph_only=False, large=large):
                 if large and not hazard.node.op.startswith("log"):
                     continue  # a spread of 100 is there to show what underflows
-                others = next(value for variable, value in beside.items() if value != assignment[variable])
-                found.setdefault(hazard.node.index, replace(hazard, at={**hazard.at, OTHERS: others}))
+                found.setdefault(hazard.node.index, hazard)
         if len(self.nodes) * 200 < MAX_WORK:
             for hazard in self._behind_masks():
                 found.setdefault(hazard.node.index, hazard)
+        if self.xla and any(self.gradient.graph.nodes[index].op in SHORT_CIRCUITS for index in self.suspects):
+            for hazard in self._under_xla(graph_mode=folds):
+                found.setdefault(hazard.node.index, hazard)
         return list(found.values())
+
+    def _under_xla(self, *, graph_mode: bool) -> Iterator[Hazard]:
+        """Roots of 0 that the loss does not use there: XLA multiplies their infinite slope by 0."""
+        alone = ((assignment, None) for assignment in self.inputs.points(large=False))
+        pairs = ((assignment, beside) for assignment, beside, large in self._rows() if not large)
+        for assignment, beside in itertools.chain(alone, pairs):
+            if self._is_harmless(assignment, beside) or not self._required.allow(assignment, beside):
+                continue
+            point = Point(self.cone, assignment, graph_mode=graph_mode, xla=True, beside=beside)
+            for hazard in self._at(point, assignment, graph_only=False, large=False):
+                if hazard.node.op in SHORT_CIRCUITS and not hazard.value:
+                    yield replace(hazard, xla_only=True)
 
     def _is_harmless(
         self, assignment: Mapping[Variable, float], beside: Mapping[Variable, float] | None = None, *,
@@ -184,13 +203,14 @@ class HazardFacts:
                 continue  # whether a real-valued prediction is ever negative there is not known
             if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
                 continue
-            if named and point.other is None and any(n.op in ROW_WISE for n in self.inputs.entering(operand or culprit)):
-                named = {**named, OTHERS: 0.0}
+            if named and (others := self._others(point, operand or culprit)) is not None:
+                named = {**named, OTHERS: others}
             yield Hazard(
                 culprit, operand, by_value, graph_only, large,
                 masked=not by_value and culprit.index not in self._taken(point),
                 label_only=operand is not None and not self.gradient.reach(operand),
-                flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()), at=named,
+                flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
+                xla_only=False, at=named,
                 operand_value=point(operand) if operand is not None else math.nan,
             )  # fmt: skip
             if by_value:
@@ -267,6 +287,15 @@ class HazardFacts:
                 name = base.name + part if base.op == "param" else entering.source.assigned or entering.source.text
                 named.setdefault(name, assignment[variable])
         return named
+
+    def _others(self, point: Point, node: Node) -> float | None:
+        """What the other elements of a row hold where that matters to a node."""
+        entering = self.inputs.entering(node)
+        if point.other is None:
+            return 0.0 if any(inner.op in ROW_WISE for inner in entering) else None
+        variables = {self.inputs.variable(inner) for inner in entering}
+        beside = point.other.assignment
+        return next((beside[v] for v in beside if v in variables and beside[v] != point.assignment[v]), None)
 
     # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken
 

@@ -101,10 +101,12 @@ class Point:
         assignment: Mapping[Variable, float],
         *,
         graph_mode: bool = False,
+        xla: bool = False,
         beside: Mapping[Variable, float] | None = None,
         count: float = 1.0,
     ) -> None:
-        """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do.
+        """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do; ``xla``: multiply in
+        backward functions as XLA does, where TensorFlow's own kernels look for a 0 first.
 
         ``beside``: what another element of the same row holds, or the same element of another row: reductions see both.
         Of a matrix of pairs this one stands on the diagonal, the other beside it. ``count``: how many elements a sum adds.
@@ -116,12 +118,13 @@ class Point:
         self.cone = cone
         self.assignment = assignment
         self.graph_mode = graph_mode
+        self.xla = xla
         self.values: dict[int, float] = {}
         self.empty: set[int] = set()  # selections without an element
         self.partly: set[int] = set()  # an element here, nothing there: ``eye`` and its negation
         self.opaque: set[int] = set()
         if beside is not None:
-            self.other = Point(NOWHERE, beside, graph_mode=graph_mode, count=count)
+            self.other = Point(NOWHERE, beside, graph_mode=graph_mode, xla=xla, count=count)
             self.other.other, self.other.first = self, False
         for step in cone.steps.values():
             self._settle(step)
@@ -328,16 +331,15 @@ class Point:
             return [(n, 0.0) for n in nodes_in(_carrier(node) or NONE)]  # the other one is chosen
         if step.primitive is not None:
             arguments = [self(inputs[name]) for name in step.names]
-            if node.framework == "torch" and op in SAFE_IN_TORCH and arguments[0] == 0.0:
+            if node.framework == "torch" and op in SAFE_IN_TORCH and self.values[node.index] == 0.0:
                 return []
-            if node.framework in ("torch", "jax") and op in SELECTS and not arguments[0] > 0.0:
-                return []
-            if node.framework in ("torch", "jax") and op in SHORT_CIRCUITS and arguments[0] == 0.0 == dy:
-                return [(o, NAN) for _, o in node.operands()]
-            try:
-                parts = step.primitive.backward(arguments, self.values[node.index], dy)
-            except (ArithmeticError, ValueError):
-                parts = (NAN,) * len(arguments)
+            multiplies = self.xla or node.framework in ("torch", "jax")
+            if multiplies and op in SELECTS and not arguments[0] > 0.0:
+                return [(o, 0.0) for _, o in node.operands()]
+            if multiplies and op in SHORT_CIRCUITS and dy == 0.0:
+                parts = tuple(0.0 * part for part in self._slopes(step, arguments, 1.0))
+            else:
+                parts = self._slopes(step, arguments, dy)
             given = zip((inputs[name] for name in step.names), map(step.round, parts), strict=False)
             return [(operand, gradient) for operand, gradient in given if isinstance(operand, Node)]
         if op in JOINS:
@@ -347,6 +349,15 @@ class Point:
         if step.passes_on or step.is_difference or node.index in self.opaque:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
+
+
+    def _slopes(self, step: Step, arguments: list[float], dy: float) -> tuple[float, ...]:
+        """What a scalar operation passes back to its operands."""
+        assert step.primitive is not None
+        try:
+            return step.primitive.backward(arguments, self.values[step.index], dy)
+        except (ArithmeticError, ValueError):
+            return (NAN,) * len(arguments)
 
 
 NOWHERE = Cone((), {})

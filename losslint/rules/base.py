@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +20,8 @@ from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Map, Seq, Value
 from losslint.ops.table import preferred
 from losslint.project.heads import head_of
-from losslint.project.modes import Mode
+from losslint.project.index import keyword
+from losslint.project.modes import Mode, is_true
 from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.project.uses import imports_root
@@ -155,7 +157,17 @@ class Loss:
         if self.graph.gaps or not self.gradient.trained:
             return []
         live = [n for value, _ in self.results for n in nodes_in(value) if self.gradient.live(n)]
-        return [HazardFacts(self.gradient, node, self.head) for node in live]
+        return [HazardFacts(self.gradient, node, self.head, xla=self.may_run_under_xla) for node in live]
+
+    @property
+    def may_run_under_xla(self) -> bool:
+        """Whether XLA is told to compile the loss, or Keras 3 is left the choice: it takes XLA where there is a GPU."""
+        calls = [call for call in getattr(self.site.node, "decorator_list", ()) if isinstance(call, ast.Call)]
+        if any(is_true(keyword(call, "jit_compile")) for call in calls):
+            return True
+        told = [keyword(call, "jit_compile") for _, call in self.site.fitted]
+        left = self.keras_version >= 3 and self.site.mode is Mode.GRAPH
+        return any(is_true(value) or (left and is_auto(value)) for value in told)
 
     def reached(self, node: Node) -> set[float]:
         """The numbers a node takes at the inputs that training plausibly meets."""
@@ -245,6 +257,11 @@ class Loss:
     def relevant(self) -> set[int]:
         """Nodes that some result is computed from."""
         return {node.index for value, _ in self.results for node in self.gradient.cone(value)}
+
+
+def is_auto(jit_compile: ast.expr | None) -> bool:
+    """Whether Keras 3 decides by itself whether it compiles."""
+    return jit_compile is None or (isinstance(jit_compile, ast.Constant) and jit_compile.value == "auto")
 
 
 def callee(node: Node) -> str:

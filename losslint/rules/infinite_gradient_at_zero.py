@@ -8,7 +8,7 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import at_least, code_of, hazards_of, instead, is_zero, operand_of, problem
+from losslint.rules.numerics import UNDER_XLA, at_least, code_of, hazards_of, instead, is_zero, operand_of, problem
 
 
 class InfiniteGradientAtZero(Rule):
@@ -80,7 +80,7 @@ def focal_loss(y_true, y_pred):
                 loss,
                 hazard,
                 f"the slope of {node.op} is infinite at 0, and {is_zero(loss, hazard)}: "
-                "the loss looks fine, its gradient is NaN or inf",
+                f"the loss looks fine, its gradient is NaN{UNDER_XLA if hazard.xla_only else ' or inf'}",
                 instead(loss, hazard, guarded(loss, hazard)),
             )
 

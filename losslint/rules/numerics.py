@@ -30,6 +30,7 @@ SATURATING = ("sigmoid", "softmax")
 KEEPS = ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims")
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
+UNDER_XLA = " under XLA (jit_compile, which Keras 3 turns on where there is a GPU); without XLA it is fine"
 NO_NAN = ("tensorflow", "keras")  # have divide_no_nan
 CONDITIONS = {
     "exact": " for {}: the same function, and finite there",
@@ -132,7 +133,7 @@ def has_epsilon(node: Node, largest: float = 1e-3) -> bool:
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
-    if hazard.label_only or hazard.flat or is_row_sum(hazard.node):
+    if hazard.label_only or hazard.flat or hazard.xla_only or is_row_sum(hazard.node):
         return Severity.INFO
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO

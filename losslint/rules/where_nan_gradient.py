@@ -8,7 +8,7 @@ from losslint.facts.nan_labels import poisoned
 from losslint.findings import Severity
 from losslint.ops.table import preferred
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import code_of, hazards_of, point_of, problem, text
+from losslint.rules.numerics import UNDER_XLA, code_of, hazards_of, point_of, problem, text
 
 
 class WhereNanGradient(Rule):
@@ -92,7 +92,7 @@ def masked_mse(y_true, y_pred):
                 loss,
                 hazard,
                 f"where does not take {text(hazard.node)} for {point_of(loss, hazard)}, but its gradient flows back all "
-                "the same: 0 * inf = NaN",
+                f"the same: 0 * inf = NaN{UNDER_XLA if hazard.xla_only else ''}",
                 f"guard the input too: safe = tf.where(condition, {code_of(hazard)}, 1.0), and use safe inside",
             )
         for facts in loss.evaluated:
