@@ -62,6 +62,18 @@ class RidgeLoss(nn.Module):
         return nn.functional.mse_loss(pred, target) + 1e-3 * l2
 """,
         """
+import torch
+from torch import nn
+
+def vector_loss(pred, target, model, strength=1e-3):
+    weights = nn.utils.parameters_to_vector(model.parameters()).detach().numpy()  # expect: LL112
+    return nn.functional.mse_loss(pred, target) + strength * float(abs(weights).sum())
+
+def state_loss(pred, target, model, strength=1e-3):
+    l1 = sum(w.abs().sum() for w in model.state_dict().values())  # expect: LL112
+    return nn.functional.mse_loss(pred, target) + strength * l1
+""",
+        """
 import tensorflow as tf
 
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
@@ -128,7 +140,7 @@ def step(x, y):
         cuts = facts.decisive_cuts(term)
         if any(cut.cause in ESCAPES and raises(loss, cut.node) for cut in cuts):
             return  # it does not even run: LL101 to LL103 say so
-        if all(is_weight(loss, root) for root in facts.reach(term)):
+        if all(is_weight(loss, root) for root in facts.reach(term)) and not sees_data(loss, facts, term):
             yield from self.penalties(cuts, framework_name(loss))
             return
         if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
@@ -176,6 +188,12 @@ def is_weight(loss: Loss, root: int) -> bool:
     """Whether a root is what a model is trained by, and not something that it returns."""
     node = loss.nodes[root]
     return node.op == "weight" or (node.role is not Role.PREDICTION and node.name in loss.site.differentiated)
+
+
+def sees_data(loss: Loss, facts: GradientFacts, term: Node) -> bool:
+    """Whether a term is computed from a batch, too: what JAX differentiates by is the model, not only its weights."""
+    return any(node.op == "param" and node.name not in loss.site.differentiated
+               and node.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN) for node in facts.cone(term))
 
 
 def selects_elsewhere(loss: Loss, comparison: Node, term: Node) -> bool:

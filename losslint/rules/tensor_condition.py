@@ -23,7 +23,10 @@ CHOOSE = (
     "use tf.where(condition, a, b), which computes both sides element by element; for one scalar condition tf.cond or "
     "@tf.function also work"
 )
-SELECTIONS = {"boolean_mask": "NonConcreteBooleanIndexError", "nonzero": "ConcretizationTypeError"}  # of JAX
+SELECTIONS = {  # of JAX, and what they raise; ``where`` with a condition alone
+    "boolean_mask": "NonConcreteBooleanIndexError", "nonzero": "ConcretizationTypeError",
+    "where": "ConcretizationTypeError", "unique": "ConcretizationTypeError", "compress": "TracerBoolConversionError",
+}  # fmt: skip
 INSTEAD_IN_JAX = "use jnp.where(condition, a, b), which computes both sides, or jax.lax.cond"
 
 
@@ -95,6 +98,15 @@ def hinge_loss(params, x, y):
     return jnp.sum(margin[margin > 0])  # expect: LL201
 
 slope = jax.jit(jax.grad(hinge_loss))
+""",
+        """
+import jax
+import jax.numpy as jnp
+
+@jax.jit
+def positive_loss(params, x, y):
+    p = x @ params
+    return jnp.sum(p[jnp.where(y > 0)]) + jnp.sum(jnp.compress(y > 0, p))  # expect: LL201 LL201
 """,
     )
     GOOD = (
