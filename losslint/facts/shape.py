@@ -25,6 +25,7 @@ POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross
 # Functions whose result has no last axis: of (B, C) they make (B,), of (B, H, W, C) they make (B, H, W).
 REDUCE_LAST = ("keras.losses.", "keras.metrics.", "tf.nn.softmax_cross_entropy_with_logits")
 POINTWISE_FAMILIES = ("elementwise", "compare", "sign", "round")
+WIDTHS = ("units", "out_features", "features", "output_size")  # what frameworks call the width of a layer
 NOT_POINTWISE = ("top_k", "crelu", "glu", "diff", "normalize", "identity_n", "sort", "polyval", "add_n")
 
 
@@ -306,8 +307,8 @@ def units(model: Value | None) -> int | None:
         return None
     kind = model.name.removesuffix("()").rpartition(".")[2]
     if kind in ("Linear", "LazyLinear", "Dense"):
-        at = 1 if kind == "Linear" else 0
-        named = model.kwargs.get("out_features") or model.kwargs.get("units")
+        at = 1 if kind == "Linear" and not model.name.startswith("haiku") else 0
+        named = next((model.kwargs[name] for name in WIDTHS if name in model.kwargs), None)
         given = named or (model.args[at] if len(model.args) > at else None)
         return given.value if isinstance(given, Const) and type(given.value) is int else None
     return units(next((layer for layer in reversed(stacked(model)) if not keeps_shape(layer)), None))

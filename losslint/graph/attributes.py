@@ -126,6 +126,8 @@ def _instance_attribute(t: Tracer, frame: Frame, owner: Instance, name: str, at:
 
             return call(t, frame, found, [], {}, at)
         return found
+    if name == "apply" and t.framework == "jax":
+        return Method(owner, name)
     for base in external_bases(t, owner.cls):
         if lookup(f"{base}().{name}") is not None:
             return External(f"{base}().{name}")

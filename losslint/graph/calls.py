@@ -160,12 +160,15 @@ def call(
     return opaque(t, frame, function, args, kwargs, at, "it is called through a name that is not known")
 
 
-def called_module(t: Tracer, frame: Frame, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode) -> Node:
+def called_module(
+    t: Tracer, frame: Frame, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode, module: Value | None = None
+) -> Node:
     """A module of flax or haiku, called or applied to its weights, which come first; ``mutable`` gives its state, too."""
     mutable = kwargs.get("mutable", Const(False))
     several = not isinstance(mutable, Const) or mutable.value is not False
     inputs = {f"arg{i}": a for i, a in enumerate(args)}
-    return t.node(frame, "layer", inputs, at, Kind.UNKNOWN if several else Kind.TENSOR, dtype="float")
+    kind = Kind.UNKNOWN if several else Kind.TENSOR
+    return t.node(frame, "layer", inputs, at, kind, dtype="float", object=module)
 
 
 MODEL_WORDS = ("model", "net", "network", "generator", "discriminator", "encoder", "decoder", "layer", "critic", "actor",
@@ -253,7 +256,7 @@ def call_external(
             return result
     if api is not None:
         if api.operation.name == "object" and api.framework == "jax" and "()" in function.name and args:
-            return called_module(t, frame, args, kwargs, at)
+            return called_module(t, frame, args, kwargs, at, function)
         if api.operation.name == "object":
             made = frame.source(at)
             t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from losslint.graph.attributes import class_attribute, weight
-from losslint.graph.calls import Call, apply_api, call, dtype_of, handles, method
+from losslint.graph.calls import Call, apply_api, call, called_module, dtype_of, handles, method
 from losslint.graph.expressions import may_be_several, subscript
 from losslint.graph.functions import opaque, returned_by, with_custom_gradient
 from losslint.graph.nodes import CustomGradient, Kind, Node, nodes_in
@@ -17,6 +17,7 @@ from losslint.graph.values import (
     Const,
     External,
     Func,
+    Instance,
     Map,
     Method,
     Partial,
@@ -394,6 +395,20 @@ def _apply(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
             cls.node.name, frame.source(c.at), upstream, gradients, returned_by(backward), len(c.args), by_keyword=False,
         ))
     return with_custom_gradient(t, frame, result, {f"arg{i}": a for i, a in enumerate(c.args)}, c.at)
+
+
+@method(Instance, "apply")
+def _applied(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    """A flax module of the project applied to its weights: what its ``__call__`` computes, and the weights beside it."""
+    module = m.owner
+    assert isinstance(module, Instance)
+    forward = class_attribute(t, frame, module.cls, "__call__", module)
+    if isinstance(forward, Bound) and c.args and not {"mutable", "method"} & c.kwargs.keys():
+        settings = {name: value for name, value in c.kwargs.items() if name != "rngs"}
+        value = call(t, frame, forward, c.args[1:], settings, c.at)
+        if isinstance(value, Node) and value.kind is Kind.TENSOR:
+            return t.node(frame, "identity", {"x": value, "arg1": c.args[0]}, c.at, Kind.TENSOR, dtype=value.dtype)
+    return called_module(t, frame, c.args, c.kwargs, c.at)
 
 
 @handles("op:convert_image_dtype")
