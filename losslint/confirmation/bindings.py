@@ -118,9 +118,10 @@ def _comparing(
     framework: Framework, original: Callable[..., Any], claim: Claim, seen: list[Observation],
 ) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not args and kwargs:
+        if kwargs:
             with contextlib.suppress(TypeError, ValueError, AttributeError):  # no signature, or a tensor of a graph
-                seen.extend(_compared(framework, original, kwargs, claim))
+                given = inspect.signature(original).bind(*args, **kwargs).arguments
+                seen.extend(_compared(framework, original, given, claim))
         return original(*args, **kwargs)
 
     return call

@@ -392,7 +392,7 @@ def _apply(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
         saved = t.node(frame, "param", {}, c.at, Kind.UNKNOWN, name="ctx")
         gradients = call(t, frame, backward, [saved, upstream], {}, c.at)
         t.graph.custom.append(CustomGradient(
-            cls.node.name, frame.source(c.at), upstream, gradients, returned_by(backward), len(c.args), by_keyword=False,
+            cls.node.name, frame.source(c.at), upstream, gradients, returned_by(backward), tuple(c.args),
         ))
     return with_custom_gradient(t, frame, result, {f"arg{i}": a for i, a in enumerate(c.args)}, c.at)
 

@@ -71,7 +71,7 @@ def own_gradient(
         return with_custom_gradient(t, frame, result, inputs, at)
     if not isinstance(result, Seq) or len(result.items) != 2:
         return result
-    note_custom_gradient(t, frame, function, result.items[1], args, kwargs, at)
+    note_custom_gradient(t, frame, function, result, args, kwargs, at)
     return with_custom_gradient(t, frame, result.items[0], inputs, at)
 
 
@@ -97,8 +97,7 @@ def note_jax_rule(
     if how == "defjvp":
         result = result.items[1] if isinstance(result, Seq) and len(result.items) == 2 else result
     t.graph.custom.append(CustomGradient(
-        function.name, frame.source(at), upstream, result, returned_by(rule), len(args) if how == "defvjp" else None,
-        by_keyword=False,
+        function.name, frame.source(at), upstream, result, returned_by(rule), tuple(args), countable=how == "defvjp",
     ))
 
 
@@ -134,37 +133,25 @@ def is_abstract(function: Func) -> bool:
 
 
 def note_custom_gradient(
-    t: Tracer,
-    frame: Frame,
-    function: Func,
-    gradient: Value,
-    args: list[Value],
-    kwargs: dict[str, Value],
-    at: cst.CSTNode,
+    t: Tracer, frame: Frame, function: Func, result: Seq, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> None:
     """Run the gradient function on an upstream gradient, and keep what it returns for the rules."""
+    value, gradient = result.items
     if not isinstance(gradient, Func) or not isinstance(gradient.node, cst.FunctionDef):
         return
     upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
     inner = Frame(Env(gradient.env), gradient.unit, frame.context, function=gradient, depth=frame.depth + 1)
     bind_parameters(t, inner, gradient, [upstream], {}, at)
-    result = run(t, inner, gradient)
+    gradients = run(t, inner, gradient)
     returned = inner.source(inner.returns[-1].at if inner.returns else gradient.node.name)
-    takes_variables = any(
-        p.name.value == "variables" for p in [*gradient.node.params.params, *gradient.node.params.kwonly_params]
-    )
+    parameters = gradient.node.params
+    named = [p.name.value for p in [*parameters.params, *parameters.kwonly_params]]
+    takes_variables = "variables" in named or parameters.star_kwarg is not None
     countable = not takes_variables and not any(isinstance(a, (Seq, Map)) for a in args) and not kwargs
-    t.graph.custom.append(
-        CustomGradient(
-            function.name,
-            frame.source(at),
-            upstream,
-            result,
-            returned,
-            len(args) if countable else None,
-            by_keyword=not args and bool(kwargs),
-        )
-    )
+    t.graph.custom.append(CustomGradient(
+        function.name, frame.source(at), upstream, gradients, returned, tuple(args), dict(kwargs), value, countable,
+        takes_variables,
+    ))
 
 
 def with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:

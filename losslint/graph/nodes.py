@@ -135,8 +135,11 @@ class CustomGradient:
     upstream: Node
     gradients: Value
     returned: Source
-    arguments: int | None  # positional arguments (TensorFlow turns each into a tensor); None when not countable
-    by_keyword: bool  # the call names every argument
+    given: tuple[Value, ...]  # the arguments by position: TensorFlow turns each into a tensor
+    named: dict[str, Value] = field(default_factory=dict)  # those by keyword, of which TensorFlow knows nothing
+    value: Value | None = None  # what the function computes
+    countable: bool = True  # there is to be one gradient for each argument
+    takes_variables: bool = False  # the gradient function has a parameter for the variables that the function uses
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.shape import is_none, is_true
 from losslint.graph.expressions import may_be_several
-from losslint.graph.nodes import Kind, Node
+from losslint.graph.nodes import CustomGradient, Kind, Node
 from losslint.graph.values import Const, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
+
+VARIABLES = ("tf.Variable", "keras.Variable")
 
 
 class CustomGradientArity(Rule):
     """The gradient function of a custom gradient returns the wrong number of gradients, or a placeholder.
 
     What it does: compares what the gradient function of a ``tf.custom_gradient``, a ``torch.autograd.Function`` or a
-    ``jax.custom_vjp`` returns with the tensors the function takes.
+    ``jax.custom_vjp`` returns with the tensors the function takes, and with the variables that it uses besides.
 
     Why it is bad: ``expected to return 2 gradients, but returned 1 instead``, ``returned an incorrect number of
     gradients``; ``...`` is not a gradient; None for the prediction trains nothing.
@@ -46,6 +49,29 @@ def planned_loss(y_true, y_pred):
         return None, derivative  # expect: LL512
     return tf.reduce_sum(tf.square(y_pred - y_true)), grad
 """,
+        """
+import tensorflow as tf
+
+@tf.custom_gradient
+def turned_error(y_true, y_pred):
+    def grad(upstream):
+        return upstream * 2.0 * (y_pred - y_true), None  # expect: LL512
+    return tf.square(y_pred - y_true), grad
+
+def turned_loss(y_true, y_pred):
+    return tf.reduce_mean(turned_error(y_true, y_pred), axis=-1)
+
+gain = tf.Variable(2.0)
+
+@tf.custom_gradient
+def amplified(x):
+    def grad(upstream):
+        return upstream * gain
+    return x * gain, grad
+
+def amplified_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - amplified(y_pred)), axis=-1)  # expect: LL512
+""",
     )
     GOOD = (
         """
@@ -56,6 +82,32 @@ def scaled_loss(y_true, y_pred):
     def grad(upstream):
         return None, upstream * 2.0 * (y_pred - y_true)
     return tf.reduce_sum(tf.square(y_pred - y_true)), grad
+""",
+        """
+import tensorflow as tf
+
+gain, steps = tf.Variable(2.0), tf.Variable(0.0, trainable=False)
+
+@tf.custom_gradient
+def amplified(x):
+    def grad(upstream, variables=None):
+        return upstream * gain, [tf.reduce_sum(upstream * x)]
+    return x * gain, grad
+
+@tf.custom_gradient
+def clipped(x, norm):
+    def grad(upstream):
+        return tf.clip_by_norm(upstream, norm), None
+    return tf.identity(x) + 0.0 * steps, grad
+
+@tf.custom_gradient
+def given(x, weight):
+    def grad(upstream):
+        return upstream * weight, tf.reduce_sum(upstream * x)
+    return x * weight, grad
+
+def amplified_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(given(clipped(amplified(y_pred), 1.0), gain) - y_true), axis=-1)
 """,
     )
 
@@ -77,12 +129,51 @@ def scaled_loss(y_true, y_pred):
                     f"the gradient of {custom.name} is None for every argument: it trains nothing",
                     "return one gradient for each tensor argument",
                 )
-            elif custom.arguments is not None and missing(loss, given, custom.arguments):
+            elif custom.countable and missing(loss, given, len(custom.given)):
                 yield Problem(
                     custom.returned,
-                    f"{custom.name} takes {custom.arguments} arguments, but its gradient function returns {len(given)}",
+                    f"{custom.name} takes {len(custom.given)} arguments, but its gradient function returns {len(given)}",
                     "return one gradient for each tensor argument, in order (None for labels)",
                 )
+            elif (cut := cut_argument(loss, custom, given)) is not None:
+                yield Problem(
+                    custom.returned,
+                    f"the gradient of {custom.name} is None for the argument that {loss.root_of(cut)} enters, and goes to "
+                    "another: it trains nothing",
+                    "return the gradients in the order of the arguments, None for labels",
+                )
+            elif (variable := own_variable(loss, custom)) is not None:
+                yield Problem(
+                    custom.call,
+                    f"{custom.name} uses the variable of row {variable.source.row}, but its gradient function takes no "
+                    "`variables`: TypeError",
+                    "def grad(upstream, variables=None), which returns (gradients, gradients of the variables)",
+                )
+
+
+def cut_argument(loss: Loss, custom: CustomGradient, given: list[Value]) -> Node | None:
+    """An argument that the prediction enters and that gets None, while another, such as a label, gets a gradient."""
+    pairs = [(a, g) for a, g in zip(custom.given, given, strict=False) if isinstance(a, Node)]
+    trained = [(a, g) for a, g in pairs if loss.gradient.live(a)]
+    others = [g for a, g in pairs if not loss.gradient.live(a)]
+    if not custom.countable or not all(is_none(g) for _, g in trained) or all(map(is_none, others)):
+        return None
+    return next((a for a, _ in trained), None)
+
+
+def own_variable(loss: Loss, custom: CustomGradient) -> Node | None:
+    """A trainable variable that a function of TensorFlow uses without being given it."""
+    if loss.site.framework != "tensorflow" or custom.takes_variables or custom.value is None:
+        return None
+    known = {node.index for value in (*custom.given, *custom.named.values()) for node in loss.gradient.cone(value)}
+    used = (node for node in loss.gradient.cone(custom.value) if node.index not in known)
+    return next((node for node in used if node.name in VARIABLES and not is_fixed(node)), None)
+
+
+def is_fixed(variable: Node) -> bool:
+    """Whether a variable is, or may be, one that is not trained."""
+    trainable = variable.inputs.get("trainable")
+    return trainable is not None and not is_true(trainable)
 
 
 def missing(loss: Loss, given: list[Value], arguments: int) -> bool:
