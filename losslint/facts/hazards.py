@@ -51,7 +51,7 @@ NEEDS_POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
 SINGULAR = frozenset(
     [
         "log", "log1p", "xlogy", "xlog1py", "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
-        "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh",
+        "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh", "atan2",
     ]
 )  # fmt: skip
 
@@ -192,6 +192,8 @@ class HazardFacts:
             repaired.append(culprit.index)
             if culprit.op in SINGULAR and culprit.index not in self.suspects:
                 continue
+            if culprit.op == "atan2" and self._mixes(culprit):
+                continue
             by_value = not math.isfinite(point.values[self.result.index])
             operand = _singular_operand(culprit, point)
             if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.inputs.entering(culprit)):
@@ -287,6 +289,11 @@ class HazardFacts:
                 name = base.name + part if base.op == "param" else entering.source.assigned or entering.source.text
                 named.setdefault(name, assignment[variable])
         return named
+
+    def _mixes(self, node: Node) -> bool:
+        """Whether a node is computed from all of something and from a part of it, which points set apart."""
+        variables = {variable for n in self.inputs.entering(node) if (variable := self.inputs.variable(n)) is not None}
+        return any(part and (index, "") in variables for index, part in variables)
 
     def _others(self, point: Point, node: Node) -> float | None:
         """What the other elements of a row hold where that matters to a node."""

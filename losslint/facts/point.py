@@ -331,7 +331,8 @@ class Point:
             return [(n, 0.0) for n in nodes_in(_carrier(node) or NONE)]  # the other one is chosen
         if step.primitive is not None:
             arguments = [self(inputs[name]) for name in step.names]
-            if node.framework == "torch" and op in SAFE_IN_TORCH and self.values[node.index] == 0.0:
+            if node.framework == "torch" and op in SAFE_IN_TORCH and (
+                    self.values[node.index] == 0.0 if len(arguments) == 1 else not any(arguments)):
                 return []
             multiplies = self.xla or node.framework in ("torch", "jax")
             if multiplies and op in SELECTS and not arguments[0] > 0.0:

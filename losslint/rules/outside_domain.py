@@ -8,11 +8,12 @@ from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import at_least, code_of, hazards_of, operand_of, point_of, problem
 
+APART = "replace one side where both are 0: tf.atan2(y, tf.where((x == 0) & (y == 0), 1.0, x))"
 POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
 
 
 class OutsideDomain(Rule):
-    """acos at the edge of its domain, or the log of a negative number.
+    """acos at the edge of its domain, atan2 of two zeros, or the log of a negative number.
 
     What it does: evaluates the loss at aligned and opposite vectors (a cosine of exactly 1), and at negative outputs of a
     model whose last layer of the same file has no activation.
@@ -46,8 +47,24 @@ def relative_loss(y_true, y_pred):
 model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
 model.compile(loss=relative_loss)
 """,
+        """
+import tensorflow as tf
+
+def heading_loss(y_true, y_pred):
+    angle = y_true[:, 0]
+    known = tf.cast(angle >= 0.0, tf.float32)
+    x, y = known * y_pred[:, 0], known * y_pred[:, 1]
+    return tf.reduce_mean(known * tf.square(tf.atan2(y, x) - angle))  # expect: LL307
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def heading_loss(y_true, y_pred):
+    difference = y_true - y_pred
+    return tf.reduce_mean(tf.square(tf.atan2(tf.sin(difference), tf.cos(difference))))
+""",
         """
 import tensorflow as tf
 
@@ -68,6 +85,9 @@ def angle_loss(y_true, y_pred):
                     f"end the model in an activation that keeps it positive (softplus, sigmoid), or guard it: "
                     f"{at_least(loss, code_of(hazard), '1e-7')}",
                 )
+                continue
+            if hazard.node.op == "atan2":
+                yield problem(loss, hazard, f"{where}, as is the other side: the slope of atan2 is 0 / 0 there", APART)
                 continue
             beyond = hazard.node.op != "acosh" and abs(hazard.operand_value) > 1.0
             bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"the slope of {hazard.node.op} is infinite there"
