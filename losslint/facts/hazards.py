@@ -16,7 +16,7 @@ from functools import cached_property
 from losslint.facts.float32 import SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
-from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, foldable
+from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, crosses, foldable
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
 from losslint.graph.nodes import Node, nodes_in
@@ -103,10 +103,11 @@ class HazardFacts:
                     point = Point(self.cone, assignment, graph_mode=graph_mode)
                     for hazard in self._at(point, assignment, graph_only=graph_mode, large=large):
                         found.setdefault(hazard.node.index, hazard)
-        for assignment, beside, large in self._rows():
-            if self._is_harmless(assignment, beside) or not self._required.allow(assignment, beside):
+        across = ("y", "x") if any(map(crosses, self.nodes)) else ("y",)
+        for (assignment, beside, large), side in itertools.product(self._rows(), across):
+            if self._is_harmless(assignment, beside, across=side) or not self._required.allow(assignment, beside):
                 continue
-            point = Point(self.cone, assignment, beside=beside)
+            point = Point(self.cone, assignment, beside=beside, across=side)
             for hazard in self._at(point, assignment, graph_only=False, large=large):
                 if large and not hazard.node.op.startswith("log"):
                     continue  # a spread of 100 is there to show what underflows
@@ -133,10 +134,10 @@ class HazardFacts:
 
     def _is_harmless(
         self, assignment: Mapping[Variable, float], beside: Mapping[Variable, float] | None = None, *,
-        graph_mode: bool = False,
+        graph_mode: bool = False, across: str = "y",
     ) -> bool:
         """Whether each operation that can fail, and its slope, is finite at a point: the rest need not be evaluated."""
-        point = Point(self._watched, assignment, graph_mode=graph_mode, beside=beside)
+        point = Point(self._watched, assignment, graph_mode=graph_mode, beside=beside, across=across)
         return all(
             math.isfinite(point(node)) and all(math.isfinite(slope) for _, slope in point.contributions(node, 1.0))
             for node in self._watched.nodes if node.index in self.suspects
@@ -162,7 +163,7 @@ class HazardFacts:
 
         A probability of 0 beside one that is not, a logit far below the largest, labels of which no two are alike.
         """
-        if not any(node.op in PAIRED and node.op != "mean" for node in self._behind_suspects()):
+        if not any((node.op in PAIRED and node.op != "mean") or crosses(node) for node in self._behind_suspects()):
             return
         for variable, sort in self.inputs.sorts.items():
             if sort is Sort.FIXED:

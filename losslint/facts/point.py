@@ -76,6 +76,7 @@ class Step:
         self.primitive, self.names = primitive_of(node)
         self.is_share = node.op == "div" and is_share(node)
         self.is_difference = is_difference(node)
+        self.crosses = crosses(node)
 
 
 class Cone:
@@ -103,13 +104,15 @@ class Point:
         graph_mode: bool = False,
         xla: bool = False,
         beside: Mapping[Variable, float] | None = None,
+        across: str = "y",
         count: float = 1.0,
     ) -> None:
         """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do; ``xla``: multiply in
         backward functions as XLA does, where TensorFlow's own kernels look for a 0 first.
 
         ``beside``: what another element of the same row holds, or the same element of another row: reductions see both.
-        Of a matrix of pairs this one stands on the diagonal, the other beside it. ``count``: how many elements a sum adds.
+        Of a matrix of pairs this one stands on the diagonal, the other beside it; ``across``: the operand that is the other
+        where each meets each (``d[:, :, None] - d[:, None, :]``). ``count``: how many elements a sum adds.
         """
         self.count = count
         self.round: Callable[[float], float] = f32  # as the node that is evaluated is rounded
@@ -119,12 +122,13 @@ class Point:
         self.assignment = assignment
         self.graph_mode = graph_mode
         self.xla = xla
+        self.across = across
         self.values: dict[int, float] = {}
         self.empty: set[int] = set()  # selections without an element
         self.partly: set[int] = set()  # an element here, nothing there: ``eye`` and its negation
         self.opaque: set[int] = set()
         if beside is not None:
-            self.other = Point(NOWHERE, beside, graph_mode=graph_mode, xla=xla, count=count)
+            self.other = Point(NOWHERE, beside, graph_mode=graph_mode, xla=xla, across=across, count=count)
             self.other.other, self.other.first = self, False
         for step in cone.steps.values():
             self._settle(step)
@@ -190,7 +194,7 @@ class Point:
         if step.is_share and self.other is None:
             return div(self(inputs["x"]), self(inputs["y"])) * SHARE
         if step.primitive is not None:
-            return step.primitive.value(*[self(inputs[name]) for name in step.names])
+            return step.primitive.value(*self._arguments(step))
         if op in JOINS:
             items = _items(_carrier(node))
             if op == "add_n":
@@ -330,7 +334,7 @@ class Point:
         if self.other is not None and op in ("max", "min") and self.values[node.index] != self(_carrier(node)):
             return [(n, 0.0) for n in nodes_in(_carrier(node) or NONE)]  # the other one is chosen
         if step.primitive is not None:
-            arguments = [self(inputs[name]) for name in step.names]
+            arguments = self._arguments(step)
             if node.framework == "torch" and op in SAFE_IN_TORCH and (
                     self.values[node.index] == 0.0 if len(arguments) == 1 else not any(arguments)):
                 return []
@@ -341,8 +345,10 @@ class Point:
                 parts = tuple(0.0 * part for part in self._slopes(step, arguments, 1.0))
             else:
                 parts = self._slopes(step, arguments, dy)
-            given = zip((inputs[name] for name in step.names), map(step.round, parts), strict=False)
-            return [(operand, gradient) for operand, gradient in given if isinstance(operand, Node)]
+            return [
+                (operand, step.round(part)) for name, part in zip(step.names, parts, strict=False)
+                if isinstance(operand := inputs[name], Node) and not self._is_across(step, name)
+            ]
         if op in JOINS:
             items = _items(_carrier(node))
             share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
@@ -351,6 +357,15 @@ class Point:
             return [(n, dy) for n in nodes_in(_carrier(node) or NONE)][:1]
         return []
 
+
+    def _arguments(self, step: Step) -> list[float]:
+        """What a scalar operation works on."""
+        beside = self.other or self
+        return [(beside if self._is_across(step, name) else self)(step.node.inputs[name]) for name in step.names]
+
+    def _is_across(self, step: Step, name: str) -> bool:
+        """Whether an operand is the other element."""
+        return step.crosses and self.other is not None and name == self.across
 
     def _slopes(self, step: Step, arguments: list[float], dy: float) -> tuple[float, ...]:
         """What a scalar operation passes back to its operands."""
@@ -362,6 +377,24 @@ class Point:
 
 
 NOWHERE = Cone((), {})
+
+
+def crosses(node: Node) -> bool:
+    """Whether each element of a row meets each: ``x[:, :, None] - x[:, None, :]``."""
+    x, y = node.inputs.get("x"), node.inputs.get("y")
+    if not (isinstance(x, Node) and isinstance(y, Node) and x.inputs.get("x") is y.inputs.get("x")):
+        return False
+    return {_new_axis(x), _new_axis(y)} in ({1, 2}, {1, -1})
+
+
+def _new_axis(node: Node) -> int | None:
+    """The axis of length 1 that is put into a matrix; None for another operation."""
+    if node.op == "expand_dims":
+        axis = node.inputs.get("axis")
+        return axis.value if isinstance(axis, Const) and isinstance(axis.value, int) else None
+    parts = indices(node.inputs.get("index")) if node.op == "item" else []
+    new = [place for place, part in enumerate(parts) if isinstance(part, Const) and part.value is None]
+    return new[0] if len(parts) == 3 and len(new) == 1 and sum(map(is_whole_axis, parts)) == 2 else None
 
 
 def is_share(node: Node) -> bool:
