@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import libcst as cst
+import libcst.matchers as m
 
 from losslint.graph.expressions import binary, condition, evaluate, iterate, may_be_several, set_item, subscript, truth
 from losslint.graph.nodes import Kind, Node
@@ -13,6 +14,7 @@ from losslint.graph.tracer import Frame, Return, Tracer, kind_of, require, with_
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
 from losslint.project.modes import Mode
 
+LEAVES = m.Return() | m.Yield() | m.Break() | m.Continue()
 MAX_UNROLL = 6  # iterations of a loop over known items that are executed one by one
 Executor = Callable[[Tracer, Frame, Any], None]
 STATEMENTS: dict[type[cst.CSTNode], Executor] = {}
@@ -41,8 +43,17 @@ def execute(t: Tracer, frame: Frame, node: cst.CSTNode) -> None:
 
 def execute_block(t: Tracer, frame: Frame, body: cst.BaseSuite | Sequence[cst.CSTNode]) -> None:
     """Run statements in order."""
-    for statement in body.body if isinstance(body, cst.BaseSuite) else body:
+    for statement in without_complaint(body.body if isinstance(body, cst.BaseSuite) else body):
         execute(t, frame, statement)
+
+
+def without_complaint(statements: Sequence[cst.CSTNode]) -> Sequence[cst.CSTNode]:
+    """Statements but for those that only make up the message of the exception they end in: the nearest spelling, say."""
+    match statements:
+        case [*_, cst.SimpleStatementLine(body=[*_, cst.Raise()])]:
+            keep = [i for i, s in enumerate(statements) if m.findall(s, LEAVES)]
+            return [*statements[: keep[-1] + 1 if keep else 0], statements[-1]]
+    return statements
 
 
 @executes(cst.SimpleStatementLine, cst.IndentedBlock, cst.SimpleStatementSuite)

@@ -504,6 +504,19 @@ def test_nested_loops_do_not_explode() -> None:
     assert loud(check(text)) == set()
 
 
+def test_what_only_words_an_exception_costs_nothing() -> None:
+    loops = "".join(f"{'    ' * depth}for i{depth} in wrong:\n" for depth in range(1, 10))
+    text = (
+        HEADER
+        + "def named(word, known):\n    if word in known:\n        return known[word]\n    wrong, near = list(word), {}\n"
+        + loops + " " * 40 + "near[i1] = min(near.get(i3, 0) + len(i4), near.get(i2, 0), len(near))\n"
+        + "    raise ValueError(near)\n\n"
+        + "def a_loss(y_true, y_pred, how=None):\n    scales = [named(how, {'a': 1.0}) for _ in range(6)]\n"
+        + "    return tf.reduce_mean(tf.round(y_pred)) * sum(scales)  # expect: LL105\n"
+    )
+    assert loud(check(text)) == expected(text)
+
+
 def test_one_broken_loss_does_not_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     from losslint.rules.hard_threshold import HardThreshold
 
