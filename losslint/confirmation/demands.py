@@ -69,8 +69,9 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
             shapes = frozenset(n for o in operands.values() for n in same_shape.get(o.index, ()))
             if shapes:
                 same_shape[node.index] = shapes
-        if node.op == "phi":  # one of several
+        if node.op in ("phi", "where"):  # one of several; what holds no argument is a filler
             either = [same_values.get(o.index, frozenset()) for name, o in operands.items() if name != "condition"]
+            either = [names for names in either if names or node.op == "phi"]
             same_values[node.index] = frozenset.intersection(*either) if either else frozenset()
         elif (source := _keeps_values(node, operands)) is not None and source.index in same_values:
             same_values[node.index] = same_values[source.index]

@@ -213,8 +213,10 @@ def reaches(value: Value | None, ops: tuple[str, ...], depth: int = 3) -> bool:
 
 def point_of(loss: Loss, hazard: Hazard) -> str:
     """The input that shows a hazard: ``y_true = 0.4, y_pred = 0.4``."""
-    known = {node.name for node in loss.graph.params.values()} | {OTHERS}
-    shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known} or hazard.at
+    known = {node.name for node in loss.graph.params.values()}
+    shown = hazard.at
+    if any(name.partition("[")[0] in known for name in hazard.at):
+        shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known | {OTHERS}}
     return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3]) or "some inputs"
 
 
