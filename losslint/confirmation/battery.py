@@ -16,7 +16,7 @@ from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.penalties import unfelt
 from losslint.confirmation.places import Span
-from losslint.confirmation.probes import Loss, observe, told
+from losslint.confirmation.probes import Loss, observe, run, told
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
 from losslint.confirmation.values import Inputs, corpus, generic, related
@@ -57,7 +57,7 @@ class Battery:
         self.rows: tuple[int, ...] = ()  # of the loss's own file, that run at points in general position
         self.idle: tuple[Span, ...] = ()  # claimed expressions that do not
 
-        self.traces = False
+        self.traced = ""  # a mode that the framework compiles the loss in
 
     def run(self) -> None:
         """All of them, as far as the loss runs at all."""
@@ -74,7 +74,8 @@ class Battery:
         for mode in self.modes():
             self.report.begin(mode)
             seen = self.observed(inputs, mode)
-            self.traces = self.traces or (mode in self.loss.framework.usual and seen.outcome in RUNS)
+            if mode in self.loss.framework.usual and seen.outcome in RUNS:
+                self.traced = mode
             self.tell(seen)
         self.report.begin("eager")
         if eager.outcome is Outcome.FINE:
@@ -185,7 +186,8 @@ class Battery:
         yield from differences.compare(self.loss, inputs, self.specs)
 
     def jump(self, inputs: Inputs) -> Iterator[Observation]:
-        for found in jumps.along_coordinates(self.loss, inputs, self.specs):
+        mode = self.traced if self.traits is not None and self.traits.slow_in_python else ""
+        for found in jumps.along_coordinates(self.loss, inputs, self.specs, mode or "eager"):
             below, above = (locate.record(self.loss, self.specs, at) for at in (found.below, found.above))
             yield jumps.placed(found, below, above, self.loss)
 
@@ -201,7 +203,7 @@ class Battery:
         """Look for inputs that make the loss, or its gradient, not finite. Where nobody claims that there are any, traced
         runs look first: they take half the time, and see what eager runs see but for a few folded forms."""
         claimed = not self.codes.isdisjoint((*witness.NUMERICAL, witness.KILLED))
-        if self.traces and not claimed and not self.fails_in_a_corner():
+        if self.traced and not claimed and not self.fails_in_a_corner():
             return
         found, vain = witness.search(self.loss, self.rung, self.claims)
         for seen in found:
@@ -215,7 +217,7 @@ class Battery:
             return False
         specs = witness.settled(self.loss, self.specs)
         return any(
-            observe(self.loss, case.inputs, specs, mode).outcome in witness.BAD
+            run(self.loss, case.inputs, specs, mode).outcome in witness.BAD
             for case in corpus(specs) if witness.tier_of(specs, case.inputs) is Tier.TRAINING
             for mode in self.loss.framework.usual
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypedDict
@@ -80,6 +80,11 @@ def by_position(entry: Callable[..., Any], tensors: Mapping[str, Any]) -> tuple[
 
 
 def observe(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str) -> Observation:
+    """What ``run`` sees, as it is told."""
+    return run(loss, inputs, specs, mode).seen
+
+
+def run(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str) -> Ran:
     """Call a loss once in one mode, on these inputs, and take its gradient.
 
     Args:
@@ -90,20 +95,58 @@ def observe(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str) 
         mode: one of those that the framework has.
 
     Returns:
-        The outcome ``RAISES``, ``BAD_VALUE``, ``NO_GRADIENT`` (no input has one), ``BAD_GRADIENT``, ``ZERO_GRADIENT``
-        (exactly 0 *here*, which is a fault only at generic inputs) or ``FINE``. ``gradient`` maps the names of inputs to
-        nested lists, or to None; ``loss`` has the shape the loss returned. Exceptions of the user's code become
-        ``RAISES``; ``SystemExit`` and ``KeyboardInterrupt`` pass.
+        What it ended in: ``RAISES``, ``BAD_VALUE``, ``NO_GRADIENT`` (no input has one), ``BAD_GRADIENT``,
+        ``ZERO_GRADIENT`` (exactly 0 *here*, which is a fault only at generic inputs) or ``FINE``. In the observation that
+        is made of it, ``gradient`` maps the names of inputs to nested lists, or to None; ``loss`` has the shape the loss
+        returned. Exceptions of the user's code become ``RAISES``; ``SystemExit`` and ``KeyboardInterrupt`` pass.
     """
     started = time.perf_counter()
     arrays = loss.prepared(inputs)
     sources = differentiated(arrays, specs)
     try:
-        value, gradient = loss.framework.measure(loss, arrays, sources, mode)
-        seen = _outcome(value, gradient, loss.framework)
+        tensor, found = loss.framework.measure(loss, arrays, sources, mode)
+        value = loss.framework.array(tensor)
+        gradient = {name: None if one is None else loss.framework.array(one) for name, one in found.items()}
+        return Ran(mode, arrays, _outcome(value, gradient.values()), value, gradient, time.perf_counter() - started)
     except Exception as error:
         seen = failure(error, loss.files)
-    return dataclasses.replace(seen, mode=mode, **told(arrays), seconds=time.perf_counter() - started)
+        return Ran(mode, arrays, seen.outcome, None, {}, time.perf_counter() - started, seen)
+
+
+@dataclass
+class Ran:
+    """One run. Most runs of a search are never told: their numbers stay arrays."""
+
+    mode: str
+    arrays: Inputs
+    outcome: Outcome
+    value: Array | None
+    gradient: Mapping[str, Array | None]
+    seconds: float
+    failed: Observation | None = None
+
+    @property
+    def seen(self) -> Observation:
+        """The run as it is told."""
+        missing = [name for name, array in self.gradient.items() if array is None]
+        seen = self.failed or Observation(
+            self.outcome, "", loss=numbers(self.value),
+            gradient={name: None if array is None else numbers(array) for name, array in self.gradient.items()},
+            detail=f"no gradient to {', '.join(missing)}" if 0 < len(missing) < len(self.gradient) else "",
+        )
+        return dataclasses.replace(seen, mode=self.mode, **told(self.arrays), seconds=self.seconds)
+
+
+def _outcome(value: Array, gradient: Iterable[Array | None]) -> Outcome:
+    """What value and gradient amount to."""
+    found = [array for array in gradient if array is not None]
+    if not is_finite(value):
+        return Outcome.BAD_VALUE
+    if not found:
+        return Outcome.NO_GRADIENT
+    if not all(is_finite(array) for array in found):
+        return Outcome.BAD_GRADIENT
+    return Outcome.FINE if any(array.any() for array in found) else Outcome.ZERO_GRADIENT
 
 
 class Told(TypedDict):
@@ -139,26 +182,3 @@ def numbers(value: Any) -> object:
         array = array.astype(str).astype(np.float64)
     listed: object = array.tolist()
     return listed
-
-
-def _outcome(tensor: Any, gradient: Mapping[str, Any], framework: Framework) -> Observation:
-    """What value and gradient amount to, without mode and inputs."""
-    value = framework.array(tensor)
-    arrays = {name: None if found is None else framework.array(found) for name, found in gradient.items()}
-    found = [array for array in arrays.values() if array is not None]
-    if not is_finite(value):
-        outcome = Outcome.BAD_VALUE
-    elif not found:
-        outcome = Outcome.NO_GRADIENT
-    elif not all(is_finite(array) for array in found):
-        outcome = Outcome.BAD_GRADIENT
-    elif not any(array.any() for array in found):
-        outcome = Outcome.ZERO_GRADIENT
-    else:
-        outcome = Outcome.FINE
-    missing = [name for name, array in arrays.items() if array is None]
-    return Observation(
-        outcome, "", loss=numbers(value),
-        gradient={name: None if array is None else numbers(array) for name, array in arrays.items()},
-        detail=f"no gradient to {', '.join(missing)}" if missing and found else "",
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import math
 from collections.abc import Collection, Iterator, Mapping
 
 SATURATED = 50.0  # a sigmoid is exactly 1 from 16.7; exp overflows and softmax underflows only from 87
@@ -33,12 +32,13 @@ def numbers(value: object) -> Iterator[float]:
 
 def tier(inputs: Mapping[str, object], marks: Collection[float] = ()) -> Tier:
     """The tier of inputs given as nested lists of numbers; ``marks`` are numbers that the loss itself speaks of."""
-    found = Tier.TRAINING
-    for value in inputs.values():
-        for number in numbers(value):
-            size = 0.0 if number in marks else abs(number)
-            if math.isinf(number) or size > ABSURD:
-                return Tier.NEVER
-            if size > SATURATED or 0.0 < size < SUBNORMAL:
-                found = Tier.LATE
-    return found
+    sizes = [abs(number) for value in inputs.values() for number in numbers(value)
+             if number and number == number and number not in marks]
+    return tier_between(min(sizes, default=1.0), max(sizes, default=1.0))
+
+
+def tier_between(least: float, largest: float) -> Tier:
+    """The tier of numbers by the sizes of the least one that is not 0 and of the largest."""
+    if largest > ABSURD:
+        return Tier.NEVER
+    return Tier.LATE if largest > SATURATED or least < SUBNORMAL else Tier.TRAINING

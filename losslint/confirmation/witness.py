@@ -21,10 +21,10 @@ from losslint.confirmation import locate
 from losslint.confirmation.locate import Operand
 from losslint.confirmation.observation import Observation, Outcome, Searched
 from losslint.confirmation.places import NOWHERE, Place
-from losslint.confirmation.probes import Loss, differentiated, observe
+from losslint.confirmation.probes import Loss, Ran, differentiated, observe, run
 from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.proofs import is_of_the_operation
-from losslint.confirmation.tiers import Tier, numbers, tier
+from losslint.confirmation.tiers import Tier, numbers, tier, tier_between
 from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
 
@@ -129,11 +129,11 @@ class Search:
         """Counted in processor time: what is found must not depend on what else the machine does."""
         return time.process_time() - self.worked < self.seconds
 
-    def run(self, inputs: Inputs, mode: str) -> Observation:
+    def run(self, inputs: Inputs, mode: str) -> Ran:
         """A plain run."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return observe(self.loss, inputs, self.specs, mode)
+            return run(self.loss, inputs, self.specs, mode)
 
     def explains(self, claim: Claim, key: Key) -> bool:
         """Whether a witness is one for a claim: in its rows, in a mode and an operation it speaks of."""
@@ -188,16 +188,16 @@ class Search:
         eager = self.run(case.inputs, "eager") if "eager" in self.modes else None
         if eager is not None and eager.outcome in BAD:
             for place in self.places(case.inputs):
-                self.keep(eager, place, case.what)
+                self.keep(eager.seen, place, case.what)
             return
         for mode in self.modes:
             if mode == "eager" or mode in self.broken:
                 continue
-            seen = self.run(case.inputs, mode)
-            if seen.outcome is Outcome.RAISES:
+            ran = self.run(case.inputs, mode)
+            if ran.outcome is Outcome.RAISES:
                 self.broken.add(mode)
-            elif seen.outcome in BAD:
-                self.keep(seen, self.compiled_place(case.inputs), case.what)
+            elif ran.outcome in BAD:
+                self.keep(ran.seen, self.compiled_place(case.inputs), case.what)
 
     def places(self, inputs: Inputs) -> list[Place]:
         """Where the first numbers that are not finite are made."""
@@ -361,7 +361,9 @@ def is_plausible(specs: Sequence[TensorSpec], inputs: Mapping[str, Array]) -> bo
 
 
 def tier_of(specs: Sequence[TensorSpec], inputs: Mapping[str, Array]) -> Tier:
-    return tier({name: array.tolist() for name, array in inputs.items()}, marks_of(specs))
+    sizes = np.abs(np.concatenate([np.ravel(array).astype("float64") for array in inputs.values()] or [np.ones(1)]))
+    sizes = sizes[(sizes > 0.0) & ~np.isin(sizes, [abs(mark) for mark in marks_of(specs)])]
+    return tier_between(sizes.min(initial=1.0), sizes.max(initial=1.0))
 
 
 def marks_of(specs: Sequence[TensorSpec]) -> set[float]:
@@ -437,13 +439,13 @@ class Shrinking:
             return None
         if tier_of(self.specs, inputs) > tier(kept.inputs, marks_of(self.specs)) or not self.is_ordinary(inputs, kept.mode):
             return None
-        seen = self.search.run(inputs, kept.mode)
-        if seen.outcome is not kept.outcome:
+        ran = self.search.run(inputs, kept.mode)
+        if ran.outcome is not kept.outcome:
             return None
         if not self.place.row:
-            return seen
+            return ran.seen
         at = self.search.places(inputs) if kept.mode == "eager" else [self.search.compiled_place(inputs)]
-        return seen if self.place in at else None
+        return ran.seen if self.place in at else None
 
     def is_ordinary(self, inputs: Inputs, mode: str) -> bool:
         """Whether inputs of these shapes work in general position: the deviation of a single row proves nothing. Where the
@@ -476,7 +478,7 @@ def settled(loss: Loss, specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
                 tuple(dataclasses.replace(s, values=kind) if s.role in roles and is_open(s) else s for s in specs)
             )
     for rung in dict.fromkeys(ladder):
-        if all(observe(loss, generic(rung, seed), rung, "eager").outcome not in BAD for seed in (0, 1)):
+        if all(run(loss, generic(rung, seed), rung, "eager").outcome not in BAD for seed in (0, 1)):
             return rung
     return specs
 

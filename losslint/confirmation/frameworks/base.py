@@ -32,12 +32,13 @@ class Traits:
 
     ``meant_to_differ``: a stopped gradient, a half-precision cast or a custom gradient around steps lies in it.
     ``may_jump``: something in it takes steps. ``stays_finite``: none of its operations is singular or overflows anywhere
-    near what training meets.
+    near what training meets. ``slow_in_python``: compiled it takes less time, as it has loops or many operations.
     """
 
     meant_to_differ: bool
     may_jump: bool
     stays_finite: bool = False
+    slow_in_python: bool = False
 
 
 class DeviceMissing(Exception):

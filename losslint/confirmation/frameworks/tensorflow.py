@@ -43,6 +43,7 @@ from losslint.confirmation.program import Claim, Program
 from losslint.confirmation.trail import Step, Trail
 
 OPERATIONS = "operations"  # of the loss itself, among what is traced of it
+MANY = 100  # operations that Python takes longer for than a graph
 MOST_STEPS = 4000  # operations; beyond that a loss is a whole network, and the search for a place takes too long
 ESCAPES = ("numpy", "__array__", "__float__", "__int__", "__index__", "__bool__", "_numpy")
 HALF = ("float16", "bfloat16")
@@ -141,7 +142,9 @@ class TensorFlow(Framework):
             return None
         jumps = any(operation.type in STEPPED or "Call" in operation.type for operation in operations)
         differs = any(_meant_to_differ(operation) for operation in operations)
-        return Traits(differs, jumps, all(_stays_finite(operation) for operation in operations))
+        loops = any("While" in operation.type for operation in operations)
+        finite = all(_stays_finite(operation) for operation in operations)
+        return Traits(differs, jumps, finite, loops or len(operations) > MANY)
 
     def record(self, loss: Loss, tensors: Tensors, trained: Sequence[str]) -> Trail:
         """``tf.function`` helpers run as plain Python. Every floating output is watched as it is born, so that there are
