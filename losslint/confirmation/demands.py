@@ -157,12 +157,23 @@ def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
             demand.fixed.setdefault(-1, shape[-1])
     elif node.op == "matmul":
         demand.rank = max(demand.rank, 2)
+    elif node.op in ("mul", "div", "add", "sub") and (width := listed(node.inputs.get("y" if operand == "x" else "x"))):
+        demand.fixed.setdefault(-1, width)
     elif node.op in ("categorical_crossentropy", *SPARSE, "softmax_cross_entropy_with_logits") and operand == "y_pred":
         demand.rank = max(demand.rank, 2)
         demand.sizes[-1] = max(demand.sizes.get(-1, 0), 2)
     elif node.op == "static_dim" or node.op == "dim":
         for axis in numbers(node.inputs.get("axis")) or []:
             demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+
+
+def listed(value: Value | None) -> int:
+    """How many numbers a constant list holds, where it is more than one: class weights, quantiles."""
+    while isinstance(value, Node) and value.op in ("constant", "cast", "convert_to_tensor"):
+        value = next((value.inputs[name] for name in ("value", "x") if name in value.inputs), None)
+    numbers = isinstance(value, Seq) and value.kind in ("list", "tuple") and all(
+        isinstance(number(item), (int, float)) for item in value.items)
+    return len(value.items) if numbers and isinstance(value, Seq) and len(value.items) > 1 else 0
 
 
 def _ask_unstacked(demand: Demand, node: Node) -> None:

@@ -33,6 +33,9 @@ def first(tmp_path: Path, body: str, signature: str = "y_true, y_pred", name: st
     ("return tf.reduce_mean(tf.transpose(y_true - y_pred, [0, 2, 1]))", (4, 5, 3)),
     ("a, b = tf.split(y_pred, 2, axis=-1)\nreturn tf.reduce_mean(y_true - a * b)", (8, 4)),
     ("return tf.reduce_mean(y_true) - tf.reduce_mean(tf.reshape(y_pred, (-1, 4, 2)))", (8, 8)),
+    ("return tf.reduce_mean(tf.constant([0.1, 0.2, 0.3, 0.4]) * y_true * tf.math.log(y_pred))", (8, 4)),
+    ("return tf.reduce_mean(tf.square(y_true - y_pred) * [1.0, 2.0])", (8, 2)),
+    ("return tf.reduce_mean(tf.square(y_true - y_pred) * tf.constant(2.0))", (8, 3)),
     ("return 1.0 - tf.reduce_mean(tf.image.ssim(y_true, y_pred, 1.0))", (2, 16, 16, 3)),
 ])
 def test_shapes_come_from_the_code(tmp_path: Path, body: str, shape: tuple[int, ...]) -> None:
