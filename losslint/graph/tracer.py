@@ -287,15 +287,22 @@ class Tracer:
 
 
 def computes_in_vain(function: Func | None) -> bool:
-    """Whether a function that returned nothing was to return something: it is no stub for subclasses, no generator, and
-    no decorator of the project makes its result."""
+    """Whether a function that returned nothing was to return something: it is no stub for subclasses, no generator, returns
+    under no setting, and no decorator of the project makes its result."""
     if function is None or not isinstance(function.node, cst.FunctionDef):
         return False
     if any(not isinstance(d, External) or not is_framework_name(d.name) for d in function.decorators):
         return False
     body = function.node.body
     lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
-    return not all(map(is_stub, lines)) and not m.findall(body, m.Yield() | m.Await())
+    return not (all(map(is_stub, lines)) or returns_elsewhere(body) or m.findall(body, m.Yield() | m.Await()))
+
+
+def returns_elsewhere(body: cst.CSTNode) -> bool:
+    """Whether code returns a value on a path that its settings do not take here; functions inside have their own."""
+    if isinstance(body, cst.Return):
+        return body.value is not None
+    return not isinstance(body, (cst.FunctionDef, cst.Lambda)) and any(map(returns_elsewhere, body.children))
 
 
 def is_stub(line: cst.BaseStatement | cst.BaseSuite) -> bool:
