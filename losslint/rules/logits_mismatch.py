@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from losslint.facts.shape import stacked
+from losslint.facts.shape import is_true, stacked
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
@@ -21,7 +21,6 @@ CLASSES = {
     "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
     "binary_focal_crossentropy": "BinaryFocalCrossentropy", "categorical_focal_crossentropy": "CategoricalFocalCrossentropy",
 }  # fmt: skip
-FROM_LOGITS = tuple(CLASSES)
 ACTIVATION = {name: "a sigmoid" if name.startswith("binary") else "a softmax" for name in CLASSES}
 RECOVERS = tuple(name for name in CLASSES if "focal" not in name)
 # Measured with Keras 3.15: it looks for the operation that made the tensor, or for the logits noted on it.
@@ -297,8 +296,8 @@ def binary_loss(logits, target):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
             told = node.told("from_logits")
-            expects = node.op in WITH_LOGITS or (node.op in FROM_LOGITS and is_true(told))
-            plain = node.op in FROM_LOGITS and (told is None or (isinstance(told, Const) and told.value is False))
+            expects = node.op in WITH_LOGITS or (node.op in CLASSES and is_true(told))
+            plain = node.op in CLASSES and (told is None or (isinstance(told, Const) and told.value is False))
             given = ending(node.inputs.get("y_pred"))
             squashed = given[0] if (expects or plain) and given is not None and given[1] in SQUASHING else None
             if given is not None and (problem := outside_of_keras(node, *given)) is not None:
@@ -370,10 +369,6 @@ def instead(loss: Loss, node: Node) -> str:
     if site.kind != "builtin" or site.built_by is not None:
         return "from_logits=True"
     return f"loss=keras.losses.{CLASSES[node.op]}(from_logits=True)"
-
-
-def is_true(value: Value | None) -> bool:
-    return isinstance(value, Const) and value.value is True
 
 
 def outside_of_keras(node: Node, given: Node, activation: str) -> Problem | None:

@@ -1,4 +1,4 @@
-"""LL404 and LL409 say that a loss raises or is averaged without a word: Keras is asked whether it is so."""
+"""LL404, LL409, LL512 and LL514 say that a loss raises or is averaged without a word: Keras is asked whether it is so."""
 
 from __future__ import annotations
 
@@ -21,6 +21,29 @@ def both(y_true, y_pred):
 def mean_of_nothing(y_true, y_pred):
     return ops.mean(both(y_true, y_pred), axis=-1)  # expect: LL404
 
+def made(scale):
+    def error(y_true, y_pred):
+        return scale * ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+def order(values):
+    positions = ops.argsort(values, axis=-1)
+
+def unpacked(y_true, y_pred):
+    squared, absolute = both(y_true, y_pred)  # expect: LL404
+    return ops.mean(squared + absolute, axis=-1)
+
+def called(y_true, y_pred):
+    return made(2.0)(y_true, y_pred)  # expect: LL404
+
+def indexed(y_true, y_pred):
+    return ops.mean(both(y_true, y_pred)[0], axis=-1)  # expect: LL404
+
+def looped(y_true, y_pred):
+    return sum(ops.mean(part, axis=-1) for part in both(y_true, y_pred))  # expect: LL404
+
+def gathered(y_true, y_pred):
+    return ops.mean(tf.gather(y_true - y_pred, order(y_true), batch_dims=1), axis=-1)  # expect: LL404
+
 def nothing(y_true, y_pred):  # expect: LL404
     loss = ops.mean(ops.abs(y_true - y_pred), axis=-1)
     return
@@ -35,12 +58,50 @@ def long_name(y_true, y_pred):
 def short_name(y_true, y_pred):
     return keras.losses.mse(y_true, y_pred)  # expect: LL409
 
+def gone_module(y_true, y_pred):
+    return keras.objectives.mean_squared_error(y_true, y_pred)  # expect: LL409
+
+def gone_function(y_true, y_pred):
+    return tf.keras.backend.logsumexp(y_true - y_pred, axis=-1)  # expect: LL409
+
 def old_keyword(y_true, y_pred):
     centre = tf.reduce_mean(y_pred, axis=-1, keep_dims=True)  # expect: LL409
     return tf.reduce_mean(tf.abs(y_true - centre), axis=-1)
 
 def older_keyword(y_true, y_pred):
     return tf.reduce_mean(tf.abs(y_true - y_pred), reduction_indices=-1)  # expect: LL409
+
+gain = tf.Variable(2.0)
+
+@tf.custom_gradient
+def amplified(x):
+    def grad(upstream):
+        return upstream * gain
+    return x * gain, grad
+
+@tf.custom_gradient
+def slowed(x, factor=1.0):
+    def grad(upstream):
+        return upstream * factor
+    return tf.identity(x), grad
+
+@tf.custom_gradient
+def slowed_by(x, factor):
+    def grad(upstream):
+        return upstream * factor, None
+    return tf.identity(x), grad
+
+def forgotten_variable(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - amplified(y_pred)), axis=-1)  # expect: LL512
+
+def setting_by_name(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - slowed(y_pred, factor=0.1)), axis=-1)  # expect: LL514
+
+def tensor_by_name(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - slowed(x=y_pred)), axis=-1)  # expect: LL514
+
+def fine_custom(y_true, y_pred):
+    return ops.mean(ops.abs(y_true - slowed_by(slowed(y_pred), 0.1)), axis=-1)
 
 def fine_names(y_true, y_pred):
     return losses.mse(y_true, y_pred) + keras.losses.mean_absolute_error(y_true, y_pred)
@@ -54,15 +115,17 @@ def fine_parts(y_true, y_pred):
     squared, absolute = (lambda e: (tf.square(e), tf.abs(e)))(error)
     return (tf.reduce_mean(squared + absolute, axis=-1),)
 '''
-NAMES = ("mean_of_nothing", "nothing", "parts", "long_name", "short_name", "old_keyword", "older_keyword",
-         "fine_names", "fine_keywords", "fine_parts")
+NAMES = ("mean_of_nothing", "nothing", "parts", "unpacked", "called", "indexed", "looped", "gathered", "long_name",
+         "short_name", "gone_module", "gone_function", "old_keyword", "older_keyword", "forgotten_variable",
+         "setting_by_name", "tensor_by_name", "fine_custom", "fine_names", "fine_keywords", "fine_parts")
+CODES = ("LL404", "LL409", "LL512", "LL514")
 COMPILED = LOSSES + "".join(
     f"\nmodel_{name} = keras.Sequential([keras.layers.Dense(2)])\nmodel_{name}.compile('sgd', loss={name})"
     for name in NAMES)
 
 
 def test_what_is_said() -> None:
-    said = {(f.start.row, f.code) for f in check(COMPILED) if f.code in ("LL404", "LL409")}
+    said = {(f.start.row, f.code) for f in check(COMPILED) if f.code in CODES}
     assert said == expected(COMPILED)
 
 
