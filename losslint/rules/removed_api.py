@@ -89,6 +89,13 @@ import tensorflow as tf
 def named_loss(y_true, y_pred):
     return keras.losses.mean_squared_error(y_true, y_pred) + tf.keras.losses.mse(y_true, y_pred)
 
+def older_loss(y_true, y_pred):
+    try:
+        error = tf.keras.losses.mean_squared_error(y_true, y_pred)
+    except AttributeError:
+        error = tf.keras.losses.mse(y_true, y_pred)
+    return error
+
 def kept_loss(y_true, y_pred):
     centre = tf.compat.v1.reduce_mean(y_pred, axis=-1, keep_dims=True) + tf.reduce_mean(y_pred, -1, keepdims=True)
     return tf.reduce_mean(tf.square(y_true - tf.nn.l2_normalize(y_pred + centre, dim=-1)), axis=-1)
@@ -101,7 +108,7 @@ def kept_loss(y_true, y_pred):
             return
         old = any(mark in module.text for mark in TF1_MARKS)
         for called in loss.graph.noted:
-            here = called.source.module is module and not called.context.guarded
+            here = called.source.module is module and not (called.context.guarded or called.context.tried)
             if here and is_missing(called, old):
                 version = "TensorFlow 2" if called.api.note == "TensorFlow 1" else "Keras 3"
                 message = f"{spelled(called.raw)} does not exist in {version}: AttributeError"
