@@ -16,7 +16,7 @@ from functools import cached_property
 from losslint.facts.float32 import SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
-from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, crosses, foldable
+from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, crosses, folding
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
 from losslint.graph.nodes import Node, nodes_in
@@ -91,7 +91,7 @@ class HazardFacts:
         if not self.suspects:
             return []
         watched = self._watched.nodes
-        folds = any(foldable(node) for node in watched) and not any(n.framework == "torch" for n in watched)
+        folds = any(folding(node) for node in watched) and not any(n.framework == "torch" for n in watched)
         modes = (False, True) if folds else (False,)
         for large in (False, True):
             for assignment in self.inputs.points(large=large):

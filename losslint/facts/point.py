@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import NamedTuple
 
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import (
@@ -67,7 +68,8 @@ class Step:
 
     def __init__(self, node: Node, precision: Precision) -> None:
         self.node, self.index, self.op = node, node.index, node.op
-        self.round, self.folded = precision.round, precision.folded
+        self.round = precision.round
+        self.folding = folding(node) if precision.folded else None
         self.variable = variable_of(node)
         self.source = next((operand.index for _, operand in node.operands()), -1)
         self.averages = averages(node)
@@ -189,8 +191,8 @@ class Point:
             return self(inputs.get("x"))
         if op == "sub" and _is_unknown(inputs.get("y")) and plain_number(inputs.get("x")) == 1.0:
             return 1.0 - TINY_GUARD
-        if self.graph_mode and step.folded and (folded := self._folded(node)) is not None:
-            return folded
+        if self.graph_mode and (folded := step.folding) is not None:
+            return self.round(folded.first + folded.last) + folded.sign * self(folded.x)
         if step.is_share and self.other is None:
             return div(self(inputs["x"]), self(inputs["y"])) * SHARE
         if step.primitive is not None:
@@ -262,27 +264,6 @@ class Point:
         if node.op in ("transpose", "diagonal"):
             return self(carrier) if self.first else self.other(carrier)
         return PAIRED[node.op](self(carrier), self.other(carrier)) * (self.count if node.op == "sum" else 1.0)
-
-    def _folded(self, node: Node) -> float | None:
-        """``(c1 +- x) +- c2`` with the constants folded first."""
-        if node.op not in ("add", "sub"):
-            return None
-        for inner, outer, outer_sign, inner_sign in (
-            (node.inputs["x"], node.inputs["y"], 1.0 if node.op == "add" else -1.0, 1.0),
-            (node.inputs["y"], node.inputs["x"], 1.0, 1.0 if node.op == "add" else -1.0),
-        ):
-            c2 = plain_number(outer)
-            if c2 is None or not isinstance(inner, Node) or inner.op not in ("add", "sub"):
-                continue
-            for side, other in (("x", "y"), ("y", "x")):
-                c1 = plain_number(inner.inputs[side])
-                if c1 is None or plain_number(inner.inputs[other]) is not None:
-                    continue
-                minus = inner.op == "sub"
-                constant = self.round(inner_sign * (-c1 if minus and side == "y" else c1) + outer_sign * c2)
-                x = self(inner.inputs[other])
-                return constant + inner_sign * (-x if minus and side == "x" else x)
-        return None
 
     # -- backwards
 
@@ -517,14 +498,32 @@ def _items(value: Value | None) -> list[Value]:
     return value.items if isinstance(value, Seq) else [value] if value is not None else []
 
 
-def foldable(node: Node) -> bool:
-    """``(c1 +- x) +- c2``: graph mode computes it with other roundings than eager code."""
-    return node.op in ("add", "sub") and any(
-        plain_number(node.inputs[outer]) is not None
-        and isinstance(inner := node.inputs[other], Node)
-        and inner.op in ("add", "sub")
-        for outer, other in (("x", "y"), ("y", "x"))
-    )
+class Folding(NamedTuple):
+    """``(c1 +- x) +- c2`` as graph mode computes it: the constants, each with its sign, are added first."""
+
+    first: float
+    last: float
+    sign: float  # of x
+    x: Value
+
+
+def folding(node: Node) -> Folding | None:
+    """What graph mode makes of a sum with two constants; None for another node, and in PyTorch."""
+    if node.op not in ("add", "sub") or node.framework == "torch":
+        return None
+    for outer, inner in (("y", "x"), ("x", "y")):
+        last, nested = plain_number(node.inputs.get(outer)), node.inputs.get(inner)
+        if last is None or not isinstance(nested, Node) or nested.op not in ("add", "sub"):
+            continue
+        of_last = -1.0 if node.op == "sub" and outer == "y" else 1.0
+        flip = -1.0 if node.op == "sub" and inner == "y" else 1.0  # last - (..)
+        for side, other in (("x", "y"), ("y", "x")):
+            first, x = plain_number(nested.inputs.get(side)), nested.inputs.get(other)
+            if first is not None and x is not None and plain_number(x) is None:
+                of_first = -1.0 if nested.op == "sub" and side == "y" else 1.0
+                of_x = -1.0 if nested.op == "sub" and side == "x" else 1.0
+                return Folding(flip * of_first * first, of_last * last, flip * of_x, x)
+    return None
 
 
 def plain_number(value: Value | None) -> float | None:

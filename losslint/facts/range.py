@@ -25,7 +25,7 @@ from losslint.facts.interval import (
     Interval,
     constant,
 )
-from losslint.facts.point import BINARY_OPS, Variable, plain_number, variable_of
+from losslint.facts.point import BINARY_OPS, Variable, folding, plain_number, variable_of
 from losslint.facts.precision import Precision
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Seq, Value
@@ -113,9 +113,9 @@ class RangeFacts:
             for known in self._related(node):
                 found = found & replace(known, nan=True)  # NaN stays where it can come in
             found = found.map(precision.round)
-            folded = self._folded(node)
-            if folded is not None:
-                found = found | folded.map(precision.round)
+            if (folded := folding(node)) is not None:
+                constants, x = constant(self.round(folded.first + folded.last)), self.of(folded.x)
+                found = found | interval.add(constants, x if folded.sign > 0 else interval.negative(x)).map(precision.round)
         known_besides = self.refined.get(self.numbers.of(node))
         self.intervals[node.index] = found & known_besides if known_besides is not None else found
         self._note_peak(node)
@@ -191,27 +191,6 @@ class RangeFacts:
     def _may_be_empty(self, node: Node) -> bool:
         """Whether what a node reduces may hold no element."""
         return any(operand.index in self.empty for _, operand in node.operands())
-
-    def _folded(self, node: Node) -> Interval | None:
-        """``(c1 - x) + c2`` as graph mode computes it: ``(c1 + c2) - x``."""
-        if node.op not in ("add", "sub") or node.framework == "torch" or not _names(node):
-            return None
-        for outer, inner in (("y", "x"), ("x", "y")):
-            last, first = plain_number(node.inputs[outer]), node.inputs[inner]
-            if last is None or not isinstance(first, Node) or first.op not in ("add", "sub") or not _names(first):
-                continue
-            for side, other in (("x", "y"), ("y", "x")):
-                number = plain_number(first.inputs[side])
-                if number is None or plain_number(first.inputs[other]) is not None:
-                    continue
-                flip = -1.0 if node.op == "sub" and inner == "y" else 1.0  # last - (..)
-                of_last = -1.0 if node.op == "sub" and outer == "y" else 1.0
-                of_number = -1.0 if first.op == "sub" and side == "y" else 1.0
-                of_x = -1.0 if first.op == "sub" and side == "x" else 1.0
-                total = self.round(flip * of_number * number + of_last * last)
-                x = self.of(first.inputs[other])
-                return interval.add(constant(total), x if flip * of_x > 0 else interval.negative(x))
-        return None
 
     # -- relations
 
