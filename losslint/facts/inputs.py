@@ -76,7 +76,7 @@ BY_HEAD = {
     "softplus": Sort.NONNEGATIVE,
 }  # fmt: skip
 PROBABILITY_USES = {"log", "one_minus_log", "xlogy", "one_minus_pow", "clip01", "binary_crossentropy",
-                    "categorical_crossentropy"}  # of a prediction as it is
+                    "categorical_crossentropy", "picked_log", "picked_pow"}  # of a prediction as it is, or of the true class
 NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
 
 
@@ -218,6 +218,9 @@ class InputFacts:
                 continue
             if user.op in (*KEEPS, "phi") or (user.op in ("add", "maximum") and _tiny(user)):
                 yield from self._uses(user, depth - 1)
+            elif user.op == "mul" and any(_is_choice(o) and self._picks(o) for o in operands_of(user)):
+                sums = (total for total in self.users.get(user.index, []) if _sums_classes(total))
+                yield from (f"picked_{op}" for total in sums for op in self._uses(total, depth - 1))
             elif user.op == "div":
                 yield from (op for op in self._uses(user, depth - 1) if op == "log")
             elif user.op == "sub" and plain_number(user.inputs.get("x")) == 1.0:
@@ -341,6 +344,12 @@ def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, .
 def _tiny(node: Node) -> bool:
     """``p + eps`` and ``maximum(p, eps)``."""
     return any(0.0 <= (plain_number(v) if plain_number(v) is not None else 1.0) < 1e-2 for v in node.inputs.values())  # type: ignore[operator]
+
+
+def _is_choice(node: Node) -> bool:
+    """Whether a node is a one-hot, at most cast."""
+    inner = node.inputs.get("x")
+    return node.op == "one_hot" or (node.op == "cast" and isinstance(inner, Node) and _is_choice(inner))
 
 
 def _sums_classes(node: Node) -> bool:

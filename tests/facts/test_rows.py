@@ -31,6 +31,11 @@ CASES = {
             right = tf.reduce_sum(tf.nn.softmax(y_pred) * tf.one_hot(tf.cast(y_true, tf.int32), 10), axis=-1)
             return -tf.reduce_mean(tf.math.log(right))
     """),
+    "a power of the share of the class that is true": ("LL303", Severity.WARNING, "y_pred = 0", """
+        def some_loss(y_true, y_pred, q=0.5):
+            chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
+            return tf.reduce_mean((1.0 - tf.pow(tf.reduce_sum(y_pred * chosen, axis=-1), q)) / q)
+    """),
     "a class that no row is of": ("LL304", Severity.INFO, "is exactly 0", """
         def some_loss(y_true, y_pred):
             chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
