@@ -9,6 +9,7 @@ import copy
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from losslint.confirmation import frameworks
 from losslint.confirmation.failures import one_line
 from losslint.confirmation.frameworks.base import Array, Inputs
 from losslint.confirmation.load import load
-from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.observation import CHEAPER, Observation, Outcome
 from losslint.confirmation.probes import Loss, numbers, told
 from losslint.confirmation.program import ENTRY, Claim, Program, TensorSpec
 from losslint.confirmation.values import DISCRETE, generic, perfect
@@ -26,9 +27,11 @@ from losslint.confirmation.words import compact
 SWAPPED = "LL403"
 FAR = 20.0  # a logit whose sigmoid is exactly 0 or 1 in float32
 FLOOR = 0.1  # of what a wrong prediction costs; what a perfect one costs of a loss that gets what it expects is far less
+ALMOST = 0.02  # away from a perfect probability
 REST = 1e-4  # relative difference of two sums of the same numbers
 
 Run = Callable[[Any, Inputs], Array]
+Cost = Callable[[Inputs], Array]
 
 
 def wrong_direction(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim) -> Observation | None:
@@ -38,13 +41,18 @@ def wrong_direction(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], cla
     if pair is None or right is None:
         return None
     name = pair[1].name
-    best = loss.value({**inputs, name: right})
-    costs = [loss.value({**inputs, name: wrong}).mean() for wrong in _wrong(right)]
-    if not np.isfinite([best.mean(), *costs]).all() or best.mean() <= max(costs):
-        return None
-    detail = (f"a perfect {name} costs {compact(float(best.mean()))}, a wrong one {compact(float(min(costs)))}: what is "
-              "minimised grows as the prediction gets better")
-    return _contract({**inputs, name: right}, best, claim, detail)
+    for nearly in dict.fromkeys((0.0, ALMOST if _is_share(right) else 0.0)):  # the logarithm of exactly 0 tells nothing
+        good = np.clip(right, nearly, 1.0 - nearly) if nearly else right
+        best = loss.value({**inputs, name: good})
+        costs = [loss.value({**inputs, name: wrong}).mean() for wrong in _wrong(good)]
+        if not np.isfinite([best.mean(), *costs]).all():
+            continue
+        if best.mean() <= max(costs):
+            return None
+        detail = (f"{'an almost' if nearly else 'a'} perfect {name} costs {compact(float(best.mean()))}, a wrong one "
+                  f"{compact(float(min(costs)))}: what is minimised grows as the prediction gets better")
+        return _contract({**inputs, name: good}, best, claim, detail)
+    return None
 
 
 def squashed_twice(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim) -> Observation | None:
@@ -87,8 +95,10 @@ def is_not_symmetric(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], cl
 
 
 def exchanged(program: Program, run: Run, claims: Sequence[Claim]) -> Iterator[Observation]:
-    """``CONTRACT`` for each claim that a call gets its arguments in the wrong order: with the two exchanged, the same
-    program gives something else, or runs at all. ``run`` gives the value of a loaded entry for some inputs."""
+    """``CONTRACT`` for each claim that a call gets its arguments in the wrong order: with the two exchanged the same program
+    runs at all, or costs least where the prediction is what the label says, and as it stands it does not. That the two
+    differ says nothing: the reverse of a divergence may be meant. ``run`` gives the value of a loaded entry for some inputs.
+    """
     for claim in claims:
         mended = _with_exchanged(program, claim) if claim.code == SWAPPED else None
         for specs in program.inputs if mended is not None else ():
@@ -103,9 +113,49 @@ def exchanged(program: Program, run: Run, claims: Sequence[Claim]) -> Iterator[O
             except Exception as error:
                 yield _contract(inputs, None, claim, f"{one_line(error)}; {told_right}")
             else:
-                if not _alike(wrong, right):
-                    yield _contract(inputs, wrong, claim, f"the loss is {compact(float(wrong.mean()))}, {told_right}")
+                pair = _pair(specs)
+                if pair is not None and not _alike(wrong, right):
+                    yield from _asks_for_another(*(partial(run, _fresh(one)) for one in (program, mended)), pair, inputs, claim)
             break
+
+
+def _asks_for_another(
+    written: Cost, mended: Cost, pair: tuple[TensorSpec, TensorSpec], inputs: Inputs, claim: Claim,
+) -> Iterator[Observation]:
+    """Labels for which a prediction that agrees with them is not the cheapest, though it is with the arguments exchanged."""
+    label, spec = pair
+    if label.shape != spec.shape or spec.values == "logits":
+        return
+    soft = replace(spec, name=label.name, values="simplex" if spec.values == "simplex" else "probability")
+    known = generic([soft], seed=11)[label.name]  # no corner: there all may cost nothing
+    known = known if spec.values == "simplex" else np.round(known, 2)
+    inputs = {**inputs, label.name: known}
+    equal = {**inputs, spec.name: known.astype(spec.dtype)}
+    others = [{**inputs, spec.name: other.astype(spec.dtype)} for other in _apart(known, spec)]
+    (cost, *rest), (right, *wrong) = ([float(run(one).mean()) for one in (equal, *others)] for run in (written, mended))
+    if np.isfinite([cost, *rest, right, *wrong]).all() and right < min(wrong) and min(rest) < cost - REST * abs(cost):
+        detail = (f"{spec.name} that equals {label.name} costs {compact(cost)}, another {compact(min(rest))}; with the two "
+                  "exchanged the equal one costs least")
+        cheapest = others[rest.index(min(rest))]
+        yield replace(_contract(cheapest, written(cheapest), claim, detail), operation=CHEAPER)
+
+
+def _apart(known: Array, spec: TensorSpec) -> Iterator[Array]:
+    """Predictions that are clearly not the label."""
+    if spec.values == "simplex":
+        yield np.roll(known, 1, -1)
+        yield _rows_of_one(known ** 4)
+        yield _rows_of_one(known ** 0.25)
+    else:
+        yield from (share * known for share in (0.5, 0.9))
+        yield 1.0 - known
+        yield np.where(known > 0.5, 1.0 - ALMOST, ALMOST)
+        if spec.values not in ("probability", "image", "unit"):
+            yield from (share * known for share in (1.1, 2.0))
+
+
+def _rows_of_one(shares: Array) -> Array:
+    return np.asarray(shares / shares.sum(-1, keepdims=True))
 
 
 def _with_exchanged(program: Program, claim: Claim) -> Program | None:
@@ -152,8 +202,11 @@ def _pair(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, TensorSpec] | None:
 
 def _wrong(right: Array) -> list[Array]:
     """Predictions as far from a perfect one as its range allows."""
-    inside = bool(((right >= 0) & (right <= 1)).all())
-    return [(1.0 - right if inside else -right).astype(right.dtype)]
+    return [(1.0 - right if _is_share(right) else -right).astype(right.dtype)]
+
+
+def _is_share(numbers: Array) -> bool:
+    return bool(((numbers >= 0) & (numbers <= 1)).all())
 
 
 def _logits(share: Array) -> Array:

@@ -4,7 +4,7 @@ orders of the arguments. Written in the main process, which imports no framework
 
 from __future__ import annotations
 
-from losslint.confirmation.observation import Observation, Outcome
+from losslint.confirmation.observation import CHEAPER, Observation, Outcome
 from losslint.confirmation.program import Program
 
 VALUE = '''
@@ -24,6 +24,10 @@ FLAT = 'print("with {name} of shape (B,): mean", value({arguments}).mean())\n'
 
 ORDER = '''print("as Keras passes them:", value({arguments}).mean())
 print("exchanged:", value({exchanged}).mean())
+'''
+
+CHEAPEST = '''print("{prediction} as given costs", value({arguments}).mean())
+print("{prediction} equal to {label} costs", value({equal}).mean())
 '''
 
 OPPOSITE = '''opposite = {opposite}
@@ -134,6 +138,10 @@ def comparison(program: Program, seen: Observation, code: str, entry: str, sourc
         wide = [one for one in names if _is_column(seen.inputs[one])]
         flat = "".join(FLAT.format(name=one, arguments=_with(names, one, f"{one}[:, 0]")) for one in wide)
         return value + SHAPES.format(shapes=shapes, arguments=arguments, flat=flat)
+    if seen.operation == CHEAPER:
+        label = next(name for name in names if roles.get(name) == "label")
+        return value + CHEAPEST.format(
+            prediction=prediction, label=label, arguments=arguments, equal=_with(names, prediction, label))
     if code in ORDERS and len(names) == 2 and seen.loss is not None:
         return value + ORDER.format(arguments=arguments, exchanged=", ".join(reversed(names)))
     if code in OPPOSITES:

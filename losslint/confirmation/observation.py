@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from losslint.confirmation.places import Span
 
 REVERSED = "reversed"  # a gradient that is the slope but for its sign: often on purpose, to train an adversary
+CHEAPER = "cheaper"  # a prediction that costs less than one that is the label itself
 
 
 class Outcome(enum.Enum):
