@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from losslint.confirmation import agreement, bindings, contract, differences, frameworks, jumps, locate, witness
-from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes
+from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes, uses_none
 from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.penalties import unfelt
@@ -71,6 +71,9 @@ class Battery:
             return
         inputs = self.inputs(0)
         self.tell(eager)
+        if uses_none(eager):
+            for seen in self.loss.framework.unanswered(self.loss, inputs):
+                self.report.saw(seen)
         for mode in self.modes():
             self.report.begin(mode)
             seen = self.observed(inputs, mode)

@@ -22,10 +22,13 @@ NOTHING_ARRIVES = re.compile(
     r"No gradients provided for any variable|does not require grad and does not have a grad_fn"
     r"|'(?:int|float|\w*ndarray|float\d+)' object has no attribute 'backward'"
 )
-WRAPPED = re.compile(r"\{\{function_node [^}]*\}\} ?| name:\s*$")
+WRAPPED = re.compile(r"\x1b\[\d*m|\{\{function_node [^}]*\}\} ?| name:\s*$")
 EAGER_OPERATION = re.compile(r"\[Op:(\w+)\]")
 NODE = re.compile(r"\{\{node (?:[^}]*/)?([A-Za-z]\w*?)(?:_\d+)?\}\}")
 IN_USER_CODE, IN_GRAPH = "in user code:", "Graph execution error:"
+IN_LAYER = "Exception encountered when calling"  # Keras goes on with what the exception says
+OF_NONE = re.compile(r"NoneType|None values not supported|convert a value \(None\)|got None")
+SYMBOLIC = "KerasTensor"  # a placeholder for a shape, its message says
 ABOUT_SHAPE = re.compile(
     r"shape|dimension|\brank\b|broadcast|out of (?:range|bounds)|\baxis\b|\baxes\b|incompatible|unpack|\bsize\b"
     r"|\bdepth\b|divisible|channels|must be equal|is not in \[|must be at least|\bndim\b|slice index|inner dim"
@@ -76,7 +79,13 @@ def only_about_shapes(seen: Observation) -> bool:
     """Whether another rung of the ladder of inputs may run where this one raised."""
     kind, _, message = seen.error.partition(": ")
     pattern = ABOUT_SHAPE if kind in ABOUT_SHAPE_TYPES else BETWEEN_SHAPES if kind in ("RuntimeError", "TypeError") else None
-    return seen.outcome is Outcome.RAISES and pattern is not None and bool(pattern.search(message))
+    about = pattern is not None and pattern.search(message) is not None and SYMBOLIC not in message
+    return seen.outcome is Outcome.RAISES and about
+
+
+def uses_none(seen: Observation) -> bool:
+    """Whether something was None that is used."""
+    return seen.outcome is Outcome.RAISES and OF_NONE.search(seen.error) is not None
 
 
 def between_shapes(seen: Observation) -> bool:
@@ -99,6 +108,8 @@ def one_line(error: BaseException) -> str:
         lines = lines[-1:]
     elif lines and lines[0] == IN_GRAPH:
         lines = [line for line in lines if not line.startswith((IN_GRAPH, "Detected at node", "File ", "[[{{"))]
+    elif len(lines) > 1 and lines[0].startswith(IN_LAYER):
+        lines = lines[1:]
     if not lines:
         return kind
     return (lines[0] if lines[0].startswith(f"{kind}: ") else f"{kind}: {lines[0]}")[:400]

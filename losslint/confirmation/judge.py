@@ -20,7 +20,7 @@ from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.places import nested
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
-from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof, is_of_the_operation, is_spoken_of
+from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof, is_of_the_operation, is_spoken_of, is_spoken_of_elsewhere
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity
@@ -123,7 +123,10 @@ class Case:
             return here[0]
         rivals = [f for f in self.findings if f is not finding and set(proof.outcomes) & set(_outcomes(f.code))]
         for seen in fitting:
-            if seen.row and (not proof.anywhere or any(self.is_at(f, seen) for f in rivals)):
+            others = [f for f in rivals if f.code != finding.code or seen.outcome is not Outcome.RAISES]
+            if seen.row and (not proof.anywhere or any(self.is_at(f, seen) for f in others)):
+                continue
+            if proof.anywhere and not is_spoken_of_elsewhere(finding.code, seen):
                 continue
             unseen = finding.code in LEAVES_UNSEEN and seen.outcome is Outcome.NO_GRADIENT and _ran(seen, finding)
             if proof.anywhere or not rivals or unseen:
@@ -191,7 +194,7 @@ class Case:
             if seen.outcome is Outcome.RAISES:
                 return f"the loss raises {where} ({seen.mode}): {why(self.program, seen.error)}"
             return f"{seen.outcome.value} was seen ({seen.mode}), but {where}"
-        raised = next((seen for seen in self.told if seen.outcome is Outcome.RAISES and seen.mode == "eager"), None)
+        raised = next((s for s in self.told if s.outcome is Outcome.RAISES and s.mode in ("eager", "fit")), None)
         if raised is not None:
             return f"the loss raises with the inputs tried: {why(self.program, raised.error)}"
         rows = self.searched(finding)

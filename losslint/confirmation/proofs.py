@@ -50,9 +50,14 @@ PROOFS: dict[str, Proof] = {
     "LL407": Proof((O.RAISES,)), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),
     "LL411": Proof((O.CONTRACT, O.ZERO_GRADIENT), anywhere=True),
     "LL501": Proof(NOTHING, anywhere=True), "LL502": Proof(NOTHING, anywhere=True), "LL503": FAILS,
-    "LL504": Proof((O.RAISES, *NOTHING), anywhere=True), "LL511": Proof((O.WRONG_GRADIENT,), anywhere=True),
+    "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True), "LL511": Proof((O.WRONG_GRADIENT,), anywhere=True),
     "LL512": Proof((O.RAISES, *NOTHING), anywhere=True), "LL513": Proof((O.WRONG_GRADIENT,), anywhere=True),
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
+}  # fmt: skip
+
+SHOWN = {  # what only running shows, and by which outcome
+    "LL901": (O.NO_GRADIENT,), "LL902": NUMBERS, "LL903": (O.ZERO_GRADIENT,), "LL904": (O.WRONG_GRADIENT,),
+    "LL905": (O.JUMP,), "LL906": (O.RAISES,), "LL907": (O.CONTRACT,),
 }  # fmt: skip
 
 LOGARITHMS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py")
@@ -71,9 +76,16 @@ WITHOUT_DERIVATIVE = r"[Dd]ifferentia|[Dd]erivative|[Gg]radient|grad requires|gr
 RAISED = {  # what an exception says that a rule speaks of; those of rules that are not here prove them where they stand
     **dict.fromkeys(("LL101", "LL102", "LL103", "LL104"), LEAVING),
     **dict.fromkeys(("LL105", "LL106", "LL108"), WITHOUT_DERIVATIVE),
+}
+RAISED_ELSEWHERE = {  # the same, where another place raises than the one that a rule names
+    "LL205": r"None|[Uu]nknown|[Ss]hape|[Ii]ncompatible|[Dd]imension|\brank\b|\bsize|elements|[Rr]eshape",
     "LL208": r"[Vv]ariable|singleton",
-    "LL404": r"None|tuple|dict|\blist\b|str|convert|iterable|unpack|has no attribute|unsupported operand|scalar",
+    "LL209": r"KerasTensor|[Ss]ymbolic|out of scope|[Gg]raph|captured|[Ii]ncompatible shapes|broadcast|must be equal",
+    "LL404": r"None|tuple|dict|\blist\b|\bstr|convert|iterable|unpack|has no attribute|unsupported operand|scalar",
+    "LL405": r"argument|callable|None|[Uu]nknown|[Uu]nexpected|interpret|structure|string|\bkeys?\b|length|number of"
+             r"|has no attribute",
     "LL503": r"persistent|second time",
+    "LL504": r"None|[Vv]ariable|[Gg]radient|iterable|unpack|\bzip|recogni|shape|pairs?\b",
     "LL512": r"[Gg]radient|[Dd]erivative|vjp|jvp|backward|argument|custom",
 }
 MISSPELT = re.compile(r"^AttributeError: (?:partially initialized )?module ")
@@ -93,3 +105,9 @@ def is_spoken_of(code: str, seen: Observation) -> bool:
     if MISSPELT.match(seen.error):
         return code == REMOVED
     return code not in RAISED or re.search(RAISED[code], seen.error) is not None
+
+
+def is_spoken_of_elsewhere(code: str, seen: Observation) -> bool:
+    """The same for an exception that is raised somewhere else in the loss."""
+    said = RAISED_ELSEWHERE.get(code, "")
+    return seen.outcome is not O.RAISES or (bool(said) and re.search(said, seen.error) is not None)

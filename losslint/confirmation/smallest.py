@@ -17,7 +17,7 @@ def fitting(model: Any, x: Any = None, y: Any = None, labelled: bool = True) -> 
 
     rng = np.random.default_rng(0)
     if x is None:
-        x = _like(getattr(model, "inputs", None), rng, integers=_looks_up(model))
+        x = _like(_inputs(model), rng, integers=_looks_up(model))
     if y is None and labelled:
         outputs = model(x)
         sparse = "sparse" in str(getattr(model, "loss", "")).lower()
@@ -52,6 +52,11 @@ def answering(model: Any, x: Any, right: float, wrong: float) -> tuple[Any, floa
 
     output, loss, gradient = (tf.convert_to_tensor(part).numpy() for part in tf.function(step, autograph=False)())
     return output.reshape(-1, width)[0], float(loss), gradient
+
+
+def _inputs(model: Any) -> Any:
+    """What a model takes; a subclassed one does not say so, but the first model that it is made of may."""
+    return next((found for one in (model, *getattr(model, "layers", ())) if (found := getattr(one, "inputs", None))), None)
 
 
 def _like(inputs: Any, rng: Any, integers: bool) -> Any:

@@ -20,7 +20,7 @@ from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.judge import CONFIRMED, REFUTED, judge, not_run
 from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
-from losslint.confirmation.proofs import NUMBERS, PROOFS
+from losslint.confirmation.proofs import PROOFS, SHOWN
 from losslint.confirmation.slicing import (
     compiled_program_of,
     head_programs_of,
@@ -233,7 +233,7 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
                 key = key_of(finding)
                 if not finding.code.startswith("LL9"):
                     mine[key] = chosen(finding.code, mine.get(key), verdict)
-                elif not said_of_another(finding, report.findings):
+                elif not said_of_another(finding, report.findings) and not is_another_s(judged, key, trial, trials):
                     path = names.get(str(finding.path), finding.path)
                     new.setdefault(key, replace(finding, path=path, verdict=verdict))
         for key, verdict in mine.items():
@@ -245,10 +245,16 @@ def judged_report(report: Report, trials: Sequence[Trial]) -> Report:
 
 
 def said_of_another(finding: Finding, known: Sequence[Finding]) -> bool:
-    """Whether a rule says of the same code, in another loss that runs it, that its numbers are not finite."""
-    return finding.code == "LL902" and any(
-        f.code in PROOFS and PROOFS[f.code].outcomes == NUMBERS and abspath(f.path) == abspath(finding.path)
-        and f.start.row <= finding.start.row <= f.end.row for f in known)
+    """Whether a rule says the same of this code, in another loss that runs it."""
+    return any(
+        f.code in PROOFS and not set(SHOWN[finding.code]).isdisjoint(PROOFS[f.code].outcomes)
+        and abspath(f.path) == abspath(finding.path) and f.start.row <= finding.start.row <= f.end.row for f in known)
+
+
+def is_another_s(judged: Judged, key: Key, trial: Trial, trials: Sequence[Trial]) -> bool:
+    """Whether the model that a loss is compiled with was seen to fail in the code of another: a step of its own."""
+    replayed = isinstance(judged.program, Program) and judged.program.kind == "model" and not trial.holds(key)
+    return replayed and any(other.holds(key) for other in trials if other is not trial)
 
 
 def _rank(program: Program | NotSliced) -> int:

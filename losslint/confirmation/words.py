@@ -32,6 +32,7 @@ MODES = {"eager": "eager code", "autograph": "tf.function", "graph": "graph mode
          "load": "the import"}  # fmt: skip
 
 
+ASKED = "the gradient that is asked for is None"
 DETAILED = (Outcome.WRONG_GRADIENT, Outcome.JUMP, Outcome.FROZEN, Outcome.CONTRACT, Outcome.HOLDS)  # the detail says it all
 
 
@@ -43,7 +44,7 @@ def effect(seen: Observation) -> str:
         return seen.detail
     through = f", lost in {seen.operation}" if seen.operation else ""
     if seen.outcome is Outcome.NO_GRADIENT:
-        return f"gradient None{through}"
+        return ASKED if seen.operation == "gradient" else f"gradient None{through}"
     if seen.outcome is Outcome.ZERO_GRADIENT and not seen.detail:
         return f"gradient 0 everywhere{through}"
     if seen.outcome is Outcome.DEAD_TERM:

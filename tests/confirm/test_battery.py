@@ -25,6 +25,7 @@ LABEL = TensorSpec("y_true", (8, 3), role="label", values="probability")
 PREDICTION = TensorSpec("y_pred", (8, 3), role="prediction", values="probability")
 SOURCE = '''
 import numpy as np
+from losslint.confirmation.smallest import fitting
 import tensorflow as tf
 
 def squared(y_true, y_pred):
@@ -120,6 +121,46 @@ def step_that_applies_nothing(x):
 
 traced_step_that_applies_nothing = tf.function(step_that_applies_nothing)
 
+left, right = tf.Variable([[0.5], [0.2]]), tf.Variable([[0.1], [0.3]])
+
+def step_with_the_gradients_of_another(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(x @ left + tf.stop_gradient(x @ right)))
+    clipped = [tf.clip_by_norm(g, 1.0) for g in tape.gradient(loss, [left])]
+    optimizer.apply_gradients(zip(clipped, [right]))  # another
+
+def step_with_its_own_gradients(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(x @ left - x @ right))
+    clipped, _ = tf.clip_by_global_norm([0.5 * g for g in tape.gradient(loss, [left, right])], 1.0)
+    optimizer.apply_gradients(zip(clipped, [left, right]))
+
+def penalty_of_nothing(x):
+    with tf.GradientTape() as tape:
+        score = tf.reduce_sum(x ** 2)
+    slope = tape.gradient(score, x)  # nothing
+    return tf.reduce_mean(slope ** 2)
+
+class OwnStep(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner = tf.keras.Sequential([tf.keras.Input((5,)), tf.keras.layers.Dense(1)])
+
+    def call(self, x):
+        return self.inner(x)
+
+    def train_step(self, data):
+        x, _ = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(self(x))
+        slope = tape.gradient(loss, x)  # own step
+        return {"loss": loss * slope}
+
+def own_step():
+    model = OwnStep()
+    model.compile("sgd")
+    return fitting(model)
+
 def compiled(loss):
     model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
     model.compile(optimizer="sgd", loss=loss)
@@ -166,7 +207,10 @@ PROGRAMS = [
     program("lambda y_true, y_pred: tf.reduce_mean(y_pred, axis=2)"),
     *(program(name, kind="step", inputs=X) for name in ("good_step", "step_without_gradient", "step_with_a_part")),
     *(program(name, kind="step", inputs=X) for name in ("step_that_applies_nothing", "traced_step_that_applies_nothing")),
-    *(program(name, kind="model", inputs=((),)) for name in ("good_model", "model_without_gradient")),
+    *(program(name, Claim("LL504", row("# another"), row("# another")), kind="step", inputs=X)
+      for name in ("step_with_the_gradients_of_another", "step_with_its_own_gradients")),
+    program("penalty_of_nothing", kind="function", inputs=X),
+    *(program(name, kind="model", inputs=((),)) for name in ("good_model", "model_without_gradient", "own_step")),
     program("squared", Claim("LL301", 1, 1, ("fit", "xla", "autograph"))),
 ]
 
@@ -263,6 +307,25 @@ def test_steps_whose_optimizer_gets_nothing(name: str, evidence: dict[tuple[str,
     """The place is where the gradient is lost, not where the optimizer complains."""
     (cut,) = evidence[name, 0].observations
     assert (cut.outcome, cut.row, cut.operation) == (Outcome.NO_GRADIENT, row("tf.floor(x @ w)"), "Floor")
+
+
+def test_gradients_that_go_to_other_variables(evidence: dict[tuple[str, int], Evidence]) -> None:
+    """What is clipped or scaled is still the gradient of its variable."""
+    fine, wrong = evidence["step_with_the_gradients_of_another", 1].observations
+    assert (fine.outcome, wrong.outcome, wrong.row) == (Outcome.FINE, Outcome.CONTRACT, row("# another"))
+    assert " is moved by the gradient of " in wrong.detail
+    assert [o.outcome for o in evidence["step_with_its_own_gradients", 1].observations] == [Outcome.FINE]
+
+
+@pytest.mark.parametrize(("name", "mode", "text"), [
+    ("penalty_of_nothing", "eager", "# nothing"), ("own_step", "fit", "# own step")])
+def test_a_missing_gradient_is_seen_where_it_is_asked_for(
+    name: str, mode: str, text: str, evidence: dict[tuple[str, int], Evidence],
+) -> None:
+    """The row that uses the None raises."""
+    seen = [o for o in evidence[name, 0].observations if o.mode == mode]
+    assert [(o.outcome, o.row) for o in seen] == [
+        (Outcome.RAISES, row(text) + 1), (Outcome.NO_GRADIENT, row(text))]
 
 
 def test_models(evidence: dict[tuple[str, int], Evidence]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -23,7 +24,7 @@ from losslint.config import Settings
 from losslint.confirmation import client, verdicts
 from losslint.confirmation.observation import Evidence, Observation, Outcome
 from losslint.confirmation.program import NotSliced, Program
-from losslint.findings import Finding, Severity
+from losslint.findings import Finding, Location, Severity
 from tests.expectations import expected
 
 needs_tensorflow = pytest.mark.skipif(find_spec("tensorflow") is None, reason="TensorFlow is not installed")
@@ -163,6 +164,31 @@ def test_what_only_running_shows_is_added(folder: Path, monkeypatch: pytest.Monk
     with_evidence(monkeypatch, replace(WITNESS, row=19))
     new = [f for f in judged([Path("losses.py")]) if f.code.startswith("LL9")]
     assert [(f.code, f.status, f.path) for f in new] == [("LL902", "confirmed", Path("losses.py"))]
+
+
+STEP = """
+
+class Own(keras.Model):
+    def train_step(self, data):
+        return {"loss": tf.reduce_sum(self(data) * 0)}
+"""
+
+
+def test_a_step_that_a_replay_runs_is_judged_for_itself(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loss is run with the model that it is compiled with; what fails in another loss of that model is told there."""
+    (folder / "losses.py").write_text(LOSSES + STEP)
+    lost = Observation(Outcome.NO_GRADIENT, "fit", row=len((LOSSES + STEP).splitlines()))
+    report = check_paths([Path("losses.py")], Settings(), keep_losses=True)
+    trials = {trial.loss.site.qualname: trial for trial in verdicts.trials_of(report, Settings())}
+    found = Finding("LL901", "no-gradient", Severity.ERROR, "", "", Path("losses.py").absolute(),
+                    Location(lost.row, 9), Location(lost.row, 20), verdict={"status": "confirmed"})
+    replay = Program(Path("losses.py"), "guarded", ast.Module([], []), "model", ())
+    trials["guarded"].judged.append(verdicts.Judged(replay, [found]))
+    codes = {f.code for f in verdicts.judged_report(report, list(trials.values())).findings}
+    assert "Own.train_step" in trials
+    assert "LL901" not in codes
+    trials["guarded"].judged[-1] = verdicts.Judged(replace(replay, kind="loss"), [found])
+    assert "LL901" in {f.code for f in verdicts.judged_report(report, list(trials.values())).findings}
 
 
 RAISED = Observation(Outcome.RAISES, "eager", error="AttributeError: module 'tensorflow' has no attribute 'sqare'")

@@ -20,9 +20,7 @@ OPEN = {
     "ll110_bad_0": "calls keras.losses.mean_absolute_error, which Keras 3 has under another name",
     "ll308_bad_0": "a product underflows for many classes; the inputs have three",
     "ll402_bad_1": "weights that nobody passes on show in what fit is given, not in the step",
-    "ll502_bad_1": "the None is used in the next row: a TypeError, which proves no gradient missing",
     "ll502_bad_2": "only the second round of its loop fails; one is run",
-    "ll504_bad_1": "the gradients fit the variables of the other model in shape: nothing is seen to go wrong",
 }
 ELSEWHERE = ("import torch", "import jax")
 

@@ -142,10 +142,20 @@ def test_what_was_not_evaluated_is_not_refuted() -> None:
     ("LL102", "AttributeError: module 'tensorflow' has no attribute 'sqare'"),
     ("LL404", "InvalidArgumentError: indices[0] = 7 is not in [0, 4)"),
     ("LL503", "ValueError: Shapes (3,) and (4,) are incompatible"),
+    ("LL209", "ValueError: Input 0 of layer dense is not compatible: expected axis -1 to have value 8, got (2, 4)"),
 ])
 def test_an_exception_about_something_else_proves_nothing(code: str, error: str) -> None:
-    raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, error=error)
+    anywhere = PROOFS[code].anywhere
+    raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=6 if anywhere else 5, error=error)
     assert one(finding(code), raised)["status"] == "unconfirmed"
+
+
+def test_an_exception_elsewhere_proves_all_that_it_speaks_of() -> None:
+    error = "ValueError: A KerasTensor cannot be used as input to a TensorFlow function."
+    raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, span=(5, 30, 5, 41), error=error)
+    found = judge([finding("LL209"), replace(finding("LL209"), start=Location(5, 30), end=Location(5, 41))], PROGRAM,
+                  Evidence((raised,)))
+    assert [f.verdict["status"] for f in found if f.verdict] == ["confirmed", "confirmed"]
 
 
 def test_extreme_inputs_prove_nothing() -> None:

@@ -133,6 +133,10 @@ class Framework(ABC):
         """The loss as a function of the weights that it reads by itself; None where they are arguments of it."""
         return None
 
+    def unanswered(self, loss: Loss, arrays: Inputs) -> Iterator[Observation]:
+        """The derivatives that a loss itself asks for and that are None: what uses them raises, not what asks."""
+        return iter(())
+
     # -- whole training steps
 
     @abstractmethod

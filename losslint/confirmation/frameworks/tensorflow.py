@@ -193,6 +193,11 @@ class TensorFlow(Framework):
             return [None] * len(sources)
         return [None if g is None else self.array(g) for g in found]
 
+    def unanswered(self, loss: Loss, arrays: Inputs) -> Iterator[Observation]:
+        from losslint.confirmation.frameworks import tensorflow_steps
+
+        return tensorflow_steps.unanswered(lambda: loss.result(arrays), loss.files, "eager")
+
     def steps(self, program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
         from losslint.confirmation.frameworks import tensorflow_steps
 

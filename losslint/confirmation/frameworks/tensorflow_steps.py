@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.python.ops import resource_variable_ops
 
 from losslint.confirmation import agreement, bindings, contract, locate
-from losslint.confirmation.failures import UserFiles, failure, only_about_shapes, unless_about_shapes
+from losslint.confirmation.failures import UserFiles, failure, only_about_shapes, unless_about_shapes, uses_none
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.frameworks.tensorflow import FRAMEWORK, noted
 from losslint.confirmation.observation import Observation, Outcome
@@ -28,6 +28,7 @@ from losslint.confirmation.values import generic
 
 PARTLY = "Gradients do not exist"  # how a warning of Keras begins
 SLOPES = ("LL109", "LL513")
+MISPAIRED = "LL504"
 SIZES = (1e-2, 3e-3)  # of the steps of differences, in float32
 SMOOTH, WRONG = 0.03, 0.05  # relative difference of two estimates of a slope, and of the gradient from them
 
@@ -72,6 +73,7 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
     yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
     if derivatives:
         yield from paired(entry, inputs, files, program.claims)
+        yield from mispaired(entry, inputs, files, program.claims)
         yield from frozen(entry, inputs, program.claims)
         yield from slopes(entry, inputs, files, program.claims)
 
@@ -110,10 +112,20 @@ def taken(
         try:
             entry(**FRAMEWORK.tensors(inputs))
         except Exception as error:
-            lost_all = failure(error, files).outcome is Outcome.NO_GRADIENT and derivatives
+            seen = failure(error, files)
+            lost_all = derivatives and (seen.outcome is Outcome.NO_GRADIENT or uses_none(seen))
             if not lost_all or all(derivative.present for derivative in derivatives):
                 raise
     return derivatives, trail
+
+
+def unanswered(run: Callable[[], Any], files: UserFiles, mode: str) -> Iterator[Observation]:
+    """``NO_GRADIENT`` for each derivative of the user's tapes that is None for all that was asked for."""
+    with watched_tapes(files.owns) as derivatives, contextlib.suppress(Exception):  # of the user's code, seen before
+        run()
+    for derivative in derivatives:
+        if not derivative.present:
+            yield dataclasses.replace(_judged(derivative, files), outcome=Outcome.NO_GRADIENT, mode=mode, detail="")
 
 
 def first_target(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Any:
@@ -176,7 +188,7 @@ def _judged(derivative: Derivative, files: UserFiles) -> Observation:
     else:
         outcome = Outcome.FINE
     other = "" if derivative.path == str(files.path) else derivative.path
-    names = [str(getattr(source, "path", getattr(source, "name", ""))) for source in derivative.missing]
+    names = [_name(source) for source in derivative.missing]
     return Observation(
         outcome, "eager", row=derivative.row, path=other, operation="gradient",
         loss=numbers(targets[0]) if len(targets) == 1 else None,
@@ -227,6 +239,52 @@ def paired(
         for what in contract.pairs(trail, claim, files):
             yield Observation(Outcome.CONTRACT, "eager", **told(inputs), **claim.at, detail=what)
             break
+
+
+def mispaired(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, claims: Sequence[Claim],
+) -> Iterator[Observation]:
+    """``CONTRACT`` for each claim that a variable is moved by the gradients of others."""
+    wanted = [claim for claim in claims if claim.code == MISPAIRED]
+    if not wanted:
+        return
+    with eagerly(), applied() as given:
+        derivatives, trail = taken(entry, inputs, files)
+    sources = {id(g): {id(s)} for d in derivatives for s, g in zip(d.sources, d.gradients, strict=True) if g is not None}
+    names = {id(source): _name(source) for derivative in derivatives for source in derivative.sources}
+    for step in trail.steps:  # what is clipped or scaled is still theirs
+        entering = set[int]().union(*(sources.get(id(tensor), ()) for tensor in step.inputs))
+        for output in step.outputs if entering else ():
+            sources[id(output)] = entering
+    for gradient, variable in given:
+        own = sources.get(id(gradient), {id(variable)})
+        if id(variable) not in own:
+            detail = f"{_name(variable)} is moved by the gradient of {', '.join(sorted(names[one] for one in own))}"
+            yield from (Observation(Outcome.CONTRACT, "eager", **told(inputs), **claim.at, detail=detail) for claim in wanted)
+            return
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[list[tuple[Any, Any]]]:
+    """Notes the gradients that optimizers are given meanwhile, each with its variable."""
+    pairs: list[tuple[Any, Any]] = []
+    owner = tf.keras.optimizers.Optimizer
+    original = owner.apply_gradients
+
+    def noting(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+        given = [tuple(pair) for pair in grads_and_vars]
+        pairs.extend(given)
+        return original(optimizer, given, *args, **kwargs)
+
+    owner.apply_gradients = noting
+    try:
+        yield pairs
+    finally:
+        owner.apply_gradients = original
+
+
+def _name(variable: Any) -> str:
+    return str(getattr(variable, "path", "") or getattr(variable, "name", ""))
 
 
 class Repeated:
@@ -317,14 +375,14 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
     partly = seen.outcome is Outcome.FINE and seen.detail.startswith(PARTLY)
     if seen.outcome is not Outcome.NO_GRADIENT and not partly:
         yield seen
+        if uses_none(seen):
+            yield from unanswered(lambda: _fit_once(entry), files, "fit")
         return
     places: list[Place] = []
     with contextlib.suppress(Exception), eagerly():  # of the user's code, which has run once
-        model, x, y = entry()
-        model.run_eagerly = True
         noting = watched_tapes(lambda _: True), noted(files, watched=True), contextlib.suppress(ValueError)
         with noting[0] as derivatives, noting[1] as trail, noting[2]:  # it has no gradients, again
-            model.fit(x, y, batch_size=_length(x), epochs=1, verbose=0)
+            _fit_once(entry)
         places = lost(derivatives[0], trail)
     if partly:
         places = [place for place in places if place.operation not in FRAMEWORK.stops]
@@ -332,6 +390,13 @@ def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
     else:
         nowhere = dataclasses.replace(seen, row=0, span=(), path="", operation="")
         yield from locate.at_each(seen, places, files) or (nowhere,)
+
+
+def _fit_once(entry: Callable[[], Any]) -> None:
+    """One batch, in eager code."""
+    model, x, y = entry()
+    model.run_eagerly = True
+    model.fit(x, y, batch_size=_length(x), epochs=1, verbose=0)
 
 
 def fitted(entry: Callable[[], Any], files: UserFiles) -> Observation:
