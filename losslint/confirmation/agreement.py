@@ -115,7 +115,8 @@ def exchanged(program: Program, run: Run, claims: Sequence[Claim]) -> Iterator[O
             else:
                 pair = _pair(specs)
                 if pair is not None and not _alike(wrong, right):
-                    yield from _asks_for_another(*(partial(run, _fresh(one)) for one in (program, mended)), pair, inputs, claim)
+                    written, mended_cost = (partial(run, _fresh(one)) for one in (program, mended))
+                    yield from _asks_for_another(written, mended_cost, pair, inputs, claim)
             break
 
 

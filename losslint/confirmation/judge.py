@@ -20,7 +20,14 @@ from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.places import nested
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
-from losslint.confirmation.proofs import NUMBERS, PROOFS, Proof, is_of_the_operation, is_spoken_of, is_spoken_of_elsewhere
+from losslint.confirmation.proofs import (
+    NUMBERS,
+    PROOFS,
+    Proof,
+    is_of_the_operation,
+    is_spoken_of,
+    is_spoken_of_elsewhere,
+)
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.words import seen_in, sentence
 from losslint.findings import Finding, Location, LossRef, Severity

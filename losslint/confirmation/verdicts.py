@@ -20,7 +20,7 @@ from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.judge import CONFIRMED, REFUTED, judge, not_run
 from losslint.confirmation.observation import Evidence
 from losslint.confirmation.program import Claim, NotSliced, Program
-from losslint.confirmation.proofs import PROOFS, SHOWN
+from losslint.confirmation.proofs import NUMBERS, PROOFS, SHOWN
 from losslint.confirmation.slicing import (
     compiled_program_of,
     head_programs_of,

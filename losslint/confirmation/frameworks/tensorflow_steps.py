@@ -260,7 +260,8 @@ def mispaired(
         own = sources.get(id(gradient), {id(variable)})
         if id(variable) not in own:
             detail = f"{_name(variable)} is moved by the gradient of {', '.join(sorted(names[one] for one in own))}"
-            yield from (Observation(Outcome.CONTRACT, "eager", **told(inputs), **claim.at, detail=detail) for claim in wanted)
+            for claim in wanted:
+                yield Observation(Outcome.CONTRACT, "eager", **told(inputs), **claim.at, detail=detail)
             return
 
 
