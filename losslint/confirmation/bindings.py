@@ -78,7 +78,9 @@ def upstream(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claims: Se
         for factor in (1.0, 3.0))
     for name, one in once.items():
         if one is not None and not _same(3.0 * one, thrice[name]):
-            detail = f"the gradient to {name} is {_listed(one)} of the loss, {_listed(thrice[name])} of 3 * loss"
+            unmoved = _same(one, thrice[name])
+            detail = f"3 * loss gives {name} the gradient {_listed(one)}, and so does the loss" if unmoved else (
+                f"the gradient to {name} is {_listed(one)} of the loss, {_listed(thrice[name])} of 3 * loss")
             for claim in wanted:
                 yield Observation(Outcome.WRONG_GRADIENT, "eager", **claim.at, detail=detail, **told(inputs))
             return

@@ -96,6 +96,7 @@ class Case:
             seen for seen in self.told
             if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode) and not is_about_surroundings(seen)
             and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen)) and is_spoken_of(finding.code, seen)
+            and (not proof.anywhere or is_of_the_operation(finding.code, seen))
         ]  # fmt: skip
         shown = self.shown(finding, proof, fitting)
         if shown is not None:
@@ -354,7 +355,7 @@ def _outcomes(code: str) -> tuple[Outcome, ...]:
 
 def _nearest(rows: Sequence[Searched]) -> str:
     near = [s.nearest for s in rows if s.nearest is not None]
-    return f"; its operand stays {min(near):.2g} away from where it fails" if near else ""
+    return f"; none brings the operand closer than {min(near):.2g} to the value where it fails" if near else ""
 
 
 def _is_unknown(spec: TensorSpec | None) -> bool:

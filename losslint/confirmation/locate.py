@@ -46,9 +46,10 @@ def _finite(trail: Trail, tensor: Any) -> bool:
 def ran(
     loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs, claims: Sequence[Claim],
 ) -> tuple[tuple[int, ...], tuple[Span, ...]]:
-    """The rows of the loss's own file that an eager call executes, and the claimed expressions that it does not: a
-    comprehension over nothing, the branch of a conditional expression."""
+    """The rows of the loss's own file that an eager call with its gradient executes, and the claimed expressions that it
+    does not: a comprehension over nothing, the branch of a conditional expression."""
     path = str(loss.files.path)
+    arrays = loss.prepared(inputs)
     rows: set[int] = set()
     instructions: set[tuple[CodeType, int]] = set()
 
@@ -65,7 +66,7 @@ def ran(
     before = sys.gettrace()
     sys.settrace(follow)
     try:
-        loss.result(loss.prepared(inputs))
+        loss.framework.value_and_gradient(loss, loss.framework.tensors(arrays), differentiated(arrays, specs))
     except Exception:  # rows up to there ran
         pass
     finally:

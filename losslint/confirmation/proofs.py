@@ -50,7 +50,7 @@ PROOFS: dict[str, Proof] = {
     "LL407": Proof((O.RAISES,)), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),
     "LL411": Proof((O.CONTRACT, O.ZERO_GRADIENT), anywhere=True),
     "LL501": Proof(NOTHING, anywhere=True), "LL502": Proof(NOTHING, anywhere=True), "LL503": FAILS,
-    "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True), "LL511": Proof((O.WRONG_GRADIENT,), anywhere=True),
+    "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True), "LL511": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
     "LL512": Proof((O.RAISES, *NOTHING), anywhere=True), "LL513": Proof((O.WRONG_GRADIENT,), anywhere=True),
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip
@@ -64,7 +64,8 @@ LOGARITHMS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py")
 ROOTS = ("sqrt", "euclideannorm")
 QUOTIENTS = ("realdiv", "div", "true_divide", "divide", "truediv", "rtruediv", "rdiv")
 ARCS = ("acos", "arccos", "asin", "arcsin", "acosh", "atanh")
-REMOVED = "LL409"
+REMOVED, UPSTREAM = "LL409", "LL511"
+JVP = ("custom_jvp_call", "custom_jvp_call_p")  # whose tangents, left out, have no transpose
 OF_ANOTHER = {"LL301": (*ROOTS, *QUOTIENTS, *ARCS), "LL303": LOGARITHMS, "LL304": (*LOGARITHMS, *ROOTS, *ARCS)}
 
 LEAVING = (
@@ -94,6 +95,8 @@ MISSPELT = re.compile(r"^AttributeError: (?:partially initialized )?module ")
 def is_of_the_operation(code: str, seen: Observation) -> bool:
     """Whether the operation that failed may be the one that a code speaks of: the quotient in a row says nothing of the
     logarithm in it."""
+    if code == UPSTREAM and seen.outcome is O.ZERO_GRADIENT:
+        return seen.operation in JVP
     return seen.outcome not in NUMBERS or seen.operation.lower() not in OF_ANOTHER.get(code, ())
 
 

@@ -98,6 +98,7 @@ def note_jax_rule(
         result = result.items[1] if isinstance(result, Seq) and len(result.items) == 2 else result
     t.graph.custom.append(CustomGradient(
         function.name, frame.source(at), upstream, result, returned_by(rule), tuple(args), countable=how == "defvjp",
+        by_tangents=how == "defjvp",
     ))
 
 

@@ -140,6 +140,7 @@ class CustomGradient:
     value: Value | None = None  # what the function computes
     countable: bool = True  # there is to be one gradient for each argument
     takes_variables: bool = False  # the gradient function has a parameter for the variables that the function uses
+    by_tangents: bool = False  # forward (jax.custom_jvp): ``upstream`` stands for what arrives from the arguments
 
 
 @dataclass(frozen=True, eq=False)

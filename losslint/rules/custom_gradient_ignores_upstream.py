@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.graph.nodes import nodes_in
+from losslint.graph.nodes import CustomGradient, nodes_in
 from losslint.graph.values import Const
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -96,9 +96,17 @@ def clamped_loss(pred, target):
             cone = {n.index for node in nodes for n in loss.gradient.cone(node)}
             hidden = any(loss.nodes[i].op == "unknown" and not loss.nodes[i].inputs for i in cone)
             if custom.upstream.index not in cone and not hidden:
-                yield Problem(
+                yield of_tangents(custom) if custom.by_tangents else Problem(
                     custom.returned,
                     f"the gradient of {custom.name} does not depend on the upstream gradient: whatever follows the function "
                     "is ignored",
                     "multiply every returned gradient by the argument of the gradient function",
                 )
+
+
+def of_tangents(custom: CustomGradient) -> Problem:
+    return Problem(
+        custom.returned,
+        f"the derivative rule of {custom.name} does not use the tangents: JAX turns it around, and the gradient is 0",
+        "multiply the derivative by the tangent of its argument",
+    )

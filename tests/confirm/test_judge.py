@@ -237,7 +237,8 @@ def test_refuted_after_a_search_in_every_mode() -> None:
     verdict = one(finding("LL301"), FINE, searched=everywhere(5, nearest=1e-7))
     assert verdict["status"] == "refuted"
     assert verdict["reason"] == (
-        "40 inputs reach the row and all is finite (eager, graph, xla); its operand stays 1e-07 away from where it fails"
+        "40 inputs reach the row and all is finite (eager, graph, xla); none brings the operand closer than 1e-07 to the "
+        "value where it fails"
     )
     found = judge([finding("LL301")], PROGRAM, Evidence((FINE,), everywhere(5)))
     assert found[0].refuted
