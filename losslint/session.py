@@ -22,7 +22,7 @@ import click
 from losslint import config
 from losslint.config import Settings
 from losslint.findings import Finding, Severity
-from losslint.project.files import Problem, discover, enforced, worth_parsing
+from losslint.project.files import NO_NOTEBOOKS, Problem, discover, enforced, worth_parsing
 
 if TYPE_CHECKING:
     from losslint.check import Report
@@ -291,6 +291,8 @@ def trials_named(target: str) -> list[Trial]:
     path = Path(file)
     if not separator or not path.is_file():
         raise click.ClickException(f"{target}: write FILE::LOSS, such as losses.py::dice_loss, with a file that exists.")
+    if path.suffix == ".ipynb":
+        raise click.ClickException(f"{target}: {NO_NOTEBOOKS}{path.name}")
     names: list[str] = []
     for paths in ([path], [path, config.project_root(path)]):
         trials = []
@@ -354,7 +356,7 @@ def _report(request: Request, gathered: Gathered, seconds: float) -> int:
         suppressed=gathered.suppressed, show_suppressed=request.show_suppressed, losses=len(gathered.losses),
         files=gathered.files, seconds=seconds, quiet=request.quiet, modules=gathered.modules,
     )  # fmt: skip
-    failed = tell(gathered.problems, request.quiet)
+    failed = tell(gathered.problems, request.quiet, request.confirm or request.verbose)
     if request.show_losses:
         _show_losses(request, gathered, result)
         return 2 if failed else 0
@@ -463,13 +465,14 @@ def _show_files(request: Request, groups: list[tuple[Settings, list[Path]]]) -> 
     return 2 if tell(problems, request.quiet) else 0
 
 
-def tell(problems: Iterable[Problem], quiet: bool) -> bool:
-    """Print problems with the paths on standard error; True if one is fatal."""
+def tell(problems: Iterable[Problem], quiet: bool, closely: bool = False) -> bool:
+    """Print problems with the paths on standard error, minor ones where somebody looks ``closely``; True if one is
+    fatal."""
     from losslint.report import shown
 
     fatal = False
     for problem in dict.fromkeys(problems):
-        if problem.fatal or not quiet:
+        if problem.fatal or (not quiet and (closely or not problem.minor)):
             note = "" if problem.fatal else "note: "
             click.echo(f"losslint: {note}{shown(problem.path)}: {problem.message}", err=True)
         fatal |= problem.fatal

@@ -94,6 +94,7 @@ def test_exit_1(arguments: list[str], run: Run) -> None:
     (["--select", "LL1,F401"], "losslint: --select: unknown rule code 'F401'"),
     (["--ignore", "numpy-on-tensor"], "--ignore: unknown rule code 'numpy-on-tensor'; did you mean 'LL101'?"),
     (["--extend-select", "x"], "losslint: --extend-select: unknown rule code 'x'"),
+    (["repro", "nb.ipynb::log_loss"], "notebooks are not read yet; export it first: jupyter nbconvert --to script nb.ipynb"),
     (["repro", "faulty.py::log_loss", "--code", "LL999"], "losslint: --code: unknown rule code 'LL999'"),
     (["--selct", "LL1"], "losslint: No such option"),
     (["--select"], "requires an argument"),

@@ -171,7 +171,7 @@ def test_notebooks_are_mentioned_where_there_is_nothing_else() -> None:
     write("nb/d.py")
     problems.clear()
     assert found("nb", problems=problems) == ["nb/d.py"]
-    assert problems == []
+    assert [(problem.path, problem.minor) for problem in problems] == [(Path("nb/a.ipynb"), True)]
 
 
 def test_scripts_without_a_python_suffix() -> None:

@@ -19,10 +19,11 @@ from losslint.confirmation.places import Span
 from losslint.confirmation.probes import Loss, observe, run, told
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
-from losslint.confirmation.values import Inputs, corpus, generic, related
+from losslint.confirmation.values import Inputs, corpus, generic, related, rows_of
 from losslint.confirmation.wire import Report
 
 RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
+ANYHOW = (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT, Outcome.RAISES)
 OF_FIT = ("LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
 
 Specs = tuple[TensorSpec, ...]
@@ -158,12 +159,25 @@ class Battery:
 
     def tell(self, seen: Observation) -> None:
         """Report a run, once for each place that it went wrong at."""
-        seen = dataclasses.replace(seen, rows=self.rows, idle=self.idle)
+        seen = dataclasses.replace(self.small(seen), rows=self.rows, idle=self.idle)
         placed: tuple[Observation, ...] = (seen,)
         if seen.outcome in locate.PLACED and not seen.row:
             placed = locate.place(self.loss, self.specs, seen)
         for one in placed:
             self.report.saw(one)
+
+    def small(self, seen: Observation) -> Observation:
+        """What goes wrong with any inputs, shown with as few samples as it goes wrong with."""
+        if seen.outcome not in ANYHOW or seen.given:
+            return seen
+        inputs = locate.arrays(seen, self.specs)
+        for samples in (2,) if seen.outcome is Outcome.ZERO_GRADIENT else (1, 2):  # of one sample, other things are 0
+            fewer = rows_of(self.specs, inputs, 0, samples)
+            again = None if fewer is None else observe(self.loss, fewer, self.specs, seen.mode)
+            if again is not None and (again.outcome, again.row, again.span, again.error) == (
+                    seen.outcome, seen.row, seen.span, seen.error):
+                return again
+        return seen
 
     def modes(self) -> tuple[str, ...]:
         """The framework's usual ones always; others where a claim asks."""

@@ -50,7 +50,8 @@ PROOFS: dict[str, Proof] = {
     "LL407": Proof((O.RAISES,)), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),
     "LL411": Proof((O.CONTRACT, O.ZERO_GRADIENT), anywhere=True),
     "LL501": Proof(NOTHING, anywhere=True), "LL502": Proof(NOTHING, anywhere=True), "LL503": FAILS,
-    "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True), "LL511": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
+    "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True),
+    "LL511": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
     "LL512": Proof((O.RAISES, *NOTHING), anywhere=True), "LL513": Proof((O.WRONG_GRADIENT,), anywhere=True),
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip

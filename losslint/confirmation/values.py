@@ -45,10 +45,10 @@ def generic(specs: Sequence[TensorSpec], seed: int = 0) -> Inputs:
     they have room for it.
     """
     rng = np.random.default_rng(seed)
-    return {spec.name: _generic(spec, rng) for spec in specs}
+    return {spec.name: _generic(spec, rng, index) for index, spec in enumerate(specs)}
 
 
-def _generic(spec: TensorSpec, rng: np.random.Generator) -> Array:
+def _generic(spec: TensorSpec, rng: np.random.Generator, index: int = 0) -> Array:
     size = int(np.prod(spec.shape, dtype=int))
     if spec.values == "constant":
         return np.full(spec.shape, 1.0 if spec.low is None else spec.low, spec.dtype)
@@ -64,7 +64,10 @@ def _generic(spec: TensorSpec, rng: np.random.Generator) -> Array:
         return rng.integers(int(low), int(high) + 1, spec.shape).astype(spec.dtype)
     if spec.values == "simplex":
         exponentials = np.exp(rng.uniform(-1.2, 1.2, spec.shape))
-        shares: Array = exponentials / exponentials.sum(-1, keepdims=True)
+        shares = _short(exponentials / exponentials.sum(-1, keepdims=True), 0.03 / max(spec.shape[-1], 1))
+        largest = shares.argmax(-1, keepdims=True)
+        rest = 1.0 - shares.sum(-1, keepdims=True)  # what rounding has left
+        np.put_along_axis(shares, largest, np.take_along_axis(shares, largest, -1) + rest, -1)
         return shares.astype(spec.dtype)
     low, high = _interval(spec, INTERVALS.get(spec.values, INTERVALS["real"]))
     if np.dtype(spec.dtype).kind not in "f":
@@ -74,7 +77,15 @@ def _generic(spec: TensorSpec, rng: np.random.Generator) -> Array:
     for kink in (0.0, 1.0, -1.0, 0.5):
         near = np.abs(numbers - kink) < LEAST_GAP / 4
         numbers = np.where(near, numbers + np.where(numbers + LEAST_GAP < high, LEAST_GAP, -LEAST_GAP), numbers)
+    numbers = _short(numbers, (high - low) / max(size, 1), index)
     return numbers.reshape(spec.shape).astype(spec.dtype)
+
+
+def _short(numbers: Array, gap: float, index: int = 0) -> Array:
+    """Numbers with no more digits than keep those apart that lie ``gap`` apart: a reader can copy them. The last digit
+    tells the tensors apart, so that no two of them agree."""
+    digits = max(2, int(np.ceil(-np.log10(max(gap, 1e-12)))) + 1)
+    return np.round(np.round(numbers, digits) + index % 10 * 10.0 ** -(digits + 1), digits + 1)
 
 
 def related(specs: Sequence[TensorSpec], inputs: Inputs) -> Iterator[Inputs]:
@@ -349,11 +360,11 @@ def _first_number(array: Array, number: float) -> Array:
 # -- fewer numbers
 
 
-def rows_of(specs: Sequence[TensorSpec], inputs: Mapping[str, Array], row: int) -> Inputs | None:
-    """One row of a batch; None when the tensors have no common batch."""
+def rows_of(specs: Sequence[TensorSpec], inputs: Mapping[str, Array], row: int, count: int = 1) -> Inputs | None:
+    """One row of a batch, or a few from there on; None when the tensors have no common batch that is larger."""
     batches = {inputs[s.name].shape[0] if inputs[s.name].ndim else 0 for s in specs if s.values != "constant"}
-    if len(batches) != 1 or 0 in batches or 1 in batches:
+    if len(batches) != 1 or max(batches) <= count:
         return None
     return {
-        s.name: inputs[s.name] if s.values == "constant" else inputs[s.name][row:row + 1] for s in specs
+        s.name: inputs[s.name] if s.values == "constant" else inputs[s.name][row:row + count] for s in specs
     }  # fmt: skip

@@ -52,11 +52,13 @@ class SourceFile:
 
 @dataclass(frozen=True)
 class Problem:
-    """Something about the paths that the user has to know. A ``fatal`` one means: not all that was asked was done."""
+    """Something about the paths that the user has to know. A ``fatal`` one means: not all that was asked was done; a
+    ``minor`` one is told to those who look closely."""
 
     path: Path
     message: str
     fatal: bool = True
+    minor: bool = False
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"
@@ -113,8 +115,8 @@ def discover(paths: Iterable[Path], settings: Settings, problems: list[Problem] 
         data = _read(path, explicit, found)
         if data is not None:
             yield SourceFile(path, data, explicit)
-    if notebooks and not seen:
-        found.append(Problem(notebooks[0], NO_NOTEBOOKS + notebooks[0].name, fatal=False))
+    if notebooks:
+        found.append(Problem(notebooks[0], NO_NOTEBOOKS + notebooks[0].name, fatal=False, minor=bool(seen)))
 
 
 class Excludes:

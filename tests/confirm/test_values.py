@@ -105,3 +105,20 @@ def test_one_row() -> None:
     assert one["x"].shape == (1, 3)
     assert one["y"].tolist() == [2.0]
     assert rows_of((spec("real"), TensorSpec("y", (5,))), {"x": np.zeros((4, 3)), "y": np.zeros(5)}, 0) is None
+
+
+@pytest.mark.parametrize("shape", [(8, 3), (1, 1), (2, 8, 8, 3)])
+def test_numbers_are_short_and_no_two_tensors_agree(shape: tuple[int, ...]) -> None:
+    specs = [TensorSpec("y_true", shape), TensorSpec("y_pred", shape), TensorSpec("weight", shape)]
+    for seed in range(20):
+        one, two, three = (array.astype(str) for array in generic(specs, seed).values())
+        assert max(map(len, one.ravel())) <= len("-1.") + (3 if one.size < 100 else 6)
+        assert not (one == two).any()
+        assert not (two == three).any()
+
+
+def test_rounded_shares_still_sum_to_one() -> None:
+    for classes in (2, 3, 10, 1000):
+        shares = generic([TensorSpec("p", (8, classes), values="simplex")])["p"]
+        assert (shares > 0.0).all()
+        assert np.allclose(shares.sum(-1), 1.0, atol=1e-5)
