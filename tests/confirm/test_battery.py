@@ -256,6 +256,11 @@ def test_faults_are_placed(evidence: dict[tuple[str, int], Evidence], name: str,
     assert only(evidence[name, 0], outcome).row == row(text)
 
 
+def test_what_any_inputs_show_is_shown_by_one_sample(evidence: dict[tuple[str, int], Evidence]) -> None:
+    for seen in evidence["rounded", 0].observations:
+        assert {name: len(rows) for name, rows in seen.inputs.items()} == {"y_true": 1, "y_pred": 1}, seen
+
+
 def test_a_cut_is_seen_in_both_modes(evidence: dict[tuple[str, int], Evidence]) -> None:
     found = [(o.outcome, o.mode, o.row, o.operation) for o in evidence["rounded", 0].observations]
     assert found == [(Outcome.NO_GRADIENT, mode, row("tf.round(y_pred))"), "Round") for mode in ("eager", "graph")]

@@ -158,6 +158,12 @@ def test_an_exception_elsewhere_proves_all_that_it_speaks_of() -> None:
     assert [f.verdict["status"] for f in found if f.verdict] == ["confirmed", "confirmed"]
 
 
+@pytest.mark.parametrize(("operation", "status"), [("custom_jvp_call", "confirmed"), ("round", "unconfirmed")])
+def test_only_a_rule_by_tangents_gives_zero_when_it_leaves_them_out(operation: str, status: str) -> None:
+    flat = Observation(Outcome.ZERO_GRADIENT, "eager", FINE.inputs, row=6, operation=operation)
+    assert one(finding("LL511"), flat)["status"] == status
+
+
 def test_extreme_inputs_prove_nothing() -> None:
     for seen in (replace(WITNESS, plausible=False), replace(WITNESS, inputs={"y_pred": [1e20]})):
         assert one(finding("LL301"), seen)["status"] == "unconfirmed"
