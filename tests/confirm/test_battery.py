@@ -259,7 +259,7 @@ def test_faults_are_placed(evidence: dict[tuple[str, int], Evidence], name: str,
 
 def test_what_any_inputs_show_is_shown_by_one_sample(evidence: dict[tuple[str, int], Evidence]) -> None:
     for seen in evidence["rounded", 0].observations:
-        assert {name: np.shape(rows)[0] for name, rows in seen.inputs.items()} == {"y_true": 1, "y_pred": 1}, seen
+        assert {name: len(np.asarray(rows)) for name, rows in seen.inputs.items()} == {"y_true": 1, "y_pred": 1}, seen
 
 
 def test_a_cut_is_seen_in_both_modes(evidence: dict[tuple[str, int], Evidence]) -> None:
