@@ -556,11 +556,12 @@ def test_a_closed_pipe_is_silent(arguments: list[str], code: int, colour: str) -
 
 def loaded_by(*arguments: str) -> set[str]:
     """Top-level packages, and modules of LibCST and our own, that a run imports."""
-    source = f"import sys; from losslint.cli import main; main({arguments!r}); print('\\n'.join(sys.modules))"
+    source = f"import sys; from losslint.cli import main; main({arguments!r}); print('', *sys.modules, sep='\\n- ')"
     home = str(Path(losslint.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, check=True, text=True,
                           env={**os.environ, "PYTHONPATH": home})
-    return {name for name in done.stdout.split() if "." not in name or name.startswith(("losslint.", "libcst."))}
+    loaded = [line.removeprefix("- ") for line in done.stdout.splitlines() if line.startswith("- ")]
+    return {name for name in loaded if "." not in name or name.startswith(("losslint.", "libcst."))}
 
 
 HEAVY = {"tensorflow", "keras", "numpy", "torch", "jax", "rich", "libcst.matchers"}

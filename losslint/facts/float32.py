@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 INF, NAN = math.inf, math.nan
 PACK, UNPACK = struct.Struct("f").pack, struct.Struct("f").unpack
+LARGEST = (2.0 - 2.0**-23) * 2.0**127  # float32 that is no inf
 TINY = 2.0**-126  # smallest normal float32; TensorFlow flushes what is smaller
 
 Backward = Callable[[Sequence[float], float, float], tuple[float, ...]]
@@ -215,6 +216,8 @@ PRIMITIVES: dict[str, Primitive] = {
     "logical_not": unary(lambda x: float(not x), lambda x, out: 0.0),
     "is_nan": unary(lambda x: float(x != x), lambda x, out: 0.0),
     "is_finite": unary(lambda x: float(math.isfinite(x)), lambda x, out: 0.0),
+    "nan_to_num": unary(
+        lambda x: 0.0 if x != x else min(max(x, -LARGEST), LARGEST), lambda x, out: float(math.isfinite(x))),
     "is_inf": unary(lambda x: float(math.isinf(x)), lambda x, out: 0.0),
     "zeros_like": unary(lambda x: 0.0, lambda x, out: 0.0),
     "ones_like": unary(lambda x: 1.0, lambda x, out: 0.0),
@@ -329,7 +332,6 @@ SAME = frozenset(
         "item",
         "attribute",
         "array_method",
-        "nan_to_num",
         "abs_complex",
         "moveaxis",
         "swapaxes",

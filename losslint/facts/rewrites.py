@@ -13,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
 import libcst as cst
-from libcst import matchers
 
 from losslint.facts.point import plain_number
 from losslint.graph.nodes import Node
-from losslint.graph.source import MAX_QUOTED, Source
+from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
 from losslint.graph.written import argument, on_a_branch, rebound, replaced
 from losslint.ops.table import lookup, preferred, rows
@@ -247,8 +246,8 @@ def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: s
     value = place.value
     while isinstance(value, Node) and _operands(value, op) is None:
         inner = value.inputs.get("x")
-        if guards and holder == "log" and (unguarded := _guarded(value)) is not None:
-            inner, found = unguarded, replace(found, guarded=True)
+        if (holder == "div" or (guards and holder == "log")) and (unguarded := _guarded(value)) is not None:
+            inner, found = unguarded, replace(found, guarded=found.guarded or holder == "log")
         elif value.op in MOVES and holder in ELEMENTWISE:
             found = replace(found, moves=(*found.moves, Move(value, term)))
         elif value.op not in KEEPS:
@@ -307,7 +306,7 @@ def _is_euclidean(node: Node) -> bool:
 
 def _is_number(code: cst.CSTNode | None) -> bool:
     """Whether an expression is written without a name: a setting that happens to be 0.5 may be another number."""
-    return code is not None and not matchers.findall(code, matchers.Name())
+    return code is not None and not any(isinstance(part, cst.Name) for part in walk(code))
 
 
 def _new_axis(index: Value | None) -> tuple[int, ...]:

@@ -224,8 +224,9 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
             function.custom_gradient = True
         elif name == "np.vectorize":
             value = External("numpy.vectorize()")
-        elif isinstance(applied, Func) and not isinstance(expression, cst.Call):
-            wrapped = call_function(t, outer, applied, [value], {}, decorator)
+        elif isinstance(applied, Func):
+            made = evaluate(t, outer, expression) if isinstance(expression, cst.Call) else applied
+            wrapped = call_function(t, outer, made, [value], {}, decorator) if isinstance(made, Func) else value
             value = wrapped if isinstance(wrapped, (Func, Bound, Partial)) else value
     function.decorators = tuple(found)
     return value

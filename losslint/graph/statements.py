@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import libcst as cst
-import libcst.matchers as m
 
 from losslint.graph.expressions import binary, condition, evaluate, iterate, may_be_several, set_item, subscript, truth
 from losslint.graph.nodes import Kind, Node
+from losslint.graph.source import walk
 from losslint.graph.tracer import Frame, Return, Tracer, kind_of, require, with_context
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
 from losslint.project.modes import Mode
 
-LEAVES = m.Return() | m.Yield() | m.Break() | m.Continue()
+LEAVES = (cst.Return, cst.Yield, cst.Break, cst.Continue)
 MAX_UNROLL = 6  # iterations of a loop over known items that are executed one by one
 Executor = Callable[[Tracer, Frame, Any], None]
 STATEMENTS: dict[type[cst.CSTNode], Executor] = {}
@@ -51,7 +51,7 @@ def without_complaint(statements: Sequence[cst.CSTNode]) -> Sequence[cst.CSTNode
     """Statements but for those that only make up the message of the exception they end in: the nearest spelling, say."""
     match statements:
         case [*_, cst.SimpleStatementLine(body=[*_, cst.Raise()])]:
-            keep = [i for i, s in enumerate(statements) if m.findall(s, LEAVES)]
+            keep = [i for i, s in enumerate(statements) if any(isinstance(part, LEAVES) for part in walk(s))]
             return [*statements[: keep[-1] + 1 if keep else 0], statements[-1]]
     return statements
 

@@ -416,8 +416,14 @@ def structured_names(site: Site) -> set[str]:
                 found |= {a.id for a in arguments if isinstance(a, ast.Name)}
             case ast.If(test=ast.Name(id=name)) | ast.IfExp(test=ast.Name(id=name)):
                 found.add(name)
-            case ast.Assign(targets=[ast.Tuple()], value=ast.Name(id=name)):
+            case ast.Assign(
+                targets=[ast.Tuple()],
+                value=ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int())),
+            ):
                 found.add(name)
+    step = site.node
+    if isinstance(step, FunctionNode) and step.name in ("train_step", "test_step"):
+        found |= {argument.arg for argument in step.args.args[1:2]}  # Keras passes a tuple, as nested as the model has it
     return found
 
 

@@ -14,11 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import libcst as cst
-import libcst.matchers as m
 
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target, nodes_in
 from losslint.graph.scope import Env, ModuleScope
-from losslint.graph.source import Source, Unit
+from losslint.graph.source import Source, Unit, walk
 from losslint.graph.values import (
     NONE,
     NOTHING,
@@ -295,7 +294,8 @@ def computes_in_vain(function: Func | None) -> bool:
         return False
     body = function.node.body
     lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
-    return not (all(map(is_stub, lines)) or returns_elsewhere(body) or m.findall(body, m.Yield() | m.Await()))
+    waits = any(isinstance(part, cst.Yield | cst.Await) for part in walk(body))
+    return not (waits or all(map(is_stub, lines)) or returns_elsewhere(body))
 
 
 def returns_elsewhere(body: cst.CSTNode) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+import libcst as cst
+
 from losslint.facts.axes import certain_axes
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, Target
-from losslint.graph.source import AstSource
+from losslint.graph.source import AstSource, Source
 from losslint.graph.values import NONE, NOTHING, Const, Map, Seq, Value
 from losslint.project.index import last_name
 from losslint.rules.base import Loss, Problem, Rule
@@ -94,6 +96,26 @@ def sorted_loss(y_true, y_pred):
     return tf.reduce_mean(y_pred - tf.gather(y_true, ordered(y_true), batch_dims=1), axis=-1)  # expect: LL404
 """,
         """
+import functools
+import tensorflow as tf
+
+def scoped(name):
+    def decorate(function):
+        @functools.wraps(function)
+        def wrapper(*args, **kwargs):  # expect: LL404
+            with tf.name_scope(name):
+                function(*args, **kwargs)
+        return wrapper
+    return decorate
+
+@scoped("charbonnier")
+def charbonnier_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.sqrt(tf.square(y_true - y_pred) + 1e-6), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile(loss=charbonnier_loss)
+""",
+        """
 import tensorflow as tf
 
 def column_loss(y_true, y_pred):  # expect: LL404
@@ -138,6 +160,25 @@ for x, y in [(torch.ones(8, 4), torch.ones(8, 3))]:
 """,
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def logged(name):
+    def decorate(function):
+        def wrapper(y_true, y_pred):
+            value = function(y_true, y_pred)
+            tf.summary.scalar(name, tf.reduce_mean(value))
+            return value
+        return wrapper
+    return decorate
+
+@logged("error")
+def squared_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
+model.compile(loss=squared_loss)
+""",
         """
 import jax
 import jax.numpy as jnp
@@ -265,7 +306,7 @@ class Parted(tf.keras.losses.Loss):
                     "return one tensor for every shape, or raise an error for those that are not meant",
                     Severity.WARNING,
                 )
-            elif not loss.site.compiled:
+            elif not loss.site.compiled and put_in_its_place(loss, target) is None:
                 continue
             elif isinstance(value, Seq) and len(value.items) > 1:
                 yield Problem(
@@ -278,14 +319,24 @@ class Parted(tf.keras.losses.Loss):
                 yield Problem(target.source, "the loss returns a dict: Keras raises TypeError", "return one tensor")
             elif may_be_none(value) and does_something(loss.site.node):
                 always = isinstance(value, Const)
+                wrapper = put_in_its_place(loss, target)
                 yield Problem(
-                    AstSource(loss.site.module, name_of(loss)),
-                    "the loss returns None"
+                    wrapper or AstSource(loss.site.module, name_of(loss)),
+                    (f"{wrapper.text}, which a decorator puts in place of the loss, returns None" if wrapper
+                     else "the loss returns None")
                     + ("" if always else " on some path")
                     + ": Keras raises `None values not supported`",
                     "end every path with `return` of one tensor, or raise an error for unknown settings",
                     None if always else Severity.WARNING,
                 )
+
+
+def put_in_its_place(loss: Loss, target: Target) -> Source | None:
+    """The name of the function that a decorator returns for a loss, where that one ends without ``return``."""
+    node = target.source.node
+    if not isinstance(node, cst.FunctionDef) or node.name.value == getattr(loss.site.node, "name", node.name.value):
+        return None
+    return Source(target.source.unit, node.name)
 
 
 def not_a_number(loss: Loss) -> Iterator[Problem]:

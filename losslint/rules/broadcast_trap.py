@@ -119,7 +119,7 @@ model.compile(loss=[packed_loss, normal_loss])
 import tensorflow as tf
 
 def normalised_loss(y_true, y_pred):
-    p = tf.exp(y_pred) / tf.reduce_sum(tf.exp(y_pred), axis=1)  # expect: LL401
+    p = tf.nn.softplus(y_pred) / tf.reduce_sum(tf.nn.softplus(y_pred), axis=1)  # expect: LL401
     return -tf.reduce_sum(y_true * tf.math.log(p + 1e-6), axis=-1)
 
 class Shares(tf.keras.losses.Loss):
@@ -251,7 +251,7 @@ model.fit(x, y)
 import tensorflow as tf
 
 def normalised_loss(y_true, y_pred):
-    p = tf.exp(y_pred) / tf.reduce_sum(tf.exp(y_pred), axis=1, keepdims=True)
+    p = tf.nn.softplus(y_pred) / tf.reduce_sum(tf.nn.softplus(y_pred), axis=1, keepdims=True)
     mean = y_pred - tf.reduce_mean(y_pred, axis=0)
     share = tf.reduce_sum(y_true, axis=1) / (1.0 + tf.reduce_sum(tf.abs(y_pred), axis=1))
     total = tf.square(y_pred) / (1.0 + tf.reduce_sum(tf.square(y_pred)))

@@ -88,6 +88,19 @@ def step(x, y):
     )
     GOOD = (
         """
+import torch
+import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+
+class SetCriterion(torch.nn.Module):
+    def forward(self, logits, boxes, targets):
+        with torch.no_grad():
+            cost = torch.cdist(boxes, targets["boxes"]) - logits.softmax(-1)[:, targets["labels"]]
+        rows, cols = linear_sum_assignment(cost.cpu().numpy())
+        box_loss = F.l1_loss(boxes[rows], targets["boxes"][cols])
+        return F.cross_entropy(logits[rows], targets["labels"][cols]) + box_loss
+""",
+        """
 import tensorflow as tf
 
 def commitment_loss(y_true, y_pred):
@@ -133,7 +146,7 @@ def step(x, y):
                 if len(terms) < 2 or not any(facts.live(term) for term in terms):
                     continue
                 for term in terms:
-                    if facts.is_cut(term):
+                    if facts.is_cut(term) and not feels_another_input(facts, term):
                         yield from self.problems(loss, facts, term)
 
     def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
@@ -182,6 +195,12 @@ def raises(loss: Loss, node: Node) -> bool:
     if loss.site.framework == "jax":
         return node.op not in SILENT_IN_JAX
     return loss.graph_severity(node) is Severity.ERROR
+
+
+def feels_another_input(facts: GradientFacts, term: Node) -> bool:
+    """Whether a term is differentiable in a tensor that is no label: beside ``logits``, ``boxes`` may well be predicted."""
+    roots = (facts.graph.nodes[index] for index in facts.flows[term.index].live)
+    return any(root.op == "param" and root.role is Role.TENSOR for root in roots)
 
 
 def is_weight(loss: Loss, root: int) -> bool:

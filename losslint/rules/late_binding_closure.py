@@ -6,11 +6,9 @@ import ast
 from collections.abc import Iterator
 from itertools import takewhile
 
-import libcst as cst
-
 from losslint.findings import Severity
-from losslint.graph.source import Source
-from losslint.project.index import last_name, walk
+from losslint.graph.source import AstSource
+from losslint.project.index import body_of, last_name, walk
 from losslint.project.module import Module, target_names
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -79,20 +77,19 @@ for q in (0.1, 0.9):
             return
         variables = loop_variables(loss, node)
         module = loss.site.module
-        free = {n for n in free_names(node) & variables.keys() if not used_up(module, node, variables[n])}
-        if not free:
+        late = [use for use in free_uses(node) if use.id in variables and not used_up(module, node, variables[use.id])]
+        if not late:
             return
-        source = place(loss)
-        if source is not None:
-            name = sorted(free)[0]
-            yield Problem(
-                source,
-                f"{name} is looked up when the loss is called, after the loop has ended: every loss of the loop uses the "
-                f"last value of {name}",
-                f"bind it now: lambda ..., {name}={name}: ..."
-                if isinstance(node, ast.Lambda)
-                else f"give the function a default {name}={name}, or make it in a factory",
-            )
+        first = min(late, key=lambda use: (use.lineno, use.col_offset))
+        name, defaults = first.id, ", ".join(f"{n}={n}" for n in sorted({use.id for use in late}))
+        yield Problem(
+            AstSource(module, first),
+            f"{name} is looked up when the loss is called, after the loop has ended: every loss of the loop uses the "
+            f"last value of {name}",
+            f"bind it now: lambda ..., {defaults}: ..."
+            if isinstance(node, ast.Lambda)
+            else f"give the function a default {defaults}, or make it in a factory",
+        )
 
 
 def loop_variables(loss: Loss, node: ast.AST) -> dict[str, ast.AST]:
@@ -138,21 +135,11 @@ def compiled(module: Module, use: ast.AST) -> bool:
     return any(isinstance(node, ast.Call) and last_name(node.func) == "compile" for node in around)
 
 
-def free_names(node: ast.Lambda | ast.FunctionDef) -> set[str]:
-    """Names that a function uses without binding them itself; defaults are evaluated outside and do not count."""
+def free_uses(node: ast.Lambda | ast.FunctionDef) -> list[ast.Name]:
+    """Where a function uses names that it does not bind itself; defaults are evaluated outside and do not count."""
     arguments = node.args
     bound = {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
     bound |= {a.arg for a in (arguments.vararg, arguments.kwarg) if a is not None}
-    body = node.body if isinstance(node.body, list) else [node.body]
-    names = [n for part in body for n in walk(part) if isinstance(n, ast.Name)]
-    stored = {n.id for n in names if isinstance(n.ctx, ast.Store)}
-    return {n.id for n in names if isinstance(n.ctx, ast.Load)} - bound - stored
-
-
-def place(loss: Loss) -> Source | None:
-    """The lambda, or the name of the function."""
-    source = next((t.source for t in loss.graph.targets), None)
-    found = source.unit.find(loss.site.node) if source is not None else None
-    if source is None or found is None:
-        return source
-    return Source(source.unit, found.name if isinstance(found, cst.FunctionDef) else found)
+    names = [n for part in body_of(node) for n in walk(part) if isinstance(n, ast.Name)]
+    bound |= {n.id for n in names if isinstance(n.ctx, ast.Store)}
+    return [n for n in names if isinstance(n.ctx, ast.Load) and n.id not in bound]

@@ -158,6 +158,8 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
         return True
     if hazard.node.op not in EXPONENTIALS or reaches(hazard.operand, ("max", "stop_gradient")):
         return False
+    if (form := stable_form(loss, hazard)) is not None and form.rewrite.exact:
+        return True
     labels = {n.index for n in loss.graph.params.values() if n.role is Role.LABEL}
     if any(entering.index in labels for entering in entering_directly(hazard.node)):
         return True

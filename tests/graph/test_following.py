@@ -324,6 +324,25 @@ FOLLOWED = {
 }
 
 SILENT = {
+    "the inputs of a train_step are themselves a tuple": """
+        class Agent(tf.keras.Model):
+            def train_step(self, data):
+                observed, action = data[0]
+                with tf.GradientTape() as tape:
+                    value = tf.reduce_sum(self.online(observed) * tf.one_hot(action, 3), axis=1)
+                    loss = tf.reduce_mean(tf.square(value))
+                gradients = tape.gradient(loss, self.trainable_variables)
+                self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+
+        class Pair(tf.keras.Model):
+            def train_step(self, data):
+                x = data[0]
+                left, right = x
+                with tf.GradientTape() as tape:
+                    loss = tf.reduce_mean(tf.square(self.online(left) - right))
+                gradients = tape.gradient(loss, self.trainable_variables)
+                self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+    """,
     "a backend of the project's own": """
         def a_loss(y_true, y_pred, weight=1.0, **kwargs):
             backend = kwargs["backend"]

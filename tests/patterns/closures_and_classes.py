@@ -352,8 +352,8 @@ by_column = [lambda y, f: K.mean(K.abs(y[:, i] - f[:, i])) for i in range(3)]  #
 
 per_width = []
 for width in (1.0, 2.0):
-    def width_loss(y_true, y_pred):  # expect: LL210
-        return tf.reduce_mean(tf.square((y_true - y_pred) / width))
+    def width_loss(y_true, y_pred):
+        return tf.reduce_mean(tf.square((y_true - y_pred) / width))  # expect: LL210
 
     per_width.append(width_loss)
 
