@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import libcst as cst
 
+import losslint.graph.control_calls
 import losslint.graph.framework_calls
 import losslint.graph.keras_models
-import losslint.graph.python_calls  # noqa: F401 - they register their handlers on import
+import losslint.graph.python_calls
+import losslint.graph.training_calls  # noqa: F401 - they register their handlers on import
 from losslint.graph.attributes import class_attribute
 from losslint.graph.calls import call, instantiate
 from losslint.graph.expressions import evaluate
