@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from losslint.facts.point import plain_number
+from losslint.facts.constants import plain_number
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.values import Const, Seq, Value
 from losslint.project import names

@@ -13,12 +13,16 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from losslint.facts.constants import folding
 from losslint.facts.float32 import SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
-from losslint.facts.point import PAIRED, Cone, Point, Variable, averages, crosses, folding
+from losslint.facts.point import PAIRED, Cone, Point
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
+from losslint.facts.slopes import contributions, slopes
+from losslint.facts.step import averages, crosses
+from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const
 
@@ -139,7 +143,7 @@ class HazardFacts:
         """Whether each operation that can fail, and its slope, is finite at a point: the rest need not be evaluated."""
         point = Point(self._watched, assignment, graph_mode=graph_mode, beside=beside, across=across)
         return all(
-            math.isfinite(point(node)) and all(math.isfinite(slope) for _, slope in point.contributions(node, 1.0))
+            math.isfinite(point(node)) and all(math.isfinite(slope) for _, slope in contributions(point, node, 1.0))
             for node in self._watched.nodes if node.index in self.suspects
         )
 
@@ -232,7 +236,7 @@ class HazardFacts:
         """The operation that makes the result or a gradient not finite, those aside that were found before."""
         if not math.isfinite(point.values[self.result.index]):
             return self._first_bad_value(point, self.result)
-        gradients = point.gradients(self.result, repaired)
+        gradients = slopes(point, self.result, repaired)
         if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
             return None
         culprit = self.first_bad_slope(point, gradients, repaired)
@@ -271,7 +275,7 @@ class HazardFacts:
             dy = gradients.get(node.index)
             if dy is None or not math.isfinite(dy) or node.index in repaired:
                 continue
-            for operand, gradient in point.contributions(node, dy):
+            for operand, gradient in contributions(point, node, dy):
                 if not math.isfinite(gradient) and self.gradient.live(operand):
                     return node
         return None

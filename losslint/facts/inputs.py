@@ -11,10 +11,11 @@ import itertools
 from collections.abc import Iterator
 from functools import cached_property
 
+from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.point import VARIABLES, Variable, plain_number, variable_of
 from losslint.facts.range import BOUND, COMPARISONS, REAL
+from losslint.facts.variables import VARIABLES, Variable, variable_of
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, Seq
 from losslint.project.roles import Role

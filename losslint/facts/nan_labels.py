@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from losslint.facts.float32 import NAN
 from losslint.facts.hazards import HazardFacts
 from losslint.facts.inputs import Sort
-from losslint.facts.point import Point, Variable, variable_of
+from losslint.facts.point import Point
+from losslint.facts.slopes import slopes
+from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node
 
 TESTS = ("is_nan", "is_finite")
@@ -35,7 +37,7 @@ def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
             if node is not None:
                 yield Poisoned(node, label, value=True)
             continue
-        gradients = point.gradients(facts.result)
+        gradients = slopes(point, facts.result)
         if not all(math.isfinite(gradients.get(i, 0.0)) for i in facts.gradient.trained):
             culprit = facts.first_bad_slope(point, gradients)
             if culprit is not None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from losslint.facts import interval
+from losslint.facts.constants import folding, plain_number
 from losslint.facts.float32 import INF, TINY, f32
 from losslint.facts.interval import (
     MANY,
@@ -25,9 +26,10 @@ from losslint.facts.interval import (
     Interval,
     constant,
 )
-from losslint.facts.point import BINARY_OPS, Variable, folding, plain_number, variable_of
 from losslint.facts.precision import Precision
-from losslint.graph.nodes import Node
+from losslint.facts.step import BINARY_OPS
+from losslint.facts.variables import Variable, variable_of
+from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
 
 BOUND = 1e4  # magnitude of a real-valued input: a loss that fails beyond it only is not to blame
@@ -179,10 +181,7 @@ class RangeFacts:
         return TOP
 
     def _first(self, node: Node) -> Interval:
-        for name in ("x", "values", "value", "inputs", "arg0"):
-            if name in node.inputs:
-                return self.of(node.inputs[name])
-        return self.of(next(iter(node.inputs.values()), None))
+        return self.of(carrier(node))
 
     def _bound(self, node: Node, name: str, otherwise: float) -> Interval:
         bound = node.inputs.get(name)

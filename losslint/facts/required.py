@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from losslint.facts.float32 import PRIMITIVES
 from losslint.facts.gradient import GradientFacts
-from losslint.facts.point import Cone, Point, Variable
+from losslint.facts.point import Cone, Point
+from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Value
 

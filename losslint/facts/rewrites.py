@@ -14,7 +14,7 @@ from functools import cache, cached_property
 
 import libcst as cst
 
-from losslint.facts.point import plain_number
+from losslint.facts.constants import plain_number
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis

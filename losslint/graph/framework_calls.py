@@ -8,14 +8,7 @@ from losslint.graph.expressions import subscript
 from losslint.graph.functions import opaque
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer
-from losslint.graph.values import (
-    NONE,
-    Const,
-    External,
-    Method,
-    Seq,
-    Value,
-)
+from losslint.graph.values import NONE, Const, External, Method, Seq, Value
 from losslint.ops.table import identifiers, lookup
 
 PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")

@@ -102,6 +102,14 @@ def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
             yield from nodes_in(item, depth - 1)
 
 
+def carrier(node: Node) -> Value | None:
+    """The input a node mostly passes on."""
+    for name in ("x", "values", "value", "inputs", "arg0"):
+        if name in node.inputs:
+            return node.inputs[name]
+    return next(iter(node.inputs.values()), None)
+
+
 def is_same(a: Value | None, b: Value | None, depth: int = 4) -> bool:
     """Whether two values are one, or computed alike from the same: ``self.critic`` and ``self.critic``."""
     if a is b or (isinstance(a, Const) and isinstance(b, Const) and a.value == b.value):

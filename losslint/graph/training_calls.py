@@ -8,15 +8,7 @@ from losslint.graph.control_calls import CALLABLE, call_if_function
 from losslint.graph.functions import opaque
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer
-from losslint.graph.values import (
-    NONE,
-    Const,
-    External,
-    Method,
-    Seq,
-    Tape,
-    Value,
-)
+from losslint.graph.values import NONE, Const, External, Method, Seq, Tape, Value
 
 
 @handles("*.parameters", "*.named_parameters")

@@ -6,7 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from losslint.facts.point import GRID, Cone, Point, Variable, switch_point, variable_of
+from losslint.facts.point import Cone, Point
+from losslint.facts.switch import GRID, switch_point
+from losslint.facts.variables import Variable, variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Value

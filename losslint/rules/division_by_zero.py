@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from losslint.facts.hazards import Hazard
-from losslint.facts.point import averages
+from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.point import plain_number
+from losslint.facts.constants import plain_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule

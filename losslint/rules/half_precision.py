@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.point import plain_number
+from losslint.facts.constants import plain_number
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import LOGS, effect, hazards_of, is_zero, problem

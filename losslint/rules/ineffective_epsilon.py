@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.constants import plain_number
 from losslint.facts.hazards import Hazard
-from losslint.facts.point import plain_number
 from losslint.findings import Severity
 from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule

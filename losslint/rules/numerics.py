@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from losslint.facts.constants import plain_number
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.hazards import OTHERS, Hazard
 from losslint.facts.inputs import is_network
-from losslint.facts.point import averages, plain_number
 from losslint.facts.rewrites import Match
+from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value

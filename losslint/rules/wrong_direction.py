@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.point import Cone, Point, variable_of
+from losslint.facts.point import Cone, Point
+from losslint.facts.variables import variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value

@@ -1,0 +1,102 @@
+"""What evaluating an operation at a point asks of the node alone: found once, for all points."""
+
+from __future__ import annotations
+
+import math
+
+from losslint.facts.constants import folding
+from losslint.facts.differences import is_difference
+from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, SAME, Primitive
+from losslint.facts.precision import Precision
+from losslint.facts.variables import variable_of
+from losslint.graph.nodes import Node, carrier
+from losslint.graph.values import Const, indices, is_whole_axis
+
+AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
+
+
+def averages(node: Node) -> bool:
+    """Whether a loss is the mean over its elements, as PyTorch's are unless they are told otherwise."""
+    return node.op in AVERAGED and node.framework == "torch" and node.told("reduction") is None
+
+
+BINARY_OPS = frozenset(
+    [
+        "add", "sub", "mul", "div", "matmul", "dot", "pow", "maximum", "minimum", "squared_difference",
+        "divide_no_nan", "multiply_no_nan", "xlogy", "xlog1py", "atan2", "mod", "logaddexp", "greater",
+        "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
+    ]
+)  # fmt: skip
+
+
+def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
+    """The scalar operation of a node and the names of its operands; (None, ()) when it is none."""
+    if node.op in LOSSES:
+        given = node.told("from_logits")
+        known = given is None or (isinstance(given, Const) and isinstance(given.value, bool))
+        if not known or not {"y_true", "y_pred"} <= node.inputs.keys():
+            return None, ()
+        logits = isinstance(given, Const) and given.value is True and node.op in FROM_LOGITS
+        return LOSSES[FROM_LOGITS[node.op] if logits else node.op], ("y_true", "y_pred")
+    names = ("x", "y") if node.op in BINARY_OPS else ("x",)
+    primitive = PRIMITIVES.get("abs" if node.op == "norm" and not is_root(node) else node.op)
+    return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
+
+
+def is_root(norm: Node) -> bool:
+    """Whether a norm is a root of a sum, with an infinite slope at 0: that of order 1 is a sum, of order inf the largest,
+    and of an order that is not known nothing is said."""
+    order = norm.inputs.get("ord")
+    return order is None or (isinstance(order, Const) and order.value not in (1, math.inf, -math.inf))
+
+
+SOME_OF = ("diag", "diagonal", "tril", "triu")  # a batch has other elements than those on the diagonal
+
+
+def passes_on(node: Node) -> bool:
+    """Whether an operation on one element gives that element: it only moves, selects or reduces."""
+    return node.op in SAME or (node.family in ("move", "gather") and node.op not in SOME_OF)
+
+
+def is_share(node: Node) -> bool:
+    """``p / sum(p)``: one of several shares, where a single element would always be the whole."""
+    whole = node.inputs.get("y")
+    while isinstance(whole, Node) and whole.op != "sum" and (passes_on(whole) or whole.op == "add"):
+        whole = carrier(whole)
+    return isinstance(whole, Node) and whole.op == "sum" and carrier(whole) is node.inputs.get("x")
+
+
+def crosses(node: Node) -> bool:
+    """Whether each element of a row meets each: ``x[:, :, None] - x[:, None, :]``."""
+    x, y = node.inputs.get("x"), node.inputs.get("y")
+    if not (isinstance(x, Node) and isinstance(y, Node) and x.inputs.get("x") is y.inputs.get("x")):
+        return False
+    return {_new_axis(x), _new_axis(y)} in ({1, 2}, {1, -1})
+
+
+def _new_axis(node: Node) -> int | None:
+    """The axis of length 1 that is put into a matrix; None for another operation."""
+    if node.op == "expand_dims":
+        axis = node.inputs.get("axis")
+        return axis.value if isinstance(axis, Const) and isinstance(axis.value, int) else None
+    parts = indices(node.inputs.get("index")) if node.op == "item" else []
+    new = [place for place, part in enumerate(parts) if isinstance(part, Const) and part.value is None]
+    return new[0] if len(parts) == 3 and len(new) == 1 and sum(map(is_whole_axis, parts)) == 2 else None
+
+
+class Step:
+    """A node with what evaluating it asks of the node alone: found once for all points."""
+
+    def __init__(self, node: Node, precision: Precision) -> None:
+        self.node, self.index, self.op = node, node.index, node.op
+        self.round = precision.round
+        self.folding = folding(node) if precision.folded else None
+        self.variable = variable_of(node)
+        self.source = next((operand.index for _, operand in node.operands()), -1)
+        self.averages = averages(node)
+        self.passes_on = passes_on(node)
+        self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")
+        self.primitive, self.names = primitive_of(node)
+        self.is_share = node.op == "div" and is_share(node)
+        self.is_difference = is_difference(node)
+        self.crosses = crosses(node)

@@ -1,0 +1,34 @@
+"""The independent quantities a loss is a function of: parameters, and the parts of them that it takes by an index."""
+
+from __future__ import annotations
+
+from losslint.graph.nodes import Node
+from losslint.graph.values import Const, Value, indices, is_whole_axis
+
+Variable = tuple[int, str]  # index of the node, and which part of it
+VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "weight", "placeholder", "gradient")
+
+
+def variable_of(node: Node) -> Variable | None:
+    """The independent quantity a node stands for: a parameter, or one indexed part of it."""
+    if node.op in VARIABLES:
+        return (node.index, "")
+    if node.op == "item" and isinstance(base := node.inputs.get("x"), Node):
+        inner = variable_of(base)
+        if inner is not None:
+            part = _part(node.inputs.get("index"))
+            return (inner[0], inner[1] + part) if part else inner
+    if node.op in ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims") and isinstance(
+        base := node.inputs.get("x"), Node
+    ):
+        return variable_of(base)
+    return None
+
+
+def _part(index: Value | None) -> str:
+    """A name for what an index selects; "" when it selects everything (``[:, None]``, ``[...]``)."""
+    words = [
+        repr(part) for part in indices(index)
+        if not is_whole_axis(part) and not (isinstance(part, Const) and part.value in (None, ...))
+    ]
+    return f"[{','.join(words)}]" if words else ""
