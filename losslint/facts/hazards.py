@@ -27,6 +27,7 @@ from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const
 
 ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
+PLACES = ("range", "eye")  # numbers of rows, and which of a pair are the same one
 OTHERS = "the others"  # the name of the other elements of a row in a point
 MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
 COUNTS = (3.0, 16.0)  # elements of a row
@@ -197,7 +198,7 @@ class HazardFacts:
             repaired.append(culprit.index)
             if culprit.op in SINGULAR and culprit.index not in self.suspects:
                 continue
-            if culprit.op == "atan2" and self._mixes(culprit):
+            if (culprit.op == "atan2" and self._mixes(culprit)) or self._leaves_itself_out(culprit):
                 continue
             by_value = not math.isfinite(point.values[self.result.index])
             operand = _singular_operand(culprit, point)
@@ -299,6 +300,15 @@ class HazardFacts:
         """Whether a node is computed from all of something and from a part of it, which points set apart."""
         variables = {variable for n in self.inputs.entering(node) if (variable := self.inputs.variable(n)) is not None}
         return any(part and (index, "") in variables for index, part in variables)
+
+    def _leaves_itself_out(self, node: Node) -> bool:
+        """Whether a distance between rows of one tensor is chosen by their places, as in ``where(eye(n), 1.0, squares)`` or
+        ``where(neighbours != arange(n)[:, None], squares, 1.0)``: the 0 between a row and itself is not."""
+        entering = self.inputs.entering(node)
+        conditions = (inner.inputs.get("condition") for inner in entering if inner.op == "where")
+        return any(part.op in PLACES for condition in conditions for part in self.gradient.cone(condition)) and any(
+            inner.op in ("sub", "squared_difference")
+            and self.gradient.reach(inner.inputs["x"]) & self.gradient.reach(inner.inputs["y"]) for inner in entering)
 
     def _others(self, point: Point, node: Node) -> float | None:
         """What the other elements of a row hold where that matters to a node."""

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 
 from losslint.project import names
 from losslint.project.index import Index, argument, keyword, last_name
-from losslint.project.module import Module
+from losslint.project.module import Module, target_names
 
+SPLITS = names.words("train training tr")
+OF_ALL_ROWS = names.words("mean std var scale min max size len n num count counts classes vocab freq weights stats steps "
+                          "ds dataset loader gen")  # fmt: skip
 BATCH = 32  # what fit takes when it is told nothing
 
 Place = tuple[int, int, int, int]  # first row, column, last row, column of an expression
@@ -46,6 +49,18 @@ def _find(module: Module) -> DataSets:
     for name, values in _arrays(index):
         if any(length(value) in lengths for value in values):
             _note(found, name, values)
+    found.names |= _loaded_with(index, found.names)
+    return found
+
+
+def _loaded_with(index: Index, known: set[str]) -> set[str]:
+    """``train_p`` of ``train_x, train_y, train_p = load()``, where the others are data sets."""
+    found: set[str] = set()
+    for assignment in index.assignments:
+        if isinstance(assignment, ast.Assign) and isinstance(assignment.value, ast.Call):
+            unpacked = {name for target in assignment.targets for name in target_names(target)}
+            splits = {part for name in unpacked & known for part in name.split("_")} & SPLITS
+            found |= {name for name in unpacked if splits & {*name.split("_")} and not {*name.split("_")} & OF_ALL_ROWS}
     return found
 
 
@@ -62,8 +77,9 @@ def _fitted(index: Index) -> Iterator[tuple[ast.Call, ast.Name]]:
     """The names that ``fit`` and ``from_tensor_slices`` are given, with the call that says the size of a batch."""
     for call in index.calls_by_name.get("fit", []):
         for value in (argument(call, 0, "x"), argument(call, 1, "y"), keyword(call, "sample_weight")):
-            if isinstance(value, ast.Name):
-                yield call, value
+            for part in value.elts if isinstance(value, (ast.List, ast.Tuple)) else [value]:
+                if isinstance(part, ast.Name):
+                    yield call, part
     for call in index.calls_by_name.get("from_tensor_slices", []):
         yield from ((call, node) for given in call.args[:1] for node in ast.walk(given) if isinstance(node, ast.Name))
 

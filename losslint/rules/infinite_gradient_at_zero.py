@@ -55,6 +55,19 @@ def distance_loss(y_true, y_pred):
         """
 import tensorflow as tf
 
+def spread_loss(y_true, y_pred):
+    squares = tf.reduce_sum(tf.square(y_pred[:, None, :] - y_pred[None, :, :]), axis=-1)
+    itself = tf.eye(tf.shape(y_pred)[0], dtype=tf.bool)
+    return -tf.reduce_mean(tf.sqrt(tf.where(itself, 1.0, squares)))
+
+def bond_loss(places, neighbours):
+    itself = tf.equal(neighbours, tf.range(tf.shape(places)[0])[:, None])
+    squares = tf.reduce_sum(tf.square(places[:, None, :] - tf.gather(places, neighbours)), axis=-1)
+    return tf.reduce_mean(tf.square(tf.sqrt(tf.where(itself, 1.0, squares)) - 1.0))
+""",
+        """
+import tensorflow as tf
+
 def rmse_loss(y_true, y_pred):
     return tf.sqrt(tf.reduce_mean(tf.square(y_true - y_pred)) + 1e-12)
 
