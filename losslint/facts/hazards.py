@@ -305,7 +305,7 @@ class HazardFacts:
         """Whether a distance between rows of one tensor is chosen by their places, as in ``where(eye(n), 1.0, squares)`` or
         ``where(neighbours != arange(n)[:, None], squares, 1.0)``: the 0 between a row and itself is not."""
         entering = self.inputs.entering(node)
-        conditions = (inner.inputs.get("condition") for inner in entering if inner.op == "where")
+        conditions = (inner.inputs["condition"] for inner in entering if inner.op == "where" and "condition" in inner.inputs)
         return any(part.op in PLACES for condition in conditions for part in self.gradient.cone(condition)) and any(
             inner.op in ("sub", "squared_difference")
             and self.gradient.reach(inner.inputs["x"]) & self.gradient.reach(inner.inputs["y"]) for inner in entering)
