@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from losslint.facts.constants import plain_number
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.values import Const, Seq, Value
+from losslint.ops.moves import MAKES_TENSOR, RESHAPES
 from losslint.project import names
 from losslint.project.index import argument, last_name
 from losslint.project.roles import Role, is_literal
@@ -23,8 +24,7 @@ LOGS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py", "logit", "entr")
 IMAGE_FAMILY = ("ssim", "ssim_multiscale", "psnr", "image_gradients", "total_variation", "sobel_edges", "resize",
                 "rgb_to_grayscale", "rgb_to_hsv", "hsv_to_rgb", "rgb_to_yuv", "conv", "max_pool", "avg_pool",
                 "extract_patches", "gaussian_blur", "adjust_hue", "adjust_contrast", "adjust_saturation", "resize_area")
-MOVES = ("cast", "clip", "reshape", "expand_dims", "squeeze", "transpose", "item", "flatten", "batch_flatten",
-         "boolean_mask")
+MOVES = ("cast", "clip", *RESHAPES, "transpose", "item", "flatten", "batch_flatten", "boolean_mask")
 ALIKE = (*MOVES, "identity", "to_float", "to_int", "convert_to_tensor", "stop_gradient", "maximum", "minimum", "add", "sub",
          "clip_low", "clip_high", "ensure_shape")
 MIRRORED = {"equal": "equal", "not_equal": "not_equal", "greater": "less", "greater_equal": "less_equal",
@@ -169,7 +169,7 @@ def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
 
 def listed(value: Value | None) -> int:
     """How many numbers a constant list holds, where it is more than one: class weights, quantiles."""
-    while isinstance(value, Node) and value.op in ("constant", "cast", "convert_to_tensor"):
+    while isinstance(value, Node) and value.op in MAKES_TENSOR:
         value = next((value.inputs[name] for name in ("value", "x") if name in value.inputs), None)
     numbers = isinstance(value, Seq) and value.kind in ("list", "tuple") and all(
         isinstance(number(item), (int, float)) for item in value.items)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from losslint.facts.shape import (
     FILLED,
-    KEEPS,
+    KEEPS_SHAPE,
     NOT_POINTWISE,
     POINTWISE_FAMILIES,
     POINTWISE_LOSSES,
@@ -32,7 +32,7 @@ def certain_axes(value: Value | None) -> Axes:
     inputs = value.inputs
     if value.op in FILLED:
         return tuple(size if isinstance(size, int) else None for size in sizes_given(value) or ())
-    if value.op in KEEPS:
+    if value.op in KEEPS_SHAPE:
         return certain_axes(inputs.get("x"))
     if value.op == "layer":
         width = units(value.detail.get("object"))

@@ -6,13 +6,14 @@ from typing import NamedTuple
 
 from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
+from losslint.ops.moves import MAKES_TENSOR
 
 
 def plain_number(value: Value | None) -> float | None:
     """A number that is known while the graph is built, through ``tf.constant`` and casts."""
     if isinstance(value, Const) and isinstance(value.value, (int, float)) and not isinstance(value.value, bool):
         return float(value.value)
-    if isinstance(value, Node) and value.op in ("constant", "cast", "convert_to_tensor"):
+    if isinstance(value, Node) and value.op in MAKES_TENSOR:
         return plain_number(carrier(value))
     return None
 

@@ -18,6 +18,7 @@ from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.facts.variables import VARIABLES, Variable, variable_of
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, Seq
+from losslint.ops.moves import UNCHANGED
 from losslint.project.roles import Role
 
 MAX_POINTS = 160
@@ -45,7 +46,8 @@ class Sort(enum.Enum):
 SATURATING = ("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "logsumexp")
 LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
                 "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
-KEEPS = ("cast", "clip", "convert_to_tensor", "identity", "reshape", "item", "boolean_mask", "gather", "stop_gradient")
+# What is known of a value (a probability, a label) is known of what these make of it.
+KEEPS_SORT = (*UNCHANGED, "clip", "reshape", "item", "boolean_mask", "gather", "stop_gradient")
 
 
 def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
@@ -95,7 +97,7 @@ def _is_variable(node: Node) -> bool:
     """Whether a node is a variable as it is, at most moved or cast; what an unknown function returns is none."""
     if node.op in ("param", "layer", "attribute", "variable", "weight") or node.family == "variable":
         return True
-    inner = next((o for _, o in node.operands()), None) if node.family == "move" or node.op in KEEPS else None
+    inner = next((o for _, o in node.operands()), None) if node.family == "move" or node.op in KEEPS_SORT else None
     return inner is not None and _is_variable(inner)
 
 
@@ -217,7 +219,7 @@ class InputFacts:
                     yield "clip01"
             if not depth:
                 continue
-            if user.op in (*KEEPS, "phi") or (user.op in ("add", "maximum") and _tiny(user)):
+            if user.op in (*KEEPS_SORT, "phi") or (user.op in ("add", "maximum") and _tiny(user)):
                 yield from self._uses(user, depth - 1)
             elif user.op == "mul" and any(_is_choice(o) and self._picks(o) for o in operands_of(user)):
                 sums = (total for total in self.users.get(user.index, []) if _sums_classes(total))

@@ -17,6 +17,7 @@ from losslint.facts.step import Step
 from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
+from losslint.ops.moves import UNCHANGED
 
 SHARE = 0.5
 TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
@@ -173,7 +174,7 @@ class Point:
         if not masks:
             return None
         number = plain_number(inputs.get("x" if "y" in masks else "y"))
-        if op in ("logical_not", "cast", "convert_to_tensor", "identity") or (op == "sub" and number == 1.0):
+        if op in ("logical_not", *UNCHANGED) or (op == "sub" and number == 1.0):
             self.partly.add(node.index)
             return 1.0
         if op == "mul":

@@ -31,11 +31,12 @@ from losslint.facts.step import BINARY_OPS
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
+from losslint.ops.moves import RESHAPES
 
 BOUND = 1e4  # magnitude of a real-valued input: a loss that fails beyond it only is not to blame
 REAL = Interval(-BOUND, BOUND)
 COUNTS = ("static_dim", "size", "python.len", "python.count", "rank", "static_shape", "shape", "python_len", "count_nonzero")
-SAME = frozenset(
+SAME_INTERVAL = frozenset(
     [
         "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "constant", "transpose", "ensure_shape",
         "flatten", "ravel", "repeat", "tile", "broadcast_to", "sort", "reverse", "roll", "slice", "strided_slice", "gather",
@@ -52,8 +53,9 @@ AVERAGES = ("mean", "avg_pool", "nanmean", "segment_mean")
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "batch_dot", "inner", "vdot", "matvec")
 NONNEGATIVE = ("mse", "mae", "mape", "msle", "huber", "norm", "euclidean_norm", "std", "var", "hinge", "squared_hinge",
                "log_cosh", "categorical_hinge")  # fmt: skip
+# One value by two names.
 ALIASES = ("identity", "convert_to_tensor", "stop_gradient", "ensure_shape", "check_numerics", "constant")
-PLACED = (*ALIASES, "reshape", "expand_dims", "squeeze", "broadcast_to", "tile", "repeat")  # the same numbers
+PLACED = (*ALIASES, *RESHAPES, "broadcast_to", "tile", "repeat")  # the same numbers, perhaps several times
 COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 MAX_REFINED = 200  # nodes evaluated again for one branch of ``where``
 
@@ -156,7 +158,7 @@ class RangeFacts:
             return TOP if self._may_be_empty(node) else mean
         if op in PRODUCTS and len(operands := [o for _, o in node.operands()]) == 2:
             return interval.sums(interval.mul(*map(self.of, operands)), empty=True)
-        if op in SAME:
+        if op in SAME_INTERVAL:
             return self._first(node)
         return self._special(node)
 

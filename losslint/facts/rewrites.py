@@ -19,6 +19,7 @@ from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
 from losslint.graph.written import argument, on_a_branch, rebound, replaced
+from losslint.ops.moves import RESHAPES, UNCHANGED
 from losslint.ops.table import lookup, preferred, rows
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax")
@@ -28,8 +29,7 @@ COMMUTATIVE = ("add", "mul")
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.USub: "neg",
 }  # fmt: skip
-KEEPS = ("cast", "convert_to_tensor", "identity")  # the same numbers in the same places
-MOVES = ("reshape", "squeeze", "expand_dims", "item", "gather", "boolean_mask", "transpose")  # in others
+MOVES = (*RESHAPES, "item", "gather", "boolean_mask", "transpose")  # elements to other places, or some of them
 ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
 ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciprocal": ("div",)}  # what an operation can be
 IGNORED = frozenset({"name", "dtype"})
@@ -250,7 +250,7 @@ def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: s
             inner, found = unguarded, replace(found, guarded=found.guarded or holder == "log")
         elif value.op in MOVES and holder in ELEMENTWISE:
             found = replace(found, moves=(*found.moves, Move(value, term)))
-        elif value.op not in KEEPS:
+        elif value.op not in UNCHANGED:
             return None
         value = inner
     if not isinstance(value, Node):

@@ -12,14 +12,15 @@ from functools import cached_property
 
 from losslint.graph.nodes import Graph, Kind, Node
 from losslint.graph.values import Const, External, Seq, Value, indices
+from losslint.ops.moves import UNCHANGED
 from losslint.ops.table import lookup
 
 Dim = int | str | None
 Shape = tuple[Dim, ...]
 BATCH = "B"
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "norm", "logsumexp", "std", "var", "all", "any")
-KEEPS = ("identity", "convert_to_tensor", "cast", "to_int", "to_float", "stop_gradient", "tensor", "zeros_like",
-         "ones_like", "full_like", "random_like")  # fmt: skip
+KEEPS_SHAPE = (*UNCHANGED, "to_int", "to_float", "stop_gradient", "tensor", "zeros_like", "ones_like",
+               "full_like", "random_like")  # fmt: skip
 FILLED = ("random", "random_discrete", "zeros", "ones", "fill", "numpy_random")
 POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross_entropy_with_logits")
 # Functions whose result has no last axis: of (B, C) they make (B,), of (B, H, W, C) they make (B, H, W).
@@ -65,7 +66,7 @@ class ShapeFacts:
             return self._loss(node)
         if node.family in POINTWISE_FAMILIES and node.op not in NOT_POINTWISE:
             return broadcast([self(v) for k, v in node.inputs.items() if k in ("x", "y", "condition")])
-        return self(node.inputs.get("x")) if node.op in KEEPS else None
+        return self(node.inputs.get("x")) if node.op in KEEPS_SHAPE else None
 
     def _reduced(self, node: Node) -> Shape | None:
         axis, keeps = node.inputs.get("axis"), is_true(node.inputs.get("keepdims"))

@@ -6,7 +6,7 @@ import math
 
 from losslint.facts.constants import folding
 from losslint.facts.differences import is_difference
-from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, SAME, Primitive
+from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, Primitive
 from losslint.facts.precision import Precision
 from losslint.facts.variables import variable_of
 from losslint.graph.nodes import Node, carrier
@@ -50,12 +50,24 @@ def is_root(norm: Node) -> bool:
     return order is None or (isinstance(order, Const) and order.value not in (1, math.inf, -math.inf))
 
 
+# Reductions and moves that give the element where there is but one.
+GIVES_THE_ELEMENT = frozenset(
+    [
+        "mean", "sum", "all", "any", "max", "min", "prod", "reshape", "squeeze", "expand_dims", "identity",
+        "convert_to_tensor", "cast", "constant", "cumsum", "cumprod", "transpose", "ensure_shape", "flatten",
+        "repeat", "tile", "broadcast_to", "sort", "reverse", "roll", "slice", "gather", "gather_nd", "boolean_mask",
+        "top_k", "python.sum", "python.float", "python.max", "python.min", "logsumexp", "batch_flatten",
+        "permute_dimensions", "avg_pool", "max_pool", "segment_sum", "segment_mean", "item", "attribute",
+        "array_method", "abs_complex", "moveaxis", "swapaxes", "ravel", "flip", "to_float", "check_numerics",
+        "real", "average", "median", "nanmean", "nansum", "print", "pad", "custom_gradient", "dropout",
+    ]
+)  # fmt: skip
 SOME_OF = ("diag", "diagonal", "tril", "triu")  # a batch has other elements than those on the diagonal
 
 
 def passes_on(node: Node) -> bool:
     """Whether an operation on one element gives that element: it only moves, selects or reduces."""
-    return node.op in SAME or (node.family in ("move", "gather") and node.op not in SOME_OF)
+    return node.op in GIVES_THE_ELEMENT or (node.family in ("move", "gather") and node.op not in SOME_OF)
 
 
 def is_share(node: Node) -> bool:

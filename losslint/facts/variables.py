@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Value, indices, is_whole_axis
+from losslint.ops.moves import SAME_NUMBERS
 
 Variable = tuple[int, str]  # index of the node, and which part of it
 VARIABLES = ("param", "layer", "unknown", "attribute", "variable", "weight", "placeholder", "gradient")
@@ -18,9 +19,7 @@ def variable_of(node: Node) -> Variable | None:
         if inner is not None:
             part = _part(node.inputs.get("index"))
             return (inner[0], inner[1] + part) if part else inner
-    if node.op in ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims") and isinstance(
-        base := node.inputs.get("x"), Node
-    ):
+    if node.op in SAME_NUMBERS and isinstance(base := node.inputs.get("x"), Node):
         return variable_of(base)
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.facts.shape import (
     BATCH,
-    KEEPS,
+    KEEPS_SHAPE,
     POINTWISE_FAMILIES,
     REDUCTIONS,
     ShapeFacts,
@@ -424,7 +424,7 @@ def of_samples(value: Value | None, depth: int = 6) -> bool:
         return False
     if value.op == "param":
         return value.role in (Role.LABEL, Role.PREDICTION)
-    pointwise = value.family == "elementwise" or value.op in KEEPS or value.op in ("softmax", "log_softmax")
+    pointwise = value.family == "elementwise" or value.op in KEEPS_SHAPE or value.op in ("softmax", "log_softmax")
     return pointwise and any(of_samples(v, depth - 1) for v in value.inputs.values())
 
 

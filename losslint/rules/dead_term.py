@@ -8,11 +8,11 @@ from losslint.facts.gradient import ESCAPES, SILENT_IN_JAX, Cause, Cut, Gradient
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Const, Value
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, framework_name
 
-LINEAR = ("mean", "sum", "neg", "reshape", "squeeze", "expand_dims", "identity", "convert_to_tensor", "cast", "add_n",
-          "stack", "concat", "python.sum")  # fmt: skip
+LINEAR = (*SAME_NUMBERS, "mean", "sum", "neg", "add_n", "stack", "concat", "python.sum")
 
 
 class DeadTerm(Rule):

@@ -9,9 +9,9 @@ from losslint.facts.hazards import Hazard
 from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
-    KEEPS,
     NO_NAN,
     ROOTS,
     at_least,
@@ -139,7 +139,7 @@ def roots_in(divisor: Node | None) -> Iterator[Node]:
         return
     if divisor.op in ROOTS:
         yield divisor
-    elif divisor.op in ("mul", "item") or divisor.family == "move" or divisor.op in KEEPS:
+    elif divisor.op in ("mul", "item") or divisor.family == "move" or divisor.op in SAME_NUMBERS:
         for _, operand in divisor.operands():
             yield from roots_in(operand)
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
-    KEEPS,
     at_most,
     code_of,
     hazards_of,
@@ -87,5 +87,5 @@ def mended(loss: Loss, hazard: Hazard, bound: str) -> str:
 def _leaves(loss: Loss, node: Node, nodes: frozenset[int]) -> bool:
     """Whether a value is used outside of some operations."""
     return any(
-        _leaves(loss, user, nodes) if user.op in KEEPS else user.index in loss.relevant
+        _leaves(loss, user, nodes) if user.op in SAME_NUMBERS else user.index in loss.relevant
         for user in loss.users(node) if user.index not in nodes)

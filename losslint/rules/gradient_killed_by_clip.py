@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from losslint.facts.constants import plain_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
 
-KEEPS = ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims", "item")
+ELEMENTS = (*SAME_NUMBERS, "item")  # the elements themselves, or some of them
 BOUNDED = ("sigmoid", "softmax")
 
 
@@ -78,7 +79,7 @@ def is_output(value: Node, depth: int = 6) -> bool:
     if value.op in ("param", "layer"):
         return True
     inner = value.inputs.get("x")
-    return depth > 0 and value.op in (*KEEPS, *BOUNDED) and isinstance(inner, Node) and is_output(inner, depth - 1)
+    return depth > 0 and value.op in (*ELEMENTS, *BOUNDED) and isinstance(inner, Node) and is_output(inner, depth - 1)
 
 
 def is_bounded(value: Node, depth: int = 6) -> bool:
@@ -86,4 +87,4 @@ def is_bounded(value: Node, depth: int = 6) -> bool:
     inner = value.inputs.get("x")
     if value.op in BOUNDED:
         return True
-    return depth > 0 and value.op in KEEPS and isinstance(inner, Node) and is_bounded(inner, depth - 1)
+    return depth > 0 and value.op in ELEMENTS and isinstance(inner, Node) and is_bounded(inner, depth - 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
+from losslint.ops.moves import RESHAPES
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -21,7 +22,7 @@ INTEGERS = {
 BOOLEANS = {"logical_and": ("x", "y"), "logical_or": ("x", "y"), "logical_not": ("x",), "where": ("condition",)}
 KERAS_RAISES = ("keras.backend.one_hot", "keras.backend.gather", "keras.ops.take", "keras.ops.segment_sum",
                 "keras.ops.segment_max")  # the others cast what they are given
-KEEPS = ("reshape", "squeeze", "expand_dims", "item", "flatten", "identity", "convert_to_tensor")
+KEEPS_DTYPE = (*RESHAPES, "item", "flatten", "identity", "convert_to_tensor")
 
 
 class LabelDtype(Rule):
@@ -136,7 +137,7 @@ def raw_label(value: Value, depth: int = 6) -> str:
     for node in nodes_in(value):
         if node.op == "param" and node.role is Role.LABEL:
             return node.name
-        if node.op in KEEPS and depth:
+        if node.op in KEEPS_DTYPE and depth:
             inner = node.inputs.get("x")
             if isinstance(inner, Node) and (name := raw_label(inner, depth - 1)):
                 return name

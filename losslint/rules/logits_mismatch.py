@@ -10,6 +10,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, External, Value
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.ops.table import lookup
 from losslint.project.heads import Head, head_of
 from losslint.rules.base import Loss, Problem, Rule
@@ -30,7 +31,7 @@ OF_LOGARITHMS = ("nll_loss", "kl_divergence")  # outside of Keras: of the logari
 SQUASHING = ("sigmoid", "softmax")
 LOGARITHMS = ("log_softmax", "log_sigmoid", "log")
 UNBOUNDED = ("linear", "relu", "tanh")
-KEEPS = ("cast", "clip", "reshape", "identity", "convert_to_tensor", "squeeze")
+KEEPS_SCALE = (*SAME_NUMBERS, "clip")  # what was a logit still is one
 LINEAR = re.compile(r"torch\.nn\.(Linear|Bilinear|Conv\d?d)\(\)$")
 
 
@@ -407,7 +408,7 @@ def ending(value: Value | None, depth: int = 5) -> tuple[Node, str] | None:
     if value.op == "layer":
         activation = activation_of(value.detail.get("object"))
         return (value, activation) if activation else None
-    return ending(value.inputs.get("x"), depth - 1) if value.op in KEEPS else None
+    return ending(value.inputs.get("x"), depth - 1) if value.op in KEEPS_SCALE else None
 
 
 def activation_of(model: Value | None) -> str:
@@ -429,4 +430,4 @@ def is_prediction(value: Value | None, depth: int = 5) -> bool:
     """Whether a value is the prediction as it comes in."""
     if not isinstance(value, Node) or not depth:
         return False
-    return value.op == "param" or (value.op in KEEPS and is_prediction(value.inputs.get("x"), depth - 1))
+    return value.op == "param" or (value.op in KEEPS_SCALE and is_prediction(value.inputs.get("x"), depth - 1))

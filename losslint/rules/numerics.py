@@ -18,6 +18,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
 from losslint.graph.written import operand_text
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
@@ -28,7 +29,6 @@ ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2")
 SATURATING = ("sigmoid", "softmax")
-KEEPS = ("cast", "convert_to_tensor", "identity", "reshape", "squeeze", "expand_dims")
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
 UNDER_XLA = " under XLA (jit_compile, which Keras 3 turns on where there is a GPU); without XLA it is fine"
@@ -122,7 +122,7 @@ def misplaced_guard(loss: Loss, hazard: Hazard) -> Node | None:
             if has_epsilon(user) or user.op in ("clip", "nan_to_num") or (
                     user.op == "multiply_no_nan" and user.inputs.get("x") is node):
                 return user
-            stack += [user] if user.op in KEEPS else []
+            stack += [user] if user.op in SAME_NUMBERS else []
     return None
 
 
@@ -147,7 +147,7 @@ def is_row_sum(node: Node) -> bool:
     """``p / sum(p)``: 0 only for a row of zeros, which hardly any model gives."""
     divisor, divided = node.inputs.get("y"), node.inputs.get("x")
     for _ in range(3):
-        if isinstance(divisor, Node) and divisor.op in ("identity", "expand_dims", "reshape", "cast", "convert_to_tensor"):
+        if isinstance(divisor, Node) and divisor.op in SAME_NUMBERS:
             divisor = divisor.inputs.get("x")
     return node.op == "div" and isinstance(divisor, Node) and divisor.op == "sum" and divisor.inputs.get("x") is divided
 
@@ -172,7 +172,7 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
 def users_past_moves(loss: Loss, node: Node) -> Iterator[Node]:
     """What computes with a value, wherever it was moved before."""
     for user in loss.users(node):
-        if user.op == "item" or user.op in KEEPS:
+        if user.op == "item" or user.op in SAME_NUMBERS:
             yield from users_past_moves(loss, user)
         else:
             yield user

@@ -9,13 +9,13 @@ from losslint.facts.variables import variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.values import Value
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 # (label, a prediction that fits it, one that does not)
 SAMPLES = ((1.0, 0.95, 0.05), (1.0, 0.7, 0.3), (0.0, 0.05, 0.95), (0.0, 0.3, 0.7))
 UNIT = ("l2_normalize",)
-PASSES = ("mean", "sum", "identity", "cast", "reshape", "squeeze")
 
 
 class WrongDirection(Rule):
@@ -131,7 +131,8 @@ def is_cosine(value: Value | None, depth: int = 5) -> bool:
     product = value.inputs.get("x")
     if value.op == "sum" and isinstance(product, Node) and product.op == "mul" and is_label_by_prediction(product):
         return True  # by hand: the sum of products of unit vectors
-    return value.op == "cosine_vectors" or (value.op in PASSES and is_cosine(value.inputs.get("x"), depth - 1))
+    passes = value.op in ("mean", "sum", *SAME_NUMBERS)
+    return value.op == "cosine_vectors" or (passes and is_cosine(value.inputs.get("x"), depth - 1))
 
 
 def is_label_by_prediction(product: Node) -> bool:
@@ -141,7 +142,7 @@ def is_label_by_prediction(product: Node) -> bool:
         if not isinstance(side, Node) or side.op not in UNIT:
             return False
         source = side.inputs.get("x")
-        while isinstance(source, Node) and source.op in PASSES[2:]:
+        while isinstance(source, Node) and source.op in SAME_NUMBERS:
             source = source.inputs.get("x")
         roles.append(source.role if isinstance(source, Node) else None)
     return sorted(map(str, roles)) == sorted(map(str, (Role.LABEL, Role.PREDICTION)))
