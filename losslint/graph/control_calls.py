@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from losslint.graph.attributes import class_attribute
 from losslint.graph.calls import Call, call, called_module, dtype_of, handles, method
-from losslint.graph.expressions import may_be_several, subscript
 from losslint.graph.functions import opaque, returned_by, with_custom_gradient
+from losslint.graph.indexing import may_be_several, subscript
 from losslint.graph.nodes import CustomGradient, Kind, Node
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of, with_context
 from losslint.graph.values import (

@@ -12,7 +12,7 @@ import libcst as cst
 
 from losslint.graph import fold
 from losslint.graph.attributes import attribute
-from losslint.graph.handed import handed_module
+from losslint.graph.indexing import is_key, may_be_several, subscript
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.scope import Env
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
@@ -135,16 +135,12 @@ def _dict(t: Tracer, frame: Frame, node: cst.Dict) -> Value:
             result.open = result.open or not isinstance(value, Map) or value.open
             continue
         key = evaluate(t, frame, element.key)  # type: ignore[attr-defined]
-        if isinstance(key, Const) and _hashable(key.value):
+        if isinstance(key, Const) and is_key(key.value):
             result.items[key.value] = value
         else:
             result.items[f"<{len(result.items)}>"] = value
             result.open = True
     return result
-
-
-def _hashable(value: object) -> bool:
-    return isinstance(value, (str, int, float, bool, bytes, type(None)))
 
 
 # -- names
@@ -346,7 +342,7 @@ def _contains(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, ri
     if isinstance(left, Const):
         if isinstance(right, Seq) and not right.open and all(isinstance(i, Const) for i in right.items):
             return Const((left.value in [i.value for i in right.items if isinstance(i, Const)]) is positive)
-        if isinstance(right, Map) and not right.open and _hashable(left.value):
+        if isinstance(right, Map) and not right.open and is_key(left.value):
             return Const((left.value in right.items) is positive)
         if isinstance(right, Const) and isinstance(right.value, str) and isinstance(left.value, str):
             return Const((left.value in right.value) is positive)
@@ -416,132 +412,6 @@ def _index_part(t: Tracer, frame: Frame, part: cst.BaseSlice) -> Value:
     return evaluate(t, frame, part.value)
 
 
-def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNode) -> Value:
-    """``owner[index]``."""
-    if owner is NOTHING:
-        return t.misused(frame, at, "indexed")
-    match owner:
-        case Seq():
-            return _sequence_item(t, frame, owner, index, at)
-        case Map():
-            if isinstance(index, Const) and _hashable(index.value) and index.value in owner.items:
-                return owner.items[index.value]
-            if owner.items and not isinstance(index, Const):
-                return _any_of(t, frame, list(owner.items.values()), at)
-            handed = handed_module(frame.unit.module, index.value) if isinstance(index, Const) else None
-            return handed or t.unknown(frame, at, "a dictionary entry that is not known")
-        case Const(value=str() | bytes() | tuple() as text) if isinstance(index, Const) and isinstance(
-            index.value, int
-        ):
-            return Const(text[index.value]) if -len(text) <= index.value < len(text) else NONE
-        case External(name="torch.nn.Sequential()", args=layers) if (
-                isinstance(index, Const) and isinstance(index.value, int) and -len(layers) <= index.value < len(layers)):
-            return layers[index.value]
-        case External():
-            return (
-                External(owner.name + "[]")
-                if "typing" in owner.name or owner.name.startswith("builtins")
-                else (t.unknown(frame, at, f"an item of {owner.name}"))
-            )
-        case Node(op="static_shape"):
-            return _shape_item(t, frame, owner, index, at)
-        case Node(kind=Kind.TENSOR) if isinstance(index, Node) and index.kind is Kind.TENSOR and index.dtype == "bool":
-            return t.node(frame, "boolean_mask", {"x": owner, "mask": index}, at, owner.kind, dtype=owner.dtype)
-        case Node():
-            kind = Kind.UNKNOWN if isinstance(index, Const) and isinstance(index.value, str) else owner.kind
-            return t.node(frame, "item", {"x": owner, "index": index}, at, kind, dtype=owner.dtype)
-    return t.unknown(frame, at, "an item of an object that is not known", {"index": index})
-
-
-def _sequence_item(t: Tracer, frame: Frame, owner: Seq, index: Value, at: cst.CSTNode) -> Value:
-    if isinstance(index, Const) and isinstance(index.value, int):
-        if -len(owner.items) <= index.value < len(owner.items):
-            return owner.items[index.value]
-        return owner.items[-1] if owner.items else t.unknown(frame, at, "an item of a list that is not known")
-    if isinstance(index, Seq) and index.kind == "slice":
-        ends = [e.value for e in index.items if isinstance(e, Const) and isinstance(e.value, (int, type(None)))]
-        if len(ends) == 3 and not owner.open:
-            start, stop, step = ends
-            return Seq(owner.items[start:stop:step], owner.kind)
-        return Seq(owner.items, owner.kind, open=True)
-    if not owner.items:
-        return t.unknown(frame, at, "an item of a list that is not known")
-    if isinstance(index, Node) and index.kind is Kind.TENSOR:
-        return t.node(frame, "python.index", {"x": owner, "index": index}, at)
-    return _any_of(t, frame, owner.items, at)
-
-
-def _any_of(t: Tracer, frame: Frame, values: list[Value], at: cst.CSTNode) -> Value:
-    result = values[0]
-    for value in values[1:4]:
-        result = t.join(frame, result, value, at)
-    return result
-
-
-def shape_of(shape: Node) -> dict[str, Value]:
-    """The tensor that a shape belongs to, as the input of another node."""
-    return {"x": shape.inputs["x"]} if "x" in shape.inputs else {}
-
-
-def _shape_item(t: Tracer, frame: Frame, owner: Node, index: Value, at: cst.CSTNode) -> Value:
-    start = owner.detail.get("start", 0)
-    if isinstance(index, Seq) and index.kind == "slice":
-        lower = index.items[0]
-        offset = lower.value if isinstance(lower, Const) and isinstance(lower.value, int) else 0
-        known = isinstance(lower, Const) and offset >= 0 and isinstance(start, int)
-        return t.node(
-            frame,
-            "static_shape",
-            shape_of(owner),
-            at,
-            Kind.PYTHON,
-            start=start + offset if known else None,
-            dynamic=owner.detail.get("dynamic", False),
-        )
-    axis = index.value if isinstance(index, Const) and isinstance(index.value, int) else None
-    if axis is not None and axis >= 0:
-        axis = axis + start if isinstance(start, int) else None
-    return t.node(
-        frame,
-        "static_dim",
-        shape_of(owner),
-        at,
-        Kind.PYTHON,
-        axis=axis,
-        dynamic=owner.detail.get("dynamic", False),
-    )
-
-
-def set_item(t: Tracer, frame: Frame, owner: Value, target: cst.Subscript, value: Value) -> Value:
-    """``owner[index] = value``; returns what the owner's name holds afterwards."""
-    index = index_value(t, frame, target)
-    if isinstance(owner, Seq):
-        if (
-            isinstance(index, Const)
-            and isinstance(index.value, int)
-            and -len(owner.items) <= index.value < len(owner.items)
-        ):
-            owner.items[index.value] = value
-        else:
-            owner.items.append(value)
-            owner.open = True
-    elif isinstance(owner, Map):
-        if isinstance(index, Const) and _hashable(index.value):
-            owner.items[index.value] = value
-        else:
-            owner.items[f"<{len(owner.items)}>"] = value
-            owner.open = True
-    elif (
-        isinstance(owner, Node)
-        and owner.kind in (Kind.ARRAY, Kind.TENSOR)
-        and not may_be_several(owner)
-        and not (isinstance(index, Const) and isinstance(index.value, str))
-    ):
-        op = "numpy.set_item" if owner.kind is Kind.ARRAY else "python.set_item"
-        return t.node(frame, op, {"x": owner, "index": index, "value": value}, target, owner.kind, dtype=owner.dtype)
-    return owner
-
-
 # -- loops inside expressions
 
 
@@ -582,16 +452,10 @@ def _comprehension(
         frame.env = outer
     if isinstance(node, cst.DictComp):
         pairs = [i.items for i in items if isinstance(i, Seq)]
-        known = {k.value: v for k, v in pairs if isinstance(k, Const) and _hashable(k.value)}
+        known = {k.value: v for k, v in pairs if isinstance(k, Const) and is_key(k.value)}
         rest = {f"<{n}>": v for n, (k, v) in enumerate(pairs) if not isinstance(k, Const)}
         return Map({**known, **rest}, open=state["open"] or bool(rest))
     return Seq(items, "list", open=state["open"])
-
-
-def may_be_several(value: Node) -> bool:
-    """Whether a node may be a tuple or list of tensors: a model with several outputs, an operation that returns a tuple."""
-    structured = value.op == "phi" and any(isinstance(side, (Seq, Map)) for side in value.inputs.values())
-    return structured or bool(value.detail.get("tuple")) or value.op in ("layer", "unknown", "gradient", "attribute")
 
 
 WEIGHTS = ("trainable_variables", "trainable_weights", "variables", "weights")  # of Keras models and layers

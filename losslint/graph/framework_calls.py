@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from losslint.graph.calls import Call, apply_api, dtype_of, handles, method
 from losslint.graph.control_calls import CALLABLE
-from losslint.graph.expressions import subscript
 from losslint.graph.functions import opaque
+from losslint.graph.indexing import subscript
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer
 from losslint.graph.values import NONE, Const, External, Method, Seq, Value

@@ -7,7 +7,8 @@ from typing import Any
 
 import libcst as cst
 
-from losslint.graph.expressions import binary, condition, evaluate, iterate, may_be_several, set_item, subscript, truth
+from losslint.graph.expressions import binary, condition, evaluate, index_value, iterate, truth
+from losslint.graph.indexing import may_be_several, set_item, subscript
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import walk
 from losslint.graph.tracer import Frame, Return, Tracer, kind_of, require, with_context
@@ -425,7 +426,7 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
                     )
         case cst.Subscript():
             owner = evaluate(t, frame, target.value)
-            changed = set_item(t, frame, owner, target, value)
+            changed = set_item(t, frame, owner, index_value(t, frame, target), value, target)
             views = isinstance(changed, Node) and (changed.kind is Kind.ARRAY or t.framework == "torch")
             if changed is not owner and isinstance(target.value, (cst.Name, cst.Attribute, cst.Subscript)[: 2 + views]):
                 assign(t, frame, target.value, changed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.gradient import GradientFacts
-from losslint.graph.expressions import may_be_several
+from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Tape, Value
 from losslint.rules.base import Loss, Problem, Rule
