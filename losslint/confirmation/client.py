@@ -24,7 +24,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -206,55 +206,87 @@ def environment(device: str) -> dict[str, str]:
 def _forking(
     programs: Iterator[Program], options: Options, tell: Progress, folder: Path,
 ) -> Generator[tuple[Program, Evidence], None, None]:
-    """Feed a server, at most two programs a worker ahead. What it dies of is run again by another server, one program at a
-    time: where that dies as well the program is to blame, and the rest goes on."""
-    flying: dict[int, Program] = {}
-    again: dict[int, Program] = {}
-    count, servers, failures = 0, 0, 0
-    while True:
-        server = Server(options, folder / f"server{servers}")
-        servers += 1
+    """Feed a server; where it dies another one goes on."""
+    feed, failures = Feed(programs, options, tell), 0
+    for number in count():
+        server = Server(options, folder / f"server{number}")
         ready = False
         try:
-            hello = server.receive(START_SECONDS)
-            if "failed" in hello:
-                raise ConfirmError(f"{DESCRIPTIONS[options.framework].title} cannot be imported: {hello['failed']}")
-            if hello["threads"] != 1:
+            if not _may_fork(server, options):
                 server.end()
-                yield from _spawning(chain(again.values(), programs), options, tell, folder)
+                yield from _spawning(chain(feed.again.values(), programs), options, tell, folder)
                 return
             ready = True
-            if servers == 1:
+            if number == 0:
                 tell("ready", None)
-            while True:
-                if again and not flying:
-                    index = next(iter(again))
-                    flying[index] = again.pop(index)
-                    server.send(index, pickle.dumps(flying[index]))
-                for program in islice(programs, 0 if again else 2 * options.workers - len(flying)):
-                    flying[count] = program
-                    count += 1
-                    tell("started", program)
-                    server.send(count - 1, pickle.dumps(program))
-                if not flying:
-                    return
-                message = server.receive(options.limits.seconds + SILENCE)
-                program = flying.pop(message["index"])
-                tell("finished", program)
-                yield program, _evidence(message)
+            yield from feed.through(server)
+            return
         except ServerDied as error:
             failures += not ready
             if failures > 1:
                 raise ServerDied(f"the process that runs losses cannot be started: {error}") from error
         finally:
             server.end()
-        if len(flying) > 1:
-            again = {**flying, **again}
-        elif flying:
-            (program,) = flying.values()
-            tell("finished", program)
+        yield from feed.after_death()
+
+
+def _may_fork(server: Server, options: Options) -> bool:
+    """Wait until a server has imported its framework: whether that left it one thread.
+
+    Raises:
+        ConfirmError: the framework cannot be imported.
+        ServerDied: the server ended.
+    """
+    hello = server.receive(START_SECONDS)
+    if "failed" in hello:
+        raise ConfirmError(f"{DESCRIPTIONS[options.framework].title} cannot be imported: {hello['failed']}")
+    return bool(hello["threads"] == 1)
+
+
+class Feed:
+    """The programs on their way through a server, at most two a worker ahead.
+
+    What a server dies of is run again by another one, one program at a time: where that dies as well the program is to
+    blame, and the rest goes on.
+    """
+
+    def __init__(self, programs: Iterator[Program], options: Options, tell: Progress) -> None:
+        self.programs, self.options, self.tell = programs, options, tell
+        self.numbers = count()
+        self.flying: dict[int, Program] = {}  # handed over
+        self.again: dict[int, Program] = {}  # handed over to a server that died
+
+    def through(self, server: Server) -> Iterator[tuple[Program, Evidence]]:
+        """Hand over programs and give what is seen of each. Raises ServerDied."""
+        while True:
+            self._hand_over(server)
+            if not self.flying:
+                return
+            message = server.receive(self.options.limits.seconds + SILENCE)
+            program = self.flying.pop(message["index"])
+            self.tell("finished", program)
+            yield program, _evidence(message)
+
+    def _hand_over(self, server: Server) -> None:
+        if self.again and not self.flying:
+            index = next(iter(self.again))
+            self.flying[index] = self.again.pop(index)
+            server.send(index, pickle.dumps(self.flying[index]))
+        for program in islice(self.programs, 0 if self.again else 2 * self.options.workers - len(self.flying)):
+            index = next(self.numbers)
+            self.flying[index] = program
+            self.tell("started", program)
+            server.send(index, pickle.dumps(program))
+
+    def after_death(self) -> Iterator[tuple[Program, Evidence]]:
+        """Blame the program that was alone with a server; of several, each is to be run again."""
+        if len(self.flying) > 1:
+            self.again = {**self.flying, **self.again}
+        elif self.flying:
+            (program,) = self.flying.values()
+            self.tell("finished", program)
             yield program, Evidence((KILLED,))
-        flying = {}
+        self.flying = {}
 
 
 def _evidence(message: dict[str, Any]) -> Evidence:
