@@ -21,7 +21,7 @@ from losslint.project.module import Module, bound_names, module_level_statements
 from losslint.project.resolve import resolver
 from losslint.project.roles import role_by_name
 from losslint.project.sites import Site
-from losslint.project.uses import local_uses
+from losslint.project.uses import How, local_uses
 
 if TYPE_CHECKING:
     from losslint.confirmation.slicing import Draft
@@ -217,7 +217,7 @@ def expression_entry(draft: Draft, settings: Settings | None) -> None:
     """A cost of a TensorFlow 1 graph as a function of its placeholders, a term of a layer in the smallest model."""
     site = draft.loss.site
     home = site.class_node
-    if home is not None and "add_loss" in site.reason:
+    if home is not None and site.how is How.ADDED:
         if classes(draft).inherited(home) is ClassKind.MODEL:
             model_of_class(draft)
         else:

@@ -13,7 +13,7 @@ from losslint.project.index import Function, FunctionNode, Index, defaults, last
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
 from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
-from losslint.project.uses import LocalUses, Purpose, Use, Uses, local_uses, looks_like_loss
+from losslint.project.uses import How, LocalUses, Purpose, Use, Uses, local_uses, looks_like_loss
 
 MAX_FACTORIES = 3  # factories of factories
 
@@ -31,6 +31,7 @@ class Evidence:
     certain: bool = True  # False: only a signature or a word speaks for it
     keras_calls: bool = False  # Keras calls it with (y_true, y_pred)
     uses: tuple[Use, ...] = ()
+    how: How = How.OTHER  # what the use that speaks for it does with it
 
 
 class Judge:
@@ -118,7 +119,7 @@ class Judge:
             return Evidence(decision.reason, keras_calls=keras_calls, uses=losses) if decision.is_loss else None
         if losses and (keras_calls or self._is_used_as_value(function, losses)):
             first = next((use for use in losses if use.purpose is Purpose.COMPILE), losses[0])
-            return Evidence(self._describe(first), keras_calls=keras_calls, uses=losses)
+            return Evidence(self._describe(first), keras_calls=keras_calls, uses=losses, how=first.how)
         home = self.index.scope(function)
         if len(uses) > len(losses) and not (isinstance(home, ast.ClassDef) and getattr(
                 function, "name", "") in CALL_METHODS and self.classes.kind(home) is ClassKind.LOSS):

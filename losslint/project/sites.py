@@ -23,7 +23,7 @@ from losslint.project.index import Function, FunctionNode, Index, argument, last
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
-from losslint.project.uses import Minimised, Purpose, Uses, collect_uses, is_training, local_uses
+from losslint.project.uses import How, Minimised, Purpose, Uses, collect_uses, is_training, local_uses
 
 __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_sites"]
 
@@ -48,8 +48,8 @@ class Site:
     the code sees. ``built_by`` is the call that builds the loss where it is used (``FocalLoss(gamma=1.5)``,
     ``make_loss(0.3)``, ``partial(f, gamma=2)``), so that its constant arguments can be propagated; ``built_again`` the
     calls that build it with other arguments. ``differentiated`` are the parameters that ``jax.grad`` names,
-    ``gradients`` its calls. ``certain`` is
-    False where only a signature or a word speaks for the loss. ``compiled``: Keras is handed it, by ``compile`` or in a
+    ``gradients`` its calls. ``how``: what the call that speaks for it does with it. ``certain`` is False where only a
+    signature or a word speaks for the loss. ``compiled``: Keras is handed it, by ``compile`` or in a
     wrapper of its own, and calls it with (y_true, y_pred).
     ``weighted``: the calls that pass weights to a model which is compiled with it; ``models_in``: the files that compile it
     and those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
@@ -61,7 +61,8 @@ class Site:
     kind: str  # function | method | closure | lambda | tape | expression | model | builtin
     qualname: str
     node: ast.AST
-    reason: str
+    reason: str  # for people
+    how: How = How.OTHER
     mode: Mode = Mode.UNKNOWN
     certain: bool = True
     compiled: bool = False
@@ -172,6 +173,7 @@ class _Finder:
             qualname=self.module.qualname(function),
             node=function,
             reason=evidence.reason,
+            how=evidence.how,
             mode=mode,
             certain=evidence.certain,
             compiled=bool(compiling),
@@ -305,6 +307,7 @@ class _Finder:
                 qualname=prefix + (last_name(found.node) if named else "<expression>"),
                 node=found.node,
                 reason=f"{found.reason} in line {row}",
+                how=found.how,
                 mode=self._expression_mode(found, owner, framework),
                 framework=framework,
                 class_node=self.index.class_around(found.node),
@@ -434,7 +437,8 @@ def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:
     names = [parameter.arg for parameter in parameters(function) if parameter.arg not in ("self", "cls")]
     found: list[str] = []
     for use in evidence.uses:
-        if use.call is None or not use.reason.startswith("differentiated by jax"):
+        if use.call is None or use.how is not How.DIFFERENTIATED or not (
+                use.module.dotted(use.call.func) or "").startswith("jax"):
             continue
         given = argument(use.call, 1, "argnums")
         try:

@@ -36,6 +36,14 @@ class Purpose(enum.Enum):
     METRIC = "metric"
 
 
+class How(enum.Enum):
+    """What a call does with a loss that it is handed."""
+
+    DIFFERENTIATED = "differentiated"  # by a tape, backward, jax.grad, gradients
+    ADDED = "added"  # by add_loss to the loss of the model
+    OTHER = "other"  # minimised, wrapped, named as an argument
+
+
 @dataclass(frozen=True)
 class Use:
     """One place that uses a function or class."""
@@ -47,6 +55,7 @@ class Use:
     built_by: ast.Call | None = None
     scope: Scope | None = None
     runs_eagerly: bool = False
+    how: How = How.OTHER
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,7 @@ class Minimised:
     call: ast.Call
     graph: bool = False  # certainly TensorFlow 1 style
     framework: str = ""  # where the call itself tells
+    how: How = How.OTHER
 
 
 @dataclass
@@ -177,7 +187,7 @@ class _Collector:
         if home is not None and any(getattr(s, "name", "") == "add_loss" for s in home.body):
             return  # the framework's own layer class
         if (value := argument(call, 0, "losses", "loss")) is not None:
-            self._differentiated(value, call, "passed to add_loss")
+            self._differentiated(value, call, "passed to add_loss", How.ADDED)
 
     def _minimize(self, call: ast.Call) -> None:
         dotted = self.module.dotted(call.func) or ""
@@ -196,7 +206,8 @@ class _Collector:
         if (value := argument(call, 0, "ys", "loss")) is not None and len(call.args) + len(call.keywords) > 1:
             dotted = self.module.dotted(call.func) or ""
             if isinstance(call.func, ast.Attribute) and dotted_root(call.func) not in {"self", "cls"}:
-                self._differentiated(value, call, f"differentiated by {dotted or 'gradients'}", graph=True)
+                reason = f"differentiated by {dotted or 'gradients'}"
+                self._differentiated(value, call, reason, How.DIFFERENTIATED, graph=True)
 
     def _backward(self, call: ast.Call) -> None:
         if not isinstance(call.func, ast.Attribute) or not imports_root(self.module, "torch"):
@@ -212,7 +223,7 @@ class _Collector:
             return
         if isinstance(receiver, ast.Name) and receiver.id in {"self", "cls", "ctx"}:
             return
-        self._differentiated(receiver, call, "differentiated by backward()", framework="torch")
+        self._differentiated(receiver, call, "differentiated by backward()", How.DIFFERENTIATED, framework="torch")
 
     def _jax_grad(self, call: ast.Call) -> None:
         if not call.args:
@@ -226,7 +237,7 @@ class _Collector:
         if dotted.startswith(("torch.autograd", "numpy")):
             return
         purpose = Purpose.GRADIENT if dotted in ("jax.grad", "jax.value_and_grad") else Purpose.LOSS
-        self._use(call.args[0], self.index.scope(call), purpose, f"differentiated by {dotted}", call)
+        self._use(call.args[0], self.index.scope(call), purpose, f"differentiated by {dotted}", call, how=How.DIFFERENTIATED)
 
     def _wrapped(self, call: ast.Call) -> None:
         """``tf.function(f)``, ``jax.jit(f)``."""
@@ -304,12 +315,13 @@ class _Collector:
         target = argument(call, 0, "target", "loss")
         sources = argument(call, 1, "sources", "var_list")
         if target is not None and sources is not None and is_training(sources, self.index, self.index.scope(call)):
-            self._mark_terms(target, call, f"differentiated by {tape}.{last_name(call.func)}")
+            self._mark_terms(target, call, f"differentiated by {tape}.{last_name(call.func)}", How.DIFFERENTIATED)
 
     # what the value of an expression is made of ------------------------------------------------------------------
 
     def _differentiated(
-        self, value: ast.expr, call: ast.Call, reason: str, graph: bool = False, framework: str = "", levels: int = 2,
+        self, value: ast.expr, call: ast.Call, reason: str, how: How = How.OTHER, graph: bool = False, framework: str = "",
+        levels: int = 2,
     ) -> None:
         """A function that is differentiated, or an expression with the functions it is a sum of."""
         scope = self.index.scope(call)
@@ -320,13 +332,13 @@ class _Collector:
             t for t in self.resolver.targets(value, scope) if not t.called and isinstance(t.node, Function)]
         if functions:
             for target in functions:
-                self._mark(target, Purpose.LOSS, reason, call)
+                self._mark(target, Purpose.LOSS, reason, call, how=how)
         elif isinstance(value, ast.Name) and (callers := self._given_by_callers(value.id, scope)) is not None:
             for caller, given in callers if levels else []:
-                self._differentiated(given, caller, reason, graph, framework, levels - 1)
+                self._differentiated(given, caller, reason, how, graph, framework, levels - 1)
         elif not isinstance(value, ast.Constant):
-            self._mark_terms(value, call, reason)
-            self.found.expressions.append(Minimised(value, reason, call, graph, framework))
+            self._mark_terms(value, call, reason, how)
+            self.found.expressions.append(Minimised(value, reason, call, graph, framework, how))
 
     def _given_by_callers(self, name: str, scope: Scope) -> list[tuple[ast.Call, ast.expr]] | None:
         """What callers in this file pass for a parameter that is minimised; None if the name is no parameter."""
@@ -335,10 +347,10 @@ class _Collector:
             return None
         return self.resolver.passed(home, name)
 
-    def _mark_terms(self, value: ast.expr, call: ast.Call, reason: str) -> None:
+    def _mark_terms(self, value: ast.expr, call: ast.Call, reason: str, how: How) -> None:
         """Mark the functions that a differentiated value is a sum of; mere factors only if they look like losses."""
         for target in self._terms(value, self.index.scope(call), set(), MAX_TERMS):
-            self._mark(target, Purpose.TERM, reason, call)
+            self._mark(target, Purpose.TERM, reason, call, how=how)
 
     def _terms(self, node: ast.AST, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
         """Functions whose results an expression sums, scales or averages."""
@@ -411,7 +423,7 @@ class _Collector:
 
     def _use(
         self, value: ast.expr, scope: Scope, purpose: Purpose, reason: str, call: ast.Call | None,
-        runs_eagerly: bool = False, called: bool = False,
+        runs_eagerly: bool = False, called: bool = False, how: How = How.OTHER,
     ) -> None:
         if isinstance(value, ast.Constant):
             return
@@ -419,13 +431,14 @@ class _Collector:
             if target.called and target.node is not None and not (
                     called and isinstance(target.node, Function) and has_pair(roles_of(target.node))):
                 continue  # loss=f(x): a value, not a function
-            self._mark(target, purpose, reason, call, runs_eagerly)
+            self._mark(target, purpose, reason, call, runs_eagerly, how)
 
     def _mark(
         self, target: Target, purpose: Purpose, reason: str, call: ast.Call | None, runs_eagerly: bool = False,
+        how: How = How.OTHER,
     ) -> None:
         scope = self.index.scope(call) if call is not None else None
-        use = Use(purpose, reason, self.module, call, target.built_by, scope, runs_eagerly)
+        use = Use(purpose, reason, self.module, call, target.built_by, scope, runs_eagerly, how)
         if target.node is not None:
             self.found.functions.setdefault(target.node, []).append(use)
         else:

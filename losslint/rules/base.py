@@ -24,7 +24,7 @@ from losslint.project.index import keyword
 from losslint.project.modes import Mode, is_true
 from losslint.project.roles import Role
 from losslint.project.sites import Site
-from losslint.project.uses import imports_root
+from losslint.project.uses import How, imports_root
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class Loss:
     def _is_added_elsewhere(self, value: Value) -> bool:
         """Whether a value of weights alone comes from a function that a loss of this file calls: a penalty, and LL112 speaks
         of it where it is added."""
-        called = self.site.is_function and self.site.reason.startswith("differentiated")
+        called = self.site.is_function and self.site.how is How.DIFFERENTIATED
         return called and all(self.nodes[root].op == "weight" for root in self.gradient.reach(value))
 
     @cached_property
