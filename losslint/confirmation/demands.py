@@ -155,6 +155,10 @@ def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
             demand.row = math.prod(shape[1:])
         elif len(shape) > 1 and shape[-1] > 1:
             demand.fixed.setdefault(-1, shape[-1])
+    elif node.op in ("top_k", "kthvalue") and operand == "x":
+        (k,), (axis,) = numbers(node.inputs.get("k")) or [1], numbers(node.inputs.get("axis")) or [-1]
+        demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+        demand.sizes[axis] = max(demand.sizes.get(axis, 0), k)
     elif node.op == "matmul":
         demand.rank = max(demand.rank, 2)
     elif node.op in ("mul", "div", "add", "sub") and (width := listed(node.inputs.get("y" if operand == "x" else "x"))):

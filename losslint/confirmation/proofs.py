@@ -78,6 +78,7 @@ WITHOUT_DERIVATIVE = r"[Dd]ifferentia|[Dd]erivative|[Gg]radient|grad requires|gr
 RAISED = {  # what an exception says that a rule speaks of; those of rules that are not here prove them where they stand
     **dict.fromkeys(("LL101", "LL102", "LL103", "LL104"), LEAVING),
     **dict.fromkeys(("LL105", "LL106", "LL108"), WITHOUT_DERIVATIVE),
+    "LL112": f"{LEAVING}|{WITHOUT_DERIVATIVE}",
 }
 RAISED_ELSEWHERE = {  # the same, where another place raises than the one that a rule names
     "LL205": r"None|[Uu]nknown|[Ss]hape|[Ii]ncompatible|[Dd]imension|\brank\b|\bsize|elements|[Rr]eshape",

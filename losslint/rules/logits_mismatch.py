@@ -42,8 +42,8 @@ class LogitsMismatch(Rule):
     sigmoid or softmax before a ``..._with_logits`` operation, ``from_logits=True`` or PyTorch's ``cross_entropy``, and
     compares the last activation of a model with the loss that ``compile`` is given, also one of Keras itself. A model
     is followed to the call that builds it; one that is loaded, changed or ends in a layer it cannot name is left alone.
-    ``nll_loss`` and ``kl_div`` of PyTorch and optax want logarithms of probabilities, PyTorch's ``binary_cross_entropy``
-    wants probabilities.
+    ``nll_loss`` and ``kl_div`` of PyTorch and optax want logarithms of probabilities, and the divergence probabilities for
+    its target (logarithms with ``log_target=True``); PyTorch's ``binary_cross_entropy`` wants probabilities.
 
     Why it is bad: most of it runs. Squashed twice, the loss cannot fall below a floor (1.46 for a perfect prediction of 10
     classes); logits taken for probabilities are clipped to [0, 1], and most of them get no gradient: ``Dense(10)`` with
@@ -119,6 +119,13 @@ def nll_of_probabilities_loss(logits, labels):
 def distillation_loss(student_logits, teacher_logits):
     p, q = torch.softmax(student_logits, dim=-1), torch.softmax(teacher_logits, dim=-1)
     return F.kl_div(p, q, reduction="batchmean")  # expect: LL406
+
+divergence = torch.nn.KLDivLoss(reduction="batchmean", log_target=True)
+
+def teacher_loss(student_logits, teacher_logits):
+    p, log_q = F.log_softmax(student_logits, dim=-1), F.log_softmax(teacher_logits, dim=-1)
+    nan = F.kl_div(p, log_q, reduction="batchmean")  # expect: LL406
+    return nan + divergence(p, torch.softmax(teacher_logits, dim=-1))  # expect: LL406
 """,
         """
 import torch
@@ -289,6 +296,13 @@ def distillation_loss(student_logits, teacher_logits, temperature=2.0):
     q = F.softmax(teacher_logits.detach() / temperature, dim=-1)
     return F.kl_div(p, q, reduction="batchmean") * temperature**2
 
+divergence = torch.nn.KLDivLoss(reduction="batchmean", log_target=True)
+
+def teacher_loss(student_logits, teacher_logits, in_logarithms):
+    p, log_q = F.log_softmax(student_logits, dim=-1), F.log_softmax(teacher_logits, dim=-1)
+    either = F.kl_div(p, log_q, log_target=in_logarithms)
+    return either + divergence(p, log_q) + F.kl_div(p, log_q.exp(), reduction="sum") + F.kl_div(p, log_q, log_target=True)
+
 def binary_loss(logits, target):
     return F.binary_cross_entropy(torch.sigmoid(logits), target) + F.binary_cross_entropy_with_logits(logits, target)
 """,
@@ -300,8 +314,11 @@ def binary_loss(logits, target):
             expects = node.op in WITH_LOGITS or (node.op in CLASSES and is_true(told))
             plain = node.op in CLASSES and (told is None or (isinstance(told, Const) and told.value is False))
             given = ending(node.inputs.get("y_pred"))
+            target = ending(node.inputs.get("y_true"))
             squashed = given[0] if (expects or plain) and given is not None and given[1] in SQUASHING else None
             if given is not None and (problem := outside_of_keras(node, *given)) is not None:
+                yield problem
+            elif target is not None and (problem := wrong_target(node, *target)) is not None:
                 yield problem
             elif expects and squashed is not None:
                 yield Problem(
@@ -394,6 +411,33 @@ def outside_of_keras(node: Node, given: Node, activation: str) -> Problem | None
             "number is not between 0 and 1",
             "use binary_cross_entropy_with_logits (BCEWithLogitsLoss), or put a sigmoid between the two",
             related=(given.source,),
+        )
+    return None
+
+
+def wrong_target(node: Node, target: Node, activation: str) -> Problem | None:
+    """What is wrong with the target of the divergence of PyTorch or optax: it is probabilities, or their logarithms where
+    ``log_target=True`` says so."""
+    told = node.told("log_target")
+    in_logarithms = is_true(told)
+    known = told is None or isinstance(told, Const)
+    if node.op != "kl_divergence" or node.framework not in ("torch", "jax") or not known:
+        return None
+    text, what = node.source.text, target.source.text
+    if activation in LOGARITHMS and not in_logarithms:
+        return Problem(
+            node.source,
+            f"{text} takes the logarithm of the target itself, but {what} gives logarithms: those of negative numbers are NaN",
+            "pass log_target=True" if node.framework == "torch" else "use kl_divergence_with_log_targets",
+            related=(target.source,),
+        )
+    if activation in SQUASHING and in_logarithms:
+        return Problem(
+            node.source,
+            f"{text} expects the logarithms of the target, but {what} gives probabilities: its minimum is not where the "
+            "prediction is right",
+            "drop log_target=True, or use log_softmax",
+            related=(target.source,),
         )
     return None
 

@@ -37,6 +37,7 @@ def first(tmp_path: Path, body: str, signature: str = "y_true, y_pred", name: st
     ("return tf.reduce_mean(tf.square(y_true - y_pred) * [1.0, 2.0])", (8, 2)),
     ("return tf.reduce_mean(tf.square(y_true - y_pred) * tf.constant(2.0))", (8, 3)),
     ("return 1.0 - tf.reduce_mean(tf.image.ssim(y_true, y_pred, 1.0))", (2, 16, 16, 3)),
+    ("return tf.reduce_mean(y_true) - tf.reduce_mean(tf.math.top_k(y_pred, 5).values)", (8, 5)),
 ])
 def test_shapes_come_from_the_code(tmp_path: Path, body: str, shape: tuple[int, ...]) -> None:
     assert first(tmp_path, body)["y_pred"].shape == shape

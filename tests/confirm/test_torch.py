@@ -200,6 +200,29 @@ for epoch in range(1000):
 """
 
 
+ELSEWHERE = """\
+import torch
+from torch import nn
+
+def state_loss(pred, target, model):
+    return nn.functional.mse_loss(pred, target) + 1e-3 * model.state_dict()["weight"].abs().sum()
+
+def second_loss(pred, target):
+    return (pred.topk(2).indices.float() - target).pow(2).mean()
+
+def middle_loss(pred, target):
+    return (pred.kthvalue(5, dim=1).indices - target).abs().mean()
+"""
+
+
+def test_what_an_exception_proves_and_how_wide_inputs_are(tmp_path: Path) -> None:
+    """That a made-up model has no such weight says nothing of the penalty; rows are as long as the k of a selection."""
+    path = tmp_path / "losses.py"
+    path.write_text(ELSEWHERE)
+    (found,) = verdicts_in(tmp_path).values()
+    assert found == {(5, "LL112"): "unconfirmed", (8, "LL105"): "confirmed", (11, "LL105"): "confirmed"}
+
+
 def test_a_step_of_the_file_and_its_script(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text(STEP)
