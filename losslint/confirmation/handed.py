@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from losslint.confirmation.frameworks.base import Array
+from losslint.confirmation.frameworks.base import Array, is_finite
 from losslint.confirmation.program import Claim
 from losslint.confirmation.trail import Trail
 
@@ -31,6 +31,9 @@ def handed(trail: Trail, claim: Claim, path: str) -> str:
         if step.op in OF_LOGARITHMS and (numbers > 0).any():
             return (f"{step.op} expects logarithms of probabilities, none of which is above 0, and is given numbers up to "
                     f"{numbers.max():.3g}")
+        if step.op == "kl_div" and all(is_finite(trail.framework.array(given)) for given in step.inputs) and not all(
+                is_finite(trail.framework.array(made)) for made in step.outputs):
+            return "kl_div takes the logarithm of its target, and of the finite numbers that it is given makes NaN"
     return ""
 
 

@@ -70,7 +70,7 @@ JVP = ("custom_jvp_call", "custom_jvp_call_p")  # whose tangents, left out, have
 OF_ANOTHER = {"LL301": (*ROOTS, *QUOTIENTS, *ARCS), "LL303": LOGARITHMS, "LL304": (*LOGARITHMS, *ROOTS, *ARCS)}
 
 LEAVING = (
-    r"numpy|convert|symbolic|[Tt]rac(?:er|ing)|grad|[Cc]oncret|item\(|item assignment|immutable|__array__"
+    r"numpy|convert|symbolic|abstract array|[Tt]rac(?:er|ing)|grad|[Cc]oncret|item\(|item assignment|immutable|__array__"
     r"|KerasTensor|None values|not iterable|iterating|truth value|OperatorNotAllowed|NotImplemented|has no attribute"
     r"|only (?:integer|length-1|size-1|0-dim)|must be real number|expected Tensor|must be Tensor|not a Tensor"
 )

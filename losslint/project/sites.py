@@ -23,7 +23,7 @@ from losslint.project.index import Function, FunctionNode, Index, argument, last
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
 from losslint.project.roles import Role, has_canonical_pair, roles_of
-from losslint.project.uses import How, Minimised, Purpose, Uses, collect_uses, is_training, local_uses
+from losslint.project.uses import How, Minimised, Purpose, Use, Uses, collect_uses, is_training, local_uses
 
 __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_sites"]
 
@@ -158,7 +158,8 @@ class _Finder:
 
     def _function_site(self, function: Function, evidence: Evidence) -> Site:
         owner = self.index.def_around(function)
-        framework = self.judge.framework_at(function)
+        by_jax = any(map(is_by_jax, evidence.uses))
+        framework = "jax" if by_jax else self.judge.framework_at(function)
         calls = [use.built_by for use in evidence.uses if use.built_by is not None and use.module is self.module]
         built_by = [*{ast.dump(call): call for call in calls}.values()]
         mode = self._function_mode(function, evidence, framework)
@@ -431,14 +432,19 @@ def imported(modules: Iterable[Module], project: Project) -> list[Module]:
     return list(found.values())
 
 
+def is_by_jax(use: Use) -> bool:
+    """Whether a use is one of ``jax.grad`` and its like, whatever framework the function itself is written with."""
+    return use.call is not None and use.how is How.DIFFERENTIATED and (
+        use.module.dotted(use.call.func) or "").startswith("jax")
+
+
 def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:
     """The parameters that ``jax.grad(f, argnums=...)`` differentiates a function with respect to; the first by default, also
     where nobody does and its name says that it is what is trained."""
     names = [parameter.arg for parameter in parameters(function) if parameter.arg not in ("self", "cls")]
     found: list[str] = []
     for use in evidence.uses:
-        if use.call is None or use.how is not How.DIFFERENTIATED or not (
-                use.module.dotted(use.call.func) or "").startswith("jax"):
+        if use.call is None or not is_by_jax(use):
             continue
         given = argument(use.call, 1, "argnums")
         try:

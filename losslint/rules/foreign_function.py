@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 from losslint.facts.gradient import Cause
 from losslint.graph.nodes import Node
+from losslint.graph.values import External, Value
+from losslint.ops.table import preferred
 from losslint.rules.base import (
     Loss,
     Problem,
@@ -17,14 +19,19 @@ from losslint.rules.base import (
     where_it_raises,
 )
 
+FRAMEWORKS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
+COMPUTES = ("elementwise", "reduce", "linear", "loss")
+CONVERTS = ("convert_to_tensor", "tensor", "identity")
+
 
 class ForeignFunction(Rule):
     """A function of another library is called on a tensor: math, SciPy, scikit-learn, OpenCV, ``model.predict``.
 
-    What it does: finds such calls where a tensor enters them inside a loss.
+    What it does: finds such calls where a tensor enters them inside a loss, also those of another framework:
+    ``jnp.mean`` of a tensor of PyTorch.
 
     Why it is bad: they need values, so tracing raises (``TypeError``, ``NotImplementedError``); in eager code their
-    result is unknown to the gradient tape.
+    result is unknown to the gradient tape. A framework refuses the tensors of another one that are to be trained.
 
     Use instead: the TensorFlow function of the same meaning; call ``model(x)`` instead of ``model.predict(x)``.
 
@@ -49,6 +56,27 @@ def train(model, x, y):
         loss = tf.reduce_mean((model.predict(x) - y) ** 2)  # expect: LL103
     return tape.gradient(loss, model.trainable_variables)
 """,
+        """
+import jax
+import jax.numpy as jnp
+import tensorflow as tf
+import torch
+
+net = torch.nn.Linear(4, 1)
+
+def mean_step(x, y):
+    loss = jnp.mean((net(x) - y) ** 2)  # expect: LL103
+    loss.backward()
+
+def square_step(x, y):
+    loss = torch.mean(tf.square(torch.relu(net(x)) - y))  # expect: LL103
+    loss.backward()
+
+def ridge_loss(params, x, y):
+    return torch.mean((x @ params["w"] - y) ** 2)  # expect: LL103
+
+gradient = jax.grad(ridge_loss)
+""",
     )
     GOOD = (
         """
@@ -58,11 +86,38 @@ import tensorflow as tf
 def gaussian_loss(y_true, y_pred, sigma=0.5):
     return tf.reduce_mean(tf.square(y_true - y_pred)) / (2 * sigma**2) + math.log(sigma * math.sqrt(2 * math.pi))
 """,
+        """
+import jax
+import jax.numpy as jnp
+import numpy as np
+import tensorflow as tf
+import torch
+
+net = torch.nn.Linear(4, 1)
+weights = jnp.asarray(torch.ones(4).numpy())
+
+def step(x, y, dataset):
+    images = tf.reduce_mean(tf.ones((2, 4)))
+    labels = torch.as_tensor(np.asarray(tf.sqrt(images)))
+    loss = torch.mean((net(x) - labels) ** 2)
+    print(jnp.mean(jnp.asarray(loss.detach().cpu().numpy())), tf.reduce_mean(net(x).detach()))
+    loss.backward()
+
+def ridge_loss(params, x, y):
+    return jnp.mean((x @ params["w"] - y) ** 2) + jnp.sum(weights)
+
+gradient = jax.grad(ridge_loss)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         cut = {c.node.index for c in loss.cuts_by(Cause.FOREIGN)}
+        refused: set[int] = set()
         for node in loss.nodes:
+            operand = of_another_framework(loss, node)
+            if operand is not None and operand.index not in refused:
+                refused.add(node.index)
+                yield mixed(node, operand, home_of(loss, operand))
             if not is_foreign(node) or not (tensor_operands(node) or node.op == "python.predict"):
                 continue
             severity = loss.graph_severity(node)
@@ -103,6 +158,47 @@ def is_foreign(node: Node) -> bool:
                 and node.op not in ("py_function", "numpy_function")
             )
         )
+    )
+
+
+def of_another_framework(loss: Loss, node: Node) -> Node | None:
+    """The operand of a framework's function that is surely a tensor of another one, and refused. What is not trained can
+    still be read by TensorFlow, as an array."""
+    called = "raw" in node.detail and node.framework in FRAMEWORKS
+    if not called or node.family not in COMPUTES or node.op in CONVERTS or node.context.no_grad:
+        return None
+    return next((
+        operand for operand in tensor_operands(node)
+        if home_of(loss, operand) not in ("", node.framework) and loss.gradient.live(operand)), None)
+
+
+def home_of(loss: Loss, value: Value | None, depth: int = 8) -> str:
+    """The framework that a value is a tensor of; "" where that is not sure, as for what models of Keras return, which run on
+    any."""
+    if not isinstance(value, Node) or not depth:
+        return ""
+    if value.op == "param":
+        return "jax" if value.name in loss.site.differentiated else ""
+    if value.op == "layer":
+        model = value.detail.get("object")
+        return "torch" if isinstance(model, External) and model.name.startswith("torch.") else ""
+    if "raw" in value.detail:
+        return value.framework if value.framework in FRAMEWORKS else ""
+    if value.family not in COMPUTES and value.op != "item":
+        return ""
+    homes = (home_of(loss, operand, depth - 1) for name, operand in value.operands() if name != "index")
+    return next(filter(None, homes), "")
+
+
+def mixed(node: Node, operand: Node, home: str) -> Problem:
+    """A function of one framework that is given a tensor of another."""
+    own, other = FRAMEWORKS[node.framework], FRAMEWORKS[home]
+    replacement = preferred(home, node.op)
+    return Problem(
+        node.source,
+        f"{node.source.text} is {own}, but {operand.source.text} is a tensor of {other}: {own} raises, and once it is "
+        "converted no gradient passes from one to the other",
+        f"use {replacement}" if replacement else f"compute the whole loss in {other}",
     )
 
 

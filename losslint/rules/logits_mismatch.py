@@ -316,9 +316,8 @@ def binary_loss(logits, target):
             given = ending(node.inputs.get("y_pred"))
             target = ending(node.inputs.get("y_true"))
             squashed = given[0] if (expects or plain) and given is not None and given[1] in SQUASHING else None
-            if given is not None and (problem := outside_of_keras(node, *given)) is not None:
-                yield problem
-            elif target is not None and (problem := wrong_target(node, *target)) is not None:
+            problem = (given and outside_of_keras(node, *given)) or (target and wrong_target(node, *target))
+            if problem:
                 yield problem
             elif expects and squashed is not None:
                 yield Problem(
@@ -427,7 +426,8 @@ def wrong_target(node: Node, target: Node, activation: str) -> Problem | None:
     if activation in LOGARITHMS and not in_logarithms:
         return Problem(
             node.source,
-            f"{text} takes the logarithm of the target itself, but {what} gives logarithms: those of negative numbers are NaN",
+            f"{text} takes the logarithm of the target itself, but {what} gives logarithms, which are negative: "
+            "the loss is NaN",
             "pass log_target=True" if node.framework == "torch" else "use kl_divergence_with_log_targets",
             related=(target.source,),
         )

@@ -6,6 +6,7 @@ import linecache
 import subprocess
 import sys
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +222,32 @@ def test_what_an_exception_proves_and_how_wide_inputs_are(tmp_path: Path) -> Non
     path.write_text(ELSEWHERE)
     (found,) = verdicts_in(tmp_path).values()
     assert found == {(5, "LL112"): "unconfirmed", (8, "LL105"): "confirmed", (11, "LL105"): "confirmed"}
+
+
+MIXED = """\
+import jax.numpy as jnp
+import torch
+import torch.nn.functional as F
+
+net = torch.nn.Linear(4, 3)
+
+def log_target_loss(logits, teacher):
+    return F.kl_div(F.log_softmax(logits, dim=1), F.log_softmax(teacher, dim=1), reduction="batchmean")
+
+def step(x):
+    loss = jnp.mean(net(x))
+    loss.backward()
+
+step(torch.randn(8, 4))
+"""
+
+
+@pytest.mark.skipif(find_spec("jax") is None, reason="JAX is not installed")
+def test_targets_in_logarithms_and_functions_of_another_framework(tmp_path: Path) -> None:
+    path = tmp_path / "losses.py"
+    path.write_text(MIXED)
+    (found,) = verdicts_in(tmp_path).values()
+    assert {(8, "LL406"): "confirmed", (11, "LL103"): "confirmed"}.items() <= found.items()
 
 
 def test_a_step_of_the_file_and_its_script(tmp_path: Path) -> None:
