@@ -15,6 +15,7 @@ from losslint.project.index import (
     Index,
     Scope,
     body_of,
+    children,
     dotted_root,
     last_name,
     parameters,
@@ -345,3 +346,14 @@ def _roots(module: Module, node: ast.AST) -> set[str]:
     """The packages whose names a piece of code uses."""
     return {module.imports[inner.id].partition(".")[0] for inner in walk(node)
             if isinstance(inner, ast.Name) and inner.id in module.imports}
+
+
+def forgets_return(function: FunctionNode) -> bool:
+    """Whether a function computes something and ends without giving any of it back: no stub, no generator."""
+    nodes, stack = [], list[ast.AST](function.body)
+    while stack:
+        nodes.append(node := stack.pop())
+        stack += [] if isinstance(node, (ast.Lambda, ast.ClassDef, FunctionNode)) else children(node)
+    gives = any(isinstance(n, (ast.Return, ast.Yield, ast.YieldFrom)) and n.value is not None for n in nodes)
+    computes = any(isinstance(n, (ast.Assign, ast.AugAssign)) and isinstance(n.value, (ast.Call, ast.BinOp)) for n in nodes)
+    return computes and not gives and not isinstance(function.body[-1], ast.Raise)

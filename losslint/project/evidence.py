@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from losslint.project import names
-from losslint.project.bodies import Bodies, Kind, framework_count, framework_in, framework_of
+from losslint.project.bodies import Bodies, Kind, forgets_return, framework_count, framework_in, framework_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import CALL_METHODS, Decisions
 from losslint.project.index import Function, FunctionNode, Index, defaults, last_name, parameters
@@ -161,6 +161,9 @@ class Judge:
 
     def _by_class(self, function: FunctionNode, home: ast.ClassDef) -> Evidence | None:
         inherited, kind = self.classes.inherited(home), self.classes.kind(home)
+        if function.name == "compute_loss" and inherited is ClassKind.MODEL and forgets_return(function) and (
+                "y_pred" in self.roles(function)):
+            return Evidence("Keras minimises what compute_loss returns")  # None: LL404
         if self.bodies.result(function) in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
             return None
         if function.name == "compute_loss" and inherited is ClassKind.MODEL:

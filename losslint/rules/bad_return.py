@@ -12,22 +12,26 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node, Target
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import NONE, NOTHING, Const, Map, Seq, Value
+from losslint.project.bodies import forgets_return
 from losslint.project.index import last_name
+from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
 
 COMPUTES = ("elementwise", "reduce", "linear", "move", "gather", "cast", "compare", "round", "sign", "loss")
 OPERANDS = ("x", "y", "indices", "y_true", "y_pred")
 SHAPES = ("static_dim", "static_rank", "static_shape")
+RETURNED_BY_STEP = {"compute_loss": "the loss", "train_step": "a dict of logs, {\"loss\": loss},"}
 
 
 class BadReturn(Rule):
     """A loss returns None, several values, nothing on some path, or an array where one number is wanted.
 
     What it does: follows every path of the loss to its end; and finds helpers that end without a ``return`` while the
-    loss computes with what they give. Where no ``compile`` is in sight, only of a loss that ends in nothing for some shapes.
-    In PyTorch and JAX it finds None or several values where ``jax.grad`` differentiates a loss, and what ``backward()`` or
-    ``jax.grad`` is given with more than one number, as far as numbers in the code say so.
+    loss computes with what they give, and a ``train_step`` or ``compute_loss`` of a model that ends so. Where no
+    ``compile`` is in sight, only of a loss that ends in nothing for some shapes. In PyTorch and JAX it finds None or
+    several values where ``jax.grad`` differentiates a loss, and what ``backward()`` or ``jax.grad`` is given with
+    more than one number, as far as numbers in the code say so.
 
     Why it is bad: None raises ``None values not supported``; a dict raises; a tuple or list is silently stacked and
     averaged. ``backward()`` and ``jax.grad`` raise for everything but one number.
@@ -158,8 +162,57 @@ for x, y in [(torch.ones(8, 4), torch.ones(8, 3))]:
     loss.backward()  # expect: LL404
     optimizer.step()
 """,
+        """
+import keras
+import tensorflow as tf
+
+class Penalised(keras.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):  # expect: LL404
+        loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=training)
+        loss = loss + 0.1 * tf.reduce_mean(tf.square(y_pred))
+
+class Stepping(keras.Model):
+    def train_step(self, data):  # expect: LL404
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(y - self(x, training=True)))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+
+inputs = keras.Input((4,))
+for kind in (Penalised, Stepping):
+    model = kind(inputs, keras.layers.Dense(1)(inputs))
+    model.compile("adam", "mse")
+    model.fit([[0.0] * 4], [[1.0]])
+""",
     )
     GOOD = (
+        """
+import keras
+import tensorflow as tf
+
+class Hooked(keras.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        weight = self.weight_of(x)
+        raise NotImplementedError(f"one loss for each task, weighted by {weight}")
+
+class Looped(keras.Model):
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(y - self(x, training=True)))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+
+def train(model, batches):
+    for batch in batches:
+        model.train_step(batch)
+
+class Penalised(keras.Model):
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None):
+        loss = super().compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
+        return loss + 0.1 * tf.reduce_mean(tf.square(y_pred))
+""",
         """
 import tensorflow as tf
 
@@ -292,6 +345,7 @@ class Parted(tf.keras.losses.Loss):
                     f"{what}: the function that is called there ends without `return`",
                     "return the value at the end of that function",
                 )
+        yield from lost_by_a_step(loss)
         if loss.graph.gaps:
             return
         yield from not_a_number(loss)
@@ -329,6 +383,31 @@ class Parted(tf.keras.losses.Loss):
                     "end every path with `return` of one tensor, or raise an error for unknown settings",
                     None if always else Severity.WARNING,
                 )
+
+
+def lost_by_a_step(loss: Loss) -> Iterator[Problem]:
+    """A ``train_step`` or ``compute_loss`` that Keras calls, and that computes for nothing.
+
+    Measured with Keras 3.15: ``fit`` raises ValueError for both.
+    """
+    step, site = loss.site.node, loss.site
+    if site.class_node is None or not isinstance(step, ast.FunctionDef) or not forgets_return(step):
+        return
+    if step.name not in RETURNED_BY_STEP or site.mode is not Mode.GRAPH or is_called_by_hand(loss, step.name):
+        return
+    yield Problem(
+        AstSource(site.module, name_of(loss)),
+        f"Keras uses what {step.name} returns, and it ends without `return`: fit raises ValueError",
+        f"return {RETURNED_BY_STEP[step.name]} at its end",
+    )
+
+
+def is_called_by_hand(loss: Loss, step: str) -> bool:
+    """Whether the file calls a step itself, or nothing there has Keras train: then a loop of its own may run it."""
+    index = loss.site.module.index
+    calls = [call.func for call in index.calls_by_name.get(step, []) if isinstance(call.func, ast.Attribute)]
+    by_hand = any(not isinstance(func.value, ast.Call) for func in calls)  # but for super().train_step(...)
+    return by_hand or (step == "train_step" and "fit" not in index.calls_by_name)
 
 
 def put_in_its_place(loss: Loss, target: Target) -> Source | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from losslint.facts.shape import BATCH, REDUCTIONS, ShapeFacts, is_number
@@ -11,9 +12,11 @@ from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
 from losslint.project.fits import weighted_fits_of_class
+from losslint.project.index import defaults, parameters
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.given_shapes import as_keras_gives
 
+WEIGHT = re.compile(r"(^|_)(weights?|w|wts?)$")
 KEEPS_SIZE = ("l2_normalize", "softmax", "log_softmax", "cumsum")
 
 
@@ -23,6 +26,7 @@ class ScalarLoss(Rule):
     What it does: finds losses that return one number for the whole batch, and train steps that do not use the weights
     they unpack, where a model that is compiled with them is given ``sample_weight`` or ``class_weight``: by name, by
     position, in ``**options``, or as the third part of a data set's rows.
+    A parameter ``sample_weight=None`` of such a loss is pointed at: Keras never passes it.
     Without weights a mean over all is fine; a sum over the batch, and work along axis 0, is worth an info.
 
     Why it is bad: Keras multiplies what the loss returns with the weights of the samples: a scalar times their mean. No
@@ -65,8 +69,39 @@ model = Weighted(inputs, tf.keras.layers.Dense(1, activation="sigmoid")(inputs))
 model.compile(optimizer="adam")
 model.fit([[0.0] * 4], [[1.0]], class_weight={0: 1.0, 1: 5.0})
 """,
+        """
+import tensorflow as tf
+
+def r2_loss(y_true, y_pred, sample_weight=None):  # expect: LL402
+    weights = tf.ones_like(y_true) if sample_weight is None else sample_weight
+    residual = tf.reduce_sum(weights * tf.square(y_true - y_pred))
+    return residual / (tf.reduce_sum(weights * tf.square(y_true)) + 1.0)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=r2_loss)
+model.fit([[0.0], [1.0]], [[1.0], [2.0]], sample_weight=tf.constant([1.0, 3.0]))
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def weighted_loss(y_true, y_pred, sample_weight=None):
+    error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
+    return error if sample_weight is None else error * sample_weight
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss=weighted_loss)
+model.fit([[0.0], [1.0]], [[1.0], [2.0]], sample_weight=tf.constant([1.0, 3.0]))
+
+def mean_loss(y_true, y_pred, sample_weight=None):
+    error = tf.reduce_mean(tf.square(y_true - y_pred))
+    return error if sample_weight is None else error * tf.reduce_mean(sample_weight)
+
+other = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+other.compile(loss=mean_loss)
+other.fit([[0.0], [1.0]], [[1.0], [2.0]])
+""",
         """
 import tensorflow as tf
 
@@ -86,6 +121,16 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
         shapes = ShapeFacts(loss.graph, as_keras_gives(loss))
         weights = weights_passed(loss)
         for value, target in loss.results:
+            if weights and shapes(value) == () and (hoped_for := weights_wanted(loss)) is not None:
+                yield Problem(
+                    AstSource(loss.site.module, hoped_for),
+                    f"{hoped_for.arg} is always None: Keras calls a loss function with (y_true, y_pred) alone, and "
+                    f"multiplies what it returns, here one number, by the weights that {weights} passes: no sample is "
+                    "weighted",
+                    "return one value a sample (axis=-1) and leave the weights to Keras",
+                    related=(target.source,),
+                )
+                continue
             if weights and shapes(value) == ():
                 yield Problem(
                     target.source,
@@ -114,6 +159,22 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
                     "work along the features (axis=-1)",
                     Severity.INFO,
                 )
+
+
+def weights_wanted(loss: Loss) -> ast.arg | None:
+    """The parameter of a compiled function by which it would be given weights: None by default, and never passed."""
+    site, function = loss.site, loss.site.node
+    if site.kind == "method" or not isinstance(function, ast.FunctionDef):
+        return None
+    default, built = defaults(function), {word.arg for call in (site.built_by, *site.built_again) if call is not None
+                                          for word in call.keywords}
+    return next((
+        parameter for parameter in parameters(function)
+        if WEIGHT.search(parameter.arg) and parameter.arg not in built and is_none(default.get(parameter.arg))), None)
+
+
+def is_none(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def summed(value: Value, depth: int = 8) -> Iterator[Node]:

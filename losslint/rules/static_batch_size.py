@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from losslint.facts.shape import ShapeFacts, is_ellipsis, is_none
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, Seq, Value
+from losslint.project.batches import may_be_partial, names_batch_size
 from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -22,6 +25,7 @@ HARMLESS_USERS = (
     "python.format",
     "item",  # None as the bound of a slice means: to the end
 )
+COMPILED = (Mode.GRAPH, Mode.AUTOGRAPH)
 READS_SIZE = ("static_dim", "prod", "unstack")
 POINTWISE = ("elementwise", "compare", "round", "sign", "cast", "detach", "layer")  # families that keep the first axis
 LOSSES_OF_ROWS = ("keras.losses.", "keras.metrics.", "keras.backend.", "keras.ops.", "tf.nn.")  # functions, not objects
@@ -32,6 +36,7 @@ class StaticBatchSize(Rule):
     """The static batch size is used as a number: ``y_pred.shape[0]``, ``int_shape(y)[0]``.
 
     What it does: finds arithmetic, loops and reshapes with the first dimension of the shape of a loss's own arguments.
+    And reshapes to a configured size of the batch (``cfg.batch_size``) where ``fit`` may meet a batch that is not full.
     Comparing it with None, printing it and the other dimensions are fine.
 
     Why it is bad: the batch dimension is None while ``fit`` traces the loss, unless the data divides evenly into
@@ -68,8 +73,76 @@ def entropy_loss(y_true, y_pred):
     entropy = tf.keras.losses.binary_crossentropy(y_true, tf.nn.sigmoid(y_pred))
     return tf.reduce_sum(entropy) / entropy.shape[0]  # expect: LL205
 """,
+        """
+import numpy as np
+import tensorflow as tf
+
+BATCH_SIZE = 16
+
+def fan_loss(y_true, y_pred):
+    fan = tf.reshape(y_pred, (BATCH_SIZE, 6, 3))  # expect: LL205
+    return tf.reduce_mean(tf.abs(tf.expand_dims(y_true, -1) - fan), axis=(1, 2))
+
+data = np.load("curves.npz")
+model = tf.keras.Sequential([tf.keras.layers.Dense(18)])
+model.compile("adam", loss=fan_loss)
+model.fit(data["past"], data["future"], batch_size=BATCH_SIZE)
+""",
     )
     GOOD = (
+        """
+import numpy as np
+import tensorflow as tf
+
+BATCH_SIZE = 16
+
+def fan_loss(y_true, y_pred):
+    fan = tf.reshape(y_pred, (BATCH_SIZE, 6, 3))
+    return tf.reduce_mean(tf.abs(tf.expand_dims(y_true, -1) - fan), axis=(1, 2))
+
+data = np.load("curves.npz")
+rows = len(data["past"]) // BATCH_SIZE * BATCH_SIZE
+model = tf.keras.Sequential([tf.keras.layers.Dense(18)])
+model.compile("adam", loss=fan_loss)
+model.fit(data["past"][:rows], data["future"][:rows], batch_size=BATCH_SIZE)
+""",
+        """
+import tensorflow as tf
+
+batch_size = 16
+
+def make_loss(data):
+    def fan_loss(y_true, y_pred):
+        fan = tf.reshape(y_pred, (batch_size, 6, 3))
+        return tf.reduce_mean(tf.abs(tf.expand_dims(y_true, -1) - fan), axis=(1, 2))
+    return fan_loss
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(18)])
+data = tf.data.Dataset.load("curves").shuffle(100).batch(batch_size, drop_remainder=True)
+model.compile("adam", loss=make_loss(data))
+model.fit(data)
+""",
+        """
+import numpy as np
+import tensorflow as tf
+
+class FanLoss(tf.keras.losses.Loss):
+    def __init__(self, batch_size):
+        super().__init__()
+        self.batch_size = batch_size
+        self.bias = tf.zeros((batch_size, 3))
+
+    def call(self, y_true, y_pred):
+        batch_size = tf.shape(y_pred)[0]
+        fan = tf.reshape(y_pred, (batch_size, 6, 3))
+        table = tf.reshape(self.bias, (self.batch_size, 1, 3))
+        return tf.reduce_mean(tf.abs(tf.expand_dims(y_true, -1) - fan), axis=(1, 2)) + 0.0 * tf.reduce_sum(table)
+
+data = np.load("curves.npz")
+model = tf.keras.Sequential([tf.keras.layers.Dense(18)])
+model.compile("adam", loss=FanLoss(16))
+model.fit(data["past"], data["future"], batch_size=16)
+""",
         """
 import tensorflow as tf
 
@@ -92,12 +165,15 @@ def cluster_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        asked = any(node.op in READS_SIZE for node in loss.nodes)
-        if loss.site.framework != "tensorflow" or not loss.site.is_function or not asked:
+        if loss.site.framework != "tensorflow" or not loss.site.is_function:
+            return
+        wanted = [node for node in loss.nodes if node.op in READS_SIZE or chosen_size(node) is not None]
+        if not wanted:
             return
         rows = batch_first(loss)
+        yield from self.reshaped(loss, wanted, rows)
         for node in loss.nodes:
-            if node.context.mode not in (Mode.GRAPH, Mode.AUTOGRAPH):
+            if node.context.mode not in COMPILED:
                 continue
             if node.op == "static_dim" and node.detail.get("axis") == 0 and self._used(loss, node, rows):
                 yield Problem(
@@ -126,6 +202,20 @@ def cluster_loss(y_true, y_pred):
                     "write it for the whole batch at once, or use tf.map_fn; to split columns give axis=",
                 )
 
+    def reshaped(self, loss: Loss, nodes: list[Node], rows: set[int]) -> Iterator[Problem]:
+        """Rows that are given the configured size of a batch, whatever the last batch has."""
+        found = [(node, size) for node in nodes if is_in(rows, node.inputs.get("x"))
+                 and node.context.mode in COMPILED and (size := chosen_size(node)) is not None]
+        where = [loss.site.module, *(module for module, _ in loss.site.fitted)]
+        if found and any(map(may_be_partial, where)):
+            for node, size in found:
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} expects {size} rows, but the last batch of an epoch has fewer unless the data "
+                    "divides evenly: it raises there",
+                    f"write -1 in place of {size}, or tf.shape(...)[0]",
+                )
+
     def _whole_shape(self, node: Node, rows: set[int]) -> bool:
         shape = next((o for _, o in node.operands()), None)
         return (
@@ -140,6 +230,25 @@ def cluster_loss(y_true, y_pred):
         if node.detail.get("dynamic"):  # keras.ops.shape gives a tensor where the size is not known
             return False
         return is_in(rows, node.inputs.get("x")) and any(user.op not in HARMLESS_USERS for user in loss.users(node))
+
+
+def chosen_size(node: Node) -> str | None:
+    """The first size of a reshape as written, where that is the configured size of a batch."""
+    call, shape = node.source.node, node.inputs.get("shape")
+    if node.op != "reshape" or not isinstance(call, cst.Call) or not isinstance(shape, Seq) or len(shape.items) < 2:
+        return None
+    given = next((a.value for a in call.args[1:] if a.keyword is None or a.keyword.value == "shape"), None)
+    if not isinstance(given, (cst.Tuple, cst.List)) or is_measured(shape.items[0]):
+        return None
+    size = node.source.unit.text(given.elements[0].value)
+    return size if names_batch_size(size) else None
+
+
+def is_measured(size: Value) -> bool:
+    """Whether a size was asked of a tensor, or is 1, or left open."""
+    if isinstance(size, Const):
+        return not isinstance(size.value, int) or size.value < 2
+    return not isinstance(size, Node) or size.op != "attribute"
 
 
 def is_in(rows: set[int], value: Value | None) -> bool:
