@@ -53,6 +53,9 @@ class Hazard:
 
 SIGNED = ("linear", "tanh")
 NEEDS_POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
+# What an operand is brought to behind a mask; of roots some negative number, which no corner of the loss itself may give.
+HIDDEN = {"div": (0.0,), "reciprocal": (0.0,), "log": (0.0,), "pow": (0.0,), "acos": (1.0, -1.0), "asin": (1.0, -1.0),
+          "sqrt": (-0.5,), "rsqrt": (-0.5,)}  # fmt: skip
 SINGULAR = frozenset(
     [
         "log", "log1p", "xlogy", "xlog1py", "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
@@ -324,13 +327,13 @@ class HazardFacts:
     def _behind_masks(self) -> Iterator[Hazard]:
         predictions = [v for v in self.inputs.sorts if v[0] in self.gradient.trained]
         for node in self.nodes:
-            if node.op not in ("div", "reciprocal", "log", "pow", "acos", "asin") or node.index not in self.masked:
+            if node.op not in HIDDEN or node.index not in self.masked:
                 continue
             inner = node.inputs.get("y" if node.op == "div" else "x")
             if not isinstance(inner, Node) or not self.gradient.live(inner):
                 continue
             for variable in predictions:
-                for target in (0.0,) if node.op not in ("acos", "asin") else (1.0, -1.0):
+                for target in HIDDEN[node.op]:
                     for value in self._solve(inner, variable, self.inputs.base, target):
                         assignment = self.inputs.base | {variable: value}
                         point = Point(self.cone, assignment)
@@ -366,7 +369,7 @@ class HazardFacts:
                 for _ in range(40):
                     middle = (low + high) / 2
                     low, high = (middle, high) if (at(middle) < 0) == (previous[1] < 0) else (low, middle)
-                yield from (v for v in (low, high) if at(v) == 0.0)
+                yield from (v for v in (low, high) if at(v) == 0.0 or target < 0.0)
             previous = (x, y) if math.isfinite(y) else None
 
 

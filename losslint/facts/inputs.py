@@ -224,7 +224,7 @@ class InputFacts:
             elif user.op == "mul" and any(_is_choice(o) and self._picks(o) for o in operands_of(user)):
                 sums = (total for total in self.users.get(user.index, []) if _sums_classes(total))
                 yield from (f"picked_{op}" for total in sums for op in self._uses(total, depth - 1))
-            elif user.op == "div":
+            elif user.op == "div" and not isinstance(user.inputs.get("x"), Const):  # log(p / q), not log(pi / scale)
                 yield from (op for op in self._uses(user, depth - 1) if op == "log")
             elif user.op == "sub" and plain_number(user.inputs.get("x")) == 1.0:
                 yield from (f"one_minus_{op}" for op in self._uses(user, depth - 1) if op in ("log", "pow"))

@@ -10,6 +10,7 @@ from losslint.findings import Severity
 from losslint.graph.source import Source
 from losslint.graph.values import Seq
 from losslint.rules.base import Loss, Problem, Rule, recorder_name, tensor_operands, where_it_raises
+from losslint.rules.tensor_to_python import only_taken_to_python
 
 TORCH_COPIES = ("torch.tensor", "torch.Tensor")  # torch.as_tensor keeps the graph
 
@@ -42,9 +43,16 @@ import numpy as np
 import torch
 
 def spectral_loss(pred, target):
-    p = np.abs(np.fft.rfft(pred.detach().numpy(), axis=-1))  # expect: LL108
+    p = np.abs(np.fft.rfft(pred.detach().numpy(), axis=-1))  # expect: LL102
     t = np.abs(np.fft.rfft(target.numpy(), axis=-1))
     return torch.tensor(np.mean((p - t) ** 2), requires_grad=True)  # expect: LL108
+""",
+        """
+import torch
+
+def teacher_loss(pred, target):
+    frozen = pred.detach()  # expect: LL108
+    return (frozen - target).pow(2).mean()
 """,
     )
     GOOD = (
@@ -59,6 +67,8 @@ def advantage_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for cut in loss.cuts_by(Cause.DETACH):
+            if only_taken_to_python(loss, cut.node):
+                continue  # p.detach().numpy(): LL102
             source, takes = cut.node.source, f"hides {loss.root_of(cut.operand)} from {recorder_name(loss)}"
             if cut.node.context.no_grad:
                 source = called_from(source)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from losslint.facts.constants import plain_number
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, nodes_in
 from losslint.ops.moves import SAME_NUMBERS
+from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 ELEMENTS = (*SAME_NUMBERS, "item")  # the elements themselves, or some of them
@@ -17,7 +18,8 @@ BOUNDED = ("sigmoid", "softmax")
 class GradientKilledByClip(Rule):
     """Predictions outside of the bounds of a clip get a gradient of exactly 0.
 
-    What it does: finds a prediction, or its sigmoid or softmax, that is clipped to two numbers before the loss is taken.
+    What it does: finds a prediction, or its sigmoid or softmax, that is clipped to two numbers before the loss is taken,
+    and an error that is clipped before it is squared.
 
     Why it is bad: a totally wrong prediction (a linear output of 1.7 under ``clip(y_pred, 0., 1.)``, a probability of
     exactly 0 under ``clip(p, 1e-7, 1. - 1e-7)``) is never pulled back.
@@ -46,8 +48,23 @@ def cross_entropy(y_true, logits):
     p = tf.clip_by_value(tf.sigmoid(logits), 1e-4, 1.0 - 1e-4)  # expect: LL311
     return -tf.reduce_mean(y_true * tf.math.log(p) + (1.0 - y_true) * tf.math.log(1.0 - p))
 """,
+        """
+import tensorflow as tf
+
+def capped_loss(y_true, y_pred):
+    error = tf.clip_by_value(y_pred - y_true, -1.0, 1.0)  # expect: LL311
+    return tf.reduce_mean(tf.square(error), axis=-1)
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def huber_by_hand_loss(y_true, y_pred):
+    error = y_pred - y_true
+    inner = tf.clip_by_value(error, -1.0, 1.0)
+    return tf.reduce_mean(0.5 * tf.square(inner) + tf.abs(error - inner), axis=-1)
+""",
         """
 import tensorflow as tf
 
@@ -63,7 +80,16 @@ def surrogate_loss(y_true, y_pred):
             clipped = node.inputs.get("x")
             if node.op != "clip" or low is None or high is None or not isinstance(clipped, Node):
                 continue
-            if node.index not in loss.relevant or not loss.gradient.live(clipped) or not is_output(clipped):
+            if node.index not in loss.relevant or not loss.gradient.live(clipped):
+                continue
+            if is_error(clipped) and is_only_way(loss, node):
+                yield Problem(
+                    node.source,
+                    f"{clipped.source.text} outside [{low:g}, {high:g}] is clipped, and its gradient is exactly 0 there: "
+                    "the worst predictions are never corrected",
+                    "use the Huber loss, which goes on as a straight line outside",
+                )
+            if not is_output(clipped):
                 continue
             outside = "at 0 or 1" if is_bounded(clipped) or loss.head in BOUNDED else f"outside [{low:g}, {high:g}]"
             yield Problem(
@@ -72,6 +98,25 @@ def surrogate_loss(y_true, y_pred):
                 "off is never corrected",
                 "take the loss on logits, or bound the prediction by its activation",
             )
+
+
+def is_error(value: Node) -> bool:
+    """Whether a value is a prediction minus something."""
+    sides = [value.inputs.get("x"), value.inputs.get("y")] if value.op == "sub" else []
+    return any(isinstance(side, Node) and side.role is not Role.LABEL and is_output(side) for side in sides)
+
+
+def is_only_way(loss: Loss, node: Node) -> bool:
+    """Whether no prediction reaches the result but through one operation."""
+    stack, seen = [n for value, _ in loss.results for n in nodes_in(value)], {node.index}
+    while stack:
+        current = stack.pop()
+        if current.index not in seen and loss.gradient.live(current):
+            seen.add(current.index)
+            if not current.inputs:
+                return False
+            stack += [operand for _, operand in current.operands()]
+    return True
 
 
 def is_output(value: Node, depth: int = 6) -> bool:

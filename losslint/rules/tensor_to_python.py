@@ -11,6 +11,7 @@ from losslint.project.modes import Mode
 from losslint.rules.base import Loss, Problem, Rule, is_traced, recorder_name, tensor_operands, where_it_raises
 
 AUTOGRAPH_CONVERTS = ("python.float", "python.int")
+PLAIN = {"python.numpy": "a NumPy array", "python.tolist": "a list"}
 
 
 class TensorToPython(Rule):
@@ -58,6 +59,7 @@ def float_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         cut = {c.node.index for c in loss.cuts_by(Cause.PYTHON)}
+        cut |= {leaf.index for c in loss.cuts_by(Cause.DETACH) for leaf in only_taken_to_python(loss, c.node)}
         for node in loss.nodes:
             if node.op not in PYTHON_LEAVES or not tensor_operands(node) or (node.op == "python.str" and not node.name):
                 continue
@@ -75,9 +77,10 @@ def float_loss(y_true, y_pred):
             elif node.index in cut:
                 root = loss.root_of(tensor_operands(node)[0])
                 raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
+                plain = PLAIN.get(node.op, "a plain number")
                 yield Problem(
                     node.source,
-                    f"{text} is a plain number to {recorder_name(loss)}: no gradient reaches {root}{raises}",
+                    f"{text} is {plain} to {recorder_name(loss)}: no gradient reaches {root}{raises}",
                     advice(node),
                 )
             elif severity is not None:
@@ -89,6 +92,17 @@ def float_loss(y_true, y_pred):
                     advice(node),
                     severity,
                 )
+
+
+def only_taken_to_python(loss: Loss, node: Node) -> list[Node]:
+    """Where a detached tensor leaves the framework, ``p.detach().cpu().numpy()``; nothing where it has another use, too."""
+    found: list[Node] = []
+    for user in loss.users(node):
+        leaves = [user] if user.op in PYTHON_LEAVES else only_taken_to_python(loss, user) if user.op == "identity" else []
+        if not leaves:
+            return []
+        found += leaves
+    return found
 
 
 def advice(node: Node) -> str:
