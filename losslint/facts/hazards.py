@@ -210,7 +210,9 @@ class HazardFacts:
             named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
             if not named and (operand is None or not self.gradient.live(operand)):
                 continue  # it rests on stand-ins alone
-            if culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0 and self.head not in SIGNED:
+            masked = not by_value and culprit.index not in self._taken(point)
+            negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
+            if negative and not masked and self.head not in SIGNED:
                 continue  # whether a real-valued prediction is ever negative there is not known
             if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
                 continue
@@ -218,7 +220,7 @@ class HazardFacts:
                 named = {**named, OTHERS: others}
             yield Hazard(
                 culprit, operand, by_value, graph_only, large,
-                masked=not by_value and culprit.index not in self._taken(point),
+                masked=masked,
                 label_only=operand is not None and not self.gradient.reach(operand),
                 flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
                 xla_only=False, at=named,
@@ -378,7 +380,9 @@ def part_name(part: str) -> str:
 
 
 def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
-    """The operands whose values made this node's value: of ``where`` only the side that was taken."""
+    """The operands whose values made this node's value: of ``where`` only the side that was taken, of ``zeros_like`` none."""
+    if node.family in ("shape", "constant"):
+        return []
     sides = point.sides(node)
     return [("x", n) for n in nodes_in(node.inputs[sides[0]])] if sides is not None else list(node.operands())
 

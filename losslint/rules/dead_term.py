@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.facts.gradient import ESCAPES, SILENT_IN_JAX, Cause, Cut, GradientFacts
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.roles import Role
@@ -200,7 +200,8 @@ def raises(loss: Loss, node: Node) -> bool:
 def feels_another_input(facts: GradientFacts, term: Node) -> bool:
     """Whether a term is differentiable in a tensor that is no label: beside ``logits``, ``boxes`` may well be predicted."""
     roots = (facts.graph.nodes[index] for index in facts.flows[term.index].live)
-    return any(root.op == "param" and root.role is Role.TENSOR for root in roots)
+    return not facts.differentiated and any(
+        root.op == "param" and root.role is Role.TENSOR and root.kind is Kind.TENSOR for root in roots)
 
 
 def is_weight(loss: Loss, root: int) -> bool:

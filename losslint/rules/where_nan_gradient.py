@@ -59,8 +59,24 @@ def masked_mae(y_true, y_pred):
     known = tf.cast(tf.math.is_finite(y_true), tf.float32)
     return tf.reduce_sum(known * tf.abs(y_true - y_pred)) / (tf.reduce_sum(known) + 1.0)  # expect: LL305
 """,
+        """
+import tensorflow as tf
+
+def bell_loss(y_true, y_pred):
+    radius = tf.abs(y_pred)
+    bell = tf.sqrt(1.0 - radius / 0.5)  # expect: LL305
+    return tf.reduce_mean(tf.square(tf.where(radius < 0.5, y_pred * bell, tf.zeros_like(bell)) - y_true))
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def rim_loss(y_true, y_pred):
+    radius = tf.abs(y_pred)
+    bell = tf.sqrt(1.0 - tf.minimum(radius / 0.5, 0.999))
+    return tf.reduce_mean(tf.square(tf.where(radius < 0.5, y_pred * bell, 0.02 * y_pred) - y_true))
+""",
         """
 import tensorflow as tf
 
