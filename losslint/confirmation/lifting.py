@@ -16,7 +16,7 @@ from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.specs import Inputs, inputs_of, spec_role
 from losslint.project.builders import losses_of
 from losslint.project.classes import Classes, ClassKind
-from losslint.project.index import FunctionNode, argument, last_name, walk
+from losslint.project.index import Function, FunctionNode, argument, last_name, walk
 from losslint.project.module import Module, bound_names, module_level_statements
 from losslint.project.resolve import resolver
 from losslint.project.roles import role_by_name
@@ -80,6 +80,32 @@ def training_step(draft: Draft, function: FunctionNode, settings: Settings | Non
     known = given(draft.cutter, draft.top, function, None)
     draft.inputs = inputs_of(draft.loss, settings, without=known)
     draft.entry = bound_arguments(draft, function, target, known)
+
+
+def returned_step(draft: Draft, function: Function) -> None:
+    """A ``training_step`` that returns its loss, with the ``backward`` that its trainer calls.
+
+    Raises:
+        CannotCut: its batch cannot be made up.
+    """
+    from losslint.confirmation.batches import batch_of
+    from losslint.confirmation.slicing import callable_of, made_by, with_arguments
+
+    target = callable_of(draft, function)
+    draft.inputs = batch_of(draft.loss, function)
+    draft.kind = "step"
+    order = [spec.name for spec in draft.inputs.ladder[0]]
+    call = located(ast.Call(with_arguments(draft, function, target), [ast.Name(n, ast.Load()) for n in order], []), function)
+    body = ast.parse("returned = None\n(returned['loss'] if isinstance(returned, dict) else returned).backward()").body
+    assert isinstance(body[0], ast.Assign)
+    body[0].value = call
+    for statement in body:
+        unplaced(statement, function)
+    made_by(draft, body, function, STEP)
+    maker = draft.last[-1]
+    assert isinstance(maker, ast.FunctionDef)
+    maker.args.args = [located(ast.arg(name), function) for name in order]
+    draft.entry = expression(STEP, function)
 
 
 def script_step(draft: Draft, block: ast.With) -> None:

@@ -185,6 +185,9 @@ def function_entry(draft: Draft, settings: Settings | None) -> None:
             draft, function) is not None:
         lifting.model_of_class(draft)
         return
+    if draft.loss.is_step and site.framework == "torch":
+        lifting.returned_step(draft, function)
+        return
     target = callable_of(draft, function)
     draft.inputs = inputs_of(draft.loss, settings)
     draft.kind = "loss" if takes_a_pair(draft) else "function"

@@ -16,6 +16,7 @@ from functools import cached_property
 from losslint.facts.precision import Precision, precisions
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
 from losslint.graph.values import External, Value
+from losslint.ops.table import lookup
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 
@@ -207,7 +208,7 @@ class GradientFacts:
     def _may_be_trained(self, node: Node) -> bool:
         """Whether a node of a site without a named prediction may stand for what is trained."""
         if node.op in ("unknown", "attribute") or node.detail.get("watched"):
-            return True
+            return not (self.trains_model and is_part_of_a_batch(node))
         if self.trains_model:
             return False
         if node.op == "param" and node.role is None:
@@ -355,6 +356,19 @@ class GradientFacts:
     def unknown_on_path(self, value: Value | Node) -> list[Node]:
         """Unknown operations between a trained root and the value."""
         return [n for n in self.cone(value) if n.op == "unknown" and any(self.reach(o) for _, o in n.operands())]
+
+
+def is_part_of_a_batch(node: Value | None, depth: int = 6) -> bool:
+    """``batch["x"].float()``: one entry of an argument, after methods that tensors have."""
+    if not isinstance(node, Node) or not depth:
+        return False
+    if node.op == "unknown":
+        return is_part_of_a_batch(node.inputs.get("function"), depth - 1)
+    owner = node.inputs.get("x")
+    if node.op == "item":
+        return isinstance(owner, Node) and owner.op == "param"
+    method = node.op == "attribute" and lookup(f"torch.Tensor.{node.name}") is not None
+    return method and is_part_of_a_batch(owner, depth - 1)
 
 
 VARIABLES = ("trainable_variables", "trainable_weights", "variables", "weights")

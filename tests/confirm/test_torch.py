@@ -250,6 +250,63 @@ def test_targets_in_logarithms_and_functions_of_another_framework(tmp_path: Path
     assert {(8, "LL406"): "confirmed", (11, "LL103"): "confirmed"}.items() <= found.items()
 
 
+RETURNED = """\
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+class Chosen(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+
+    def forward(self, x):
+        return self.net(x)
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        pred = self(x).argmax(dim=1)
+        loss = F.mse_loss(pred.float(), y)
+        return loss
+
+class Detached(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(5, 2)
+
+    def training_step(self, batch, batch_idx):
+        logits = self.net(batch["x"].float()).detach()
+        return {"loss": F.cross_entropy(logits, batch["y"].long()), "logits": logits}
+
+class Squashed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(5, 2)
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        return F.cross_entropy(torch.softmax(self.net(x), dim=-1), y)
+
+class Trained(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Linear(5, 2)
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        hit = (self.net(x).argmax(-1) == y.long()).float().mean()
+        return {"loss": F.cross_entropy(self.net(x.float().view(-1, 5)), y.long()), "hit": hit}
+"""
+
+
+def test_steps_that_return_their_loss(tmp_path: Path) -> None:
+    """They are run on a batch that fits the layers of the model, and the gradient is that of its parameters."""
+    path = tmp_path / "steps.py"
+    path.write_text(RETURNED)
+    (found,) = verdicts_in(tmp_path).values()
+    assert found == dict.fromkeys([(15, "LL105"), (25, "LL108"), (35, "LL406")], "confirmed")
+
+
 def test_a_step_of_the_file_and_its_script(tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text(STEP)
