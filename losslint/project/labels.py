@@ -31,6 +31,11 @@ def label_shape(module: Module) -> Shape | None:
     return found if isinstance(found, tuple) else None
 
 
+def shape_of(node: ast.expr | None, module: Module) -> Shape | None:
+    """The shape of an array that an expression of a file makes, None where it is not known."""
+    return _Shapes(module).of(node, MAX_STEPS)
+
+
 class _Shapes:
     def __init__(self, module: Module) -> None:
         self.index: Index = module.index
@@ -129,7 +134,7 @@ class _Shapes:
             return tuple(None if (n := _number(part)) == -1 else n for part in wanted) or None
         if name in _REDUCES:
             inner, axis = self.of(operand, steps), _number(argument(call, 0 if base is not None else 1, "axis"))
-            if inner is None or axis is None or keyword(call, "keepdims") is not None:
+            if inner is None or axis is None or keyword(call, "keepdims", "keepdim") is not None or len(rest) > 1:
                 return None
             if not -len(inner) <= axis < len(inner):
                 return None
@@ -140,6 +145,9 @@ class _Shapes:
         """``np.zeros((64, 1))``, ``rng.normal(size=64)``, ``tf.random.normal((64, 3))``."""
         name = last_name(call.func)
         given = keyword(call, "size", "shape")
+        if given is None and name in {"ones", "zeros", "empty"} and len(call.args) > 1 and None not in (
+                listed := tuple(map(_number, call.args))):
+            return listed  # torch.zeros(64, 1)
         if given is None and name in {"ones", "zeros", "empty", "full", "random", "random_sample"}:
             given = call.args[0] if call.args else None
         if given is None:

@@ -21,7 +21,7 @@ from losslint.graph.nodes import Node, is_same
 from losslint.graph.values import Const, Seq, Value
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.given_shapes import as_keras_gives
+from losslint.rules.given_shapes import as_called, as_keras_gives
 
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "equal", "greater", "less")
 LOSSES = ("mse", "mae", "huber")
@@ -197,6 +197,25 @@ model.compile(loss=LogCosh())
 model.fit(x, y)
 """,
         """
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+class Net(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return nn.Dense(1)(nn.relu(nn.Dense(8)(x)))
+
+net, x, y = Net(), jnp.ones((64, 3)), jnp.zeros((64,))
+params = net.init(jax.random.PRNGKey(0), x)
+
+def regression_loss(params, x, y):
+    return jnp.mean((net.apply(params, x) - y) ** 2)  # expect: LL401
+
+step = jax.jit(jax.value_and_grad(regression_loss))
+value, gradients = step(params, x, y)
+""",
+        """
 import keras
 
 class RowShare(keras.losses.Loss):
@@ -295,6 +314,22 @@ model.compile(loss=[columns_loss, parts_loss, weighted_loss])
 """,
         """
 import torch
+
+net = torch.nn.Linear(3, 1)
+
+def column_step(x, y, levels):
+    loss = ((net(x) - y) ** 2).mean() + (net(x) - levels).abs().mean()
+    loss.backward()
+
+def row_step(x, y):
+    loss = ((net(x).squeeze(-1) - y) ** 2).mean() + ((net(x) - y[:, None]) ** 2).mean()
+    loss.backward()
+
+column_step(torch.zeros(64, 3), torch.zeros(64, 1), torch.randn(9))
+row_step(torch.randn(64, 3), torch.randn(64))
+""",
+        """
+import torch
 import torch.nn.functional as F
 
 critic = torch.nn.Linear(4, 1)
@@ -333,7 +368,7 @@ class RowShare(keras.losses.Loss):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        shapes = ShapeFacts(loss.graph, as_keras_gives(loss))
+        shapes = ShapeFacts(loss.graph, as_keras_gives(loss) or as_called(loss))
         for node in loss.nodes:
             if node.op not in (*ELEMENTWISE, *LOSSES) or node.index not in loss.relevant:
                 continue

@@ -1,13 +1,14 @@
-"""The shapes of the arguments that Keras hands to a loss."""
+"""The shapes of the arguments that a loss is handed: by Keras, or by the calls in its file."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from losslint.facts.shape import BATCH, Shape
 from losslint.graph.nodes import Kind, Node
-from losslint.project.index import last_name
-from losslint.project.labels import label_shape
+from losslint.project.index import FunctionNode, argument, last_name, parameters
+from losslint.project.labels import label_shape, shape_of
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss
@@ -33,3 +34,39 @@ def as_fitted(loss: Loss, given: list[Node]) -> dict[int, Shape]:
         return {}
     rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, width)}
     return {n.index: rows[n.role] for n in given if n.role in rows}
+
+
+def as_called(loss: Loss) -> dict[int, Shape]:
+    """The arguments of a function that this file calls itself, or the derivative of, each time with arrays of one known
+    shape."""
+    site = loss.site
+    function = site.node if isinstance(site.node, FunctionNode) else site.owner
+    if not isinstance(function, FunctionNode) or isinstance(site.module.index.scope(function), ast.ClassDef):
+        return {}
+    calls = list(calls_of(loss, function))
+    if not calls or any(isinstance(a, ast.Starred) for call in calls for a in call.args):
+        return {}
+    found: dict[int, Shape] = {}
+    for position, parameter in enumerate(parameters(function)):
+        node = loss.graph.params.get(parameter.arg)
+        shapes = {shape_of(argument(call, position, parameter.arg), site.module) for call in calls}
+        shape = shapes.pop() if len(shapes) == 1 else None
+        if node is not None and shape is not None:
+            found[node.index] = shape
+    return found
+
+
+def calls_of(loss: Loss, function: FunctionNode) -> Iterator[ast.Call]:
+    """The calls of a function, and of what ``jax.grad`` makes of it, also where that has a name."""
+    index = loss.site.module.index
+    names = [function.name]
+    for made in loss.site.gradients:
+        node: ast.AST = made
+        while isinstance(parent := index.parents.get(node), ast.Call) and last_name(parent.func) == "jit":
+            node = parent
+        if isinstance(parent, ast.Call) and parent.func is node:
+            yield parent
+        elif isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+            names.append(parent.targets[0].id)
+    for name in names:
+        yield from (call for call in index.calls_by_name.get(name, []) if isinstance(call.func, ast.Name))
