@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from losslint.ops.table import canonical_name
-from losslint.project.index import Function, FunctionNode, argument, last_name
+from losslint.project.index import Function, FunctionNode, argument, defaults, last_name, parameters
 from losslint.project.module import Definition, Module, Project
 from losslint.project.resolve import resolver
 
@@ -17,11 +17,29 @@ _MODELS = ("keras.Sequential", "keras.Model", "keras.models.Sequential", "keras.
 
 
 @dataclass(frozen=True)
+class Made:
+    """A call of a factory, in its file, and the factory."""
+
+    module: Module
+    call: ast.Call
+    factory: ast.FunctionDef
+
+    def argument(self, name: str) -> ast.expr | None:
+        """What is given for a parameter, or its default."""
+        order = [parameter.arg for parameter in parameters(self.factory)]
+        if any(word.arg is None for word in self.call.keywords) or any(isinstance(a, ast.Starred) for a in self.call.args):
+            return None
+        return argument(self.call, order.index(name), name) or defaults(self.factory).get(name)
+
+
+@dataclass(frozen=True)
 class Built:
-    """A Keras model: ``Sequential(...)``, ``Model(inputs, outputs)``, or a class derived from ``Model``."""
+    """A Keras model: ``Sequential(...)``, ``Model(inputs, outputs)``, or a class derived from ``Model``; and the factories
+    that were called to get there, the outermost first."""
 
     module: Module
     node: ast.Call | ast.ClassDef
+    made: tuple[Made, ...] = ()
 
 
 class _Unknown(Exception):
@@ -31,7 +49,7 @@ class _Unknown(Exception):
 def builders(model: ast.expr, module: Module, project: Project) -> list[Built]:
     """What builds the model that ``model`` stands for; empty as soon as one way to it is not understood."""
     try:
-        found = {built.node: built for built in _builders(model, model, module, project, MAX_STEPS)}
+        found = {(built.node, built.made): built for built in _builders(model, model, module, project, MAX_STEPS)}
     except _Unknown:
         return []
     return [*found.values()]
@@ -60,7 +78,9 @@ def place(node: ast.AST) -> tuple[int, int]:
     return getattr(node, "lineno", 0), getattr(node, "col_offset", 0)
 
 
-def _builders(node: ast.AST, at: ast.AST, module: Module, project: Project, steps: int) -> Iterator[Built]:
+def _builders(
+    node: ast.AST, at: ast.AST, module: Module, project: Project, steps: int, made: tuple[Made, ...] = (),
+) -> Iterator[Built]:
     index = module.index
     if not steps:
         raise _Unknown
@@ -70,24 +90,26 @@ def _builders(node: ast.AST, at: ast.AST, module: Module, project: Project, step
             fresh = all(isinstance(value, ast.Call) and _is_model(value, module) for value in values)
             if _changes(name, at, module, fresh):
                 raise _Unknown
-            yield from _each(values or _passed(name, at, module), module, project, steps)
+            yield from _each(values or _passed(name, at, module), module, project, steps, made)
         case ast.Attribute(value=ast.Name(id="self"), attr=name):
             home = index.class_around(node)
-            yield from _each(index.attributes.get(home, {}).get(name, []) if home else [], module, project, steps)
+            yield from _each(index.attributes.get(home, {}).get(name, []) if home else [], module, project, steps, made)
         case ast.Call() if _is_model(node, module):
-            yield Built(module, node)
+            yield Built(module, node, made)
         case ast.Call():
-            yield from _called(node, module, project, steps)
+            yield from _called(node, module, project, steps, made)
         case _:
             raise _Unknown
 
 
-def _each(values: Iterable[ast.AST], module: Module, project: Project, steps: int) -> Iterator[Built]:
+def _each(
+    values: Iterable[ast.AST], module: Module, project: Project, steps: int, made: tuple[Made, ...],
+) -> Iterator[Built]:
     known = list(values)
     if not known:
         raise _Unknown
     for value in known:
-        yield from _builders(value, value, module, project, steps - 1)
+        yield from _builders(value, value, module, project, steps - 1, made)
 
 
 def _is_model(call: ast.Call, module: Module) -> bool:
@@ -106,14 +128,16 @@ def _passed(name: str, at: ast.AST, module: Module) -> list[ast.expr]:
     return [value for _, value in resolver(module).passed(home, name)] if isinstance(home, Function) else []
 
 
-def _called(call: ast.Call, module: Module, project: Project, steps: int) -> Iterator[Built]:
+def _called(
+    call: ast.Call, module: Module, project: Project, steps: int, made: tuple[Made, ...],
+) -> Iterator[Built]:
     """The models that a class or a factory makes."""
     home, maker = _definition(call.func, module, project)
     if isinstance(maker, ast.ClassDef) and _is_model_class(maker, home):
-        yield Built(home, maker)
+        yield Built(home, maker, made)
     elif isinstance(maker, ast.FunctionDef):
         for value in home.index.returns.get(maker, []) or [ast.Constant(None)]:
-            yield from _builders(value, value, home, project, steps - 1)
+            yield from _builders(value, value, home, project, steps - 1, (*made, Made(module, call, maker)))
     else:
         raise _Unknown
 

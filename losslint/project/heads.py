@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from losslint.project.builders import Built, assigned, builders, compiled_model, place
-from losslint.project.index import FunctionNode, Index, argument, dotted_root, keyword, last_name
+from losslint.project.builders import Built, Made, assigned, builders, compiled_model, place
+from losslint.project.index import Function, FunctionNode, Index, argument, dotted_root, keyword, last_name, parameters
 from losslint.project.module import Module, Project
+from losslint.project.resolve import resolver
 
 SQUASHING = ("sigmoid", "softmax")
 MAX_STEPS = 8  # names and calls followed from a model to its last layer
@@ -50,15 +51,31 @@ def head_of(*modules: Module) -> Head | None:
 def head_compiled(call: ast.Call, module: Module, project: Project) -> Head | None:
     """The head of the model that a ``compile`` call compiles; None when it is not certain."""
     model = compiled_model(call)
-    built = builders(model, module, project) if model is not None else []
-    heads = [_Finder(one.module).head(one) for one in built]
+    return _shared(builders(model, module, project)) if model is not None else None
+
+
+def heads_passed(function: Function, module: Module, project: Project) -> dict[str, Head]:
+    """Parameter -> the head of the models that its callers in this file pass for it, where that is certain."""
+    found: dict[str, Head] = {}
+    for name in (parameter.arg for parameter in parameters(function)):
+        models = [value for _, value in resolver(module).passed(function, name)]
+        built = [builders(model, module, project) for model in models]
+        if built and all(built) and (head := _shared([one for some in built for one in some])) is not None:
+            found[name] = head
+    return found
+
+
+def _shared(built: list[Built]) -> Head | None:
+    """The head that some models have in common."""
+    heads = [_Finder(one.module, one.made).head(one) for one in built]
     known = [head for head in heads if head is not None]
     return known[-1] if known and len(known) == len(heads) and len({head.activation for head in known}) == 1 else None
 
 
 class _Finder:
-    def __init__(self, module: Module) -> None:
+    def __init__(self, module: Module, made: tuple[Made, ...] = ()) -> None:
         self.module = module
+        self.made = made
         self.index: Index = module.index
 
     def heads(self) -> list[Head] | None:
@@ -191,10 +208,28 @@ class _Finder:
                    self.index.bound.get(self.module.tree, {}).get(root, []))
 
     def _activated(self, activation: ast.expr | None, units: ast.expr | None, layer: ast.expr) -> Head | None:
+        activation = self._written(activation, self.module, MAX_STEPS) if activation is not None else None
         if activation is None or (isinstance(activation, ast.Constant) and activation.value is None):
             return Head("linear", _number(units), layer, self.module)
         name = activation.value if isinstance(activation, ast.Constant) else last_name(activation)
         return Head(str(name), _number(units), layer, self.module) if name else None
+
+    def _written(self, value: ast.expr, module: Module, steps: int) -> ast.expr:
+        """What a name stands for: the one value that it has, or what a factory that was called on the way here is given for
+        its parameter; and the side of a conditional expression that so much decides."""
+        match value:
+            case ast.IfExp(test=test):
+                told = self._written(test, module, steps - 1) if steps else None
+                if isinstance(told, ast.Constant):
+                    return self._written(value.body if told.value else value.orelse, module, steps - 1)
+            case ast.Name(id=name) if steps:
+                bound, home = module.index.lookup(name, module.index.scope(value))
+                if len(bound) == 1 and isinstance(bound[0], ast.expr):
+                    return self._written(bound[0], module, steps - 1)
+                for made in self.made:
+                    if not bound and made.factory is home and (given := made.argument(name)) is not None:
+                        return self._written(given, made.module if given in made.module.index.parents else module, steps - 1)
+        return value
 
 
 def _number(node: ast.expr | None) -> int | None:

@@ -18,7 +18,7 @@ from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
 from losslint.project.files import FRAMEWORK_WORDS
 from losslint.project.fits import weighted_fits
-from losslint.project.heads import Head, head_compiled
+from losslint.project.heads import Head, head_compiled, heads_passed
 from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters, required
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
@@ -54,6 +54,7 @@ class Site:
     ``weighted``: the calls that pass weights to a model which is compiled with it; ``models_in``: the files that compile it
     and those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
     Keras, and ``heads``: what those models end in, as far as that is certain.
+    ``given``: the heads of the models that callers pass to the function around the code, or to the class it stands in.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
 
@@ -79,6 +80,7 @@ class Site:
     models_in: tuple[Module, ...] = ()
     fitted: tuple[tuple[Module, ast.Call], ...] = ()
     heads: tuple[Head, ...] = ()
+    given: dict[str, Head] = field(default_factory=dict)
 
     @property
     def variants(self) -> list[Site]:
@@ -136,6 +138,7 @@ class _Finder:
         sites += self._expression_sites(functions)
         sites += self._model_sites()
         sites += self._builtin_sites()
+        sites = [replace(site, given=self._given(site)) for site in sites]
         return sorted(sites, key=lambda site: (site.row, getattr(site.node, "col_offset", 0)))
 
     def _inherited(self, site: Site) -> Iterator[Site]:
@@ -202,6 +205,15 @@ class _Finder:
     def _heads(self, fitted: Iterable[tuple[Module, ast.Call]]) -> tuple[Head, ...]:
         found = [head_compiled(call, module, self.classes.project) for module, call in fitted]
         return tuple(head for head in found if head is not None)
+
+    def _given(self, site: Site) -> dict[str, Head]:
+        """What the models end in that the site is given by its own function, the one around it, or its class."""
+        makers = [s for s in site.class_node.body if getattr(s, "name", "") == "__init__"] if site.class_node else []
+        found: dict[str, Head] = {}
+        for function in (*makers, site.owner, site.node):
+            if isinstance(function, ast.FunctionDef):
+                found |= heads_passed(function, self.module, self.classes.project)
+        return found
 
     def _meant_for_fit(self, function: Function, roles: dict[str, Role]) -> bool:
         """A label and a prediction, in the order of Keras, and nothing in the file that runs it otherwise."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from losslint.facts.shape import is_true, stacked
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, External, Value
 from losslint.ops.moves import SAME_NUMBERS
@@ -41,7 +41,8 @@ class LogitsMismatch(Rule):
     What it does: follows the prediction inside the loss, and into the models of the same file that it comes from, to a
     sigmoid or softmax before a ``..._with_logits`` operation, ``from_logits=True`` or PyTorch's ``cross_entropy``, and
     compares the last activation of a model with the loss that ``compile`` is given, also one of Keras itself. A model
-    is followed to the call that builds it; one that is loaded, changed or ends in a layer it cannot name is left alone.
+    is followed to the call that builds it, also from the parameter of a class or function that calls it, and through
+    the arguments of factories; one that is loaded, changed or ends in a layer it cannot name is left alone.
     ``nll_loss`` and ``kl_div`` of PyTorch and optax want logarithms of probabilities, and the divergence probabilities for
     its target (logarithms with ``log_target=True``); PyTorch's ``binary_cross_entropy`` wants probabilities.
 
@@ -204,8 +205,79 @@ def class_loss(params, x, y):
 
 gradient = jax.grad(class_loss)
 """,
+        """
+import keras
+import tensorflow as tf
+from keras import layers
+
+def backbone(width, classes, head_activation="softmax"):
+    image = keras.Input((16,))
+    x = layers.Dense(width, activation="relu")(image)
+    return keras.Model(image, layers.Dense(classes, activation=head_activation)(x))
+
+class Distiller(keras.Model):
+    def __init__(self, student, teacher, temperature=3.0):
+        super().__init__()
+        self.student, self.teacher = student, teacher
+        self.temperature = temperature
+        self.divergence = keras.losses.KLDivergence()
+        self.loss_of_classes = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def train_step(self, data):
+        x, y = data
+        soft = tf.nn.softmax(self.teacher(x, training=False) / self.temperature, axis=-1)  # expect: LL406
+        with tf.GradientTape() as tape:
+            logits = self.student(x, training=True)
+            loss = self.loss_of_classes(y, logits) + self.divergence(soft, tf.nn.softmax(logits / self.temperature))
+        gradients = tape.gradient(loss, self.student.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.student.trainable_variables))
+        return {"loss": loss}
+
+teacher = backbone(64, 10)
+teacher.compile("adam", "sparse_categorical_crossentropy")
+distiller = Distiller(backbone(8, 10, head_activation=None), teacher)
+distiller.compile("adam")
+other = backbone(8, 10, "softmax")
+other.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))  # expect: LL406
+""",
     )
     GOOD = (
+        """
+import sys
+import keras
+import tensorflow as tf
+from keras import layers
+
+def scores(classes, logits=True):
+    inputs = keras.Input((16,))
+    return keras.Model(inputs, layers.Dense(classes, activation=None if logits else "softmax")(inputs))
+
+def chosen(classes, last="softmax"):
+    inputs = keras.Input((16,))
+    return keras.Model(inputs, layers.Dense(classes, activation=last)(inputs))
+
+class Distiller(keras.Model):
+    def __init__(self, student, teacher, gate, temperature=3.0):
+        super().__init__()
+        self.student, self.teacher, self.gate = student, teacher, gate
+        self.temperature = temperature
+        self.divergence = keras.losses.KLDivergence()
+
+    def train_step(self, data):
+        x, _ = data
+        soft = tf.nn.softmax(self.teacher(x) / self.temperature, axis=-1)
+        mixed = tf.nn.softmax(tf.math.log(self.gate(x)) / self.temperature) + tf.nn.softmax(soft * self.gate(x))
+        with tf.GradientTape() as tape:
+            loss = self.divergence(soft + mixed, tf.nn.softmax(self.student(x) / self.temperature))
+        gradients = tape.gradient(loss, self.student.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.student.trainable_variables))
+        return {"loss": loss}
+
+distiller = Distiller(scores(10), chosen(10, sys.argv[1]), scores(10, logits=False))
+distiller.compile("adam")
+chosen(10, last=None).compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+scores(10, False).compile("adam", "sparse_categorical_crossentropy")
+""",
         """
 import flax.linen as nn
 import jax
@@ -313,8 +385,8 @@ def binary_loss(logits, target):
             told = node.told("from_logits")
             expects = node.op in WITH_LOGITS or (node.op in CLASSES and is_true(told))
             plain = node.op in CLASSES and (told is None or (isinstance(told, Const) and told.value is False))
-            given = ending(node.inputs.get("y_pred"))
-            target = ending(node.inputs.get("y_true"))
+            given = ending(loss, node.inputs.get("y_pred"))
+            target = ending(loss, node.inputs.get("y_true"))
             squashed = given[0] if (expects or plain) and given is not None and given[1] in SQUASHING else None
             problem = (given and outside_of_keras(node, *given)) or (target and wrong_target(node, *target))
             if problem:
@@ -329,6 +401,8 @@ def binary_loss(logits, target):
                 )
             elif plain and squashed is not None and squashed.op in SQUASHING and is_prediction(squashed.inputs.get("x")):
                 yield from self.squashed_twice(loss, squashed)
+            elif node.op in SQUASHING and node.index in loss.relevant:
+                yield from self.squashed_again(loss, node)
             elif (expects or plain) and is_prediction(node.inputs.get("y_pred")):
                 yield from self.compared(loss, node, expects)
 
@@ -341,6 +415,19 @@ def binary_loss(logits, target):
                 f"{squashed.source.text} is applied to what the model has squashed already: it ends in {layer.text}",
                 "drop one of the two",
                 related=(layer,),
+            )
+
+    def squashed_again(self, loss: Loss, node: Node) -> Iterator[Problem]:
+        """The loss applies the activation that a model ends in which it calls itself: a teacher, say."""
+        scores = unscaled(node.inputs.get("x"))
+        if isinstance(scores, Node) and (head := head_called(loss, scores)) is not None and head.activation == node.op:
+            layer = AstSource(head.module, head.at)
+            yield Problem(
+                node.source,
+                f"{node.source.text} is applied to what {scores.source.text} has squashed already: that model ends in "
+                f"{layer.text}",
+                "drop one of the two; to soften probabilities take their logarithm first",
+                related=(layer, scores.source),
             )
 
     def compared(self, loss: Loss, node: Node, expects: bool) -> Iterator[Problem]:
@@ -442,7 +529,7 @@ def wrong_target(node: Node, target: Node, activation: str) -> Problem | None:
     return None
 
 
-def ending(value: Value | None, depth: int = 5) -> tuple[Node, str] | None:
+def ending(loss: Loss, value: Value | None, depth: int = 5) -> tuple[Node, str] | None:
     """The operation or layer that a value is the output of, and the activation that it is or ends in: ``linear`` for none.
     None where that is not known."""
     if not isinstance(value, Node) or not depth:
@@ -450,9 +537,25 @@ def ending(value: Value | None, depth: int = 5) -> tuple[Node, str] | None:
     if value.op in (*SQUASHING, *LOGARITHMS):
         return value, value.op
     if value.op == "layer":
-        activation = activation_of(value.detail.get("object"))
+        head = head_called(loss, value)
+        activation = head.activation if head is not None else activation_of(value.detail.get("object"))
         return (value, activation) if activation else None
-    return ending(value.inputs.get("x"), depth - 1) if value.op in KEEPS_SCALE else None
+    return ending(loss, value.inputs.get("x"), depth - 1) if value.op in KEEPS_SCALE else None
+
+
+def head_called(loss: Loss, value: Node) -> Head | None:
+    """The head of a model that the loss calls, where it is handed that."""
+    model = value.inputs.get("function") if value.op == "layer" else None
+    return loss.site.given.get(model.name) if isinstance(model, Node) and model.op == "param" else None
+
+
+def unscaled(value: Value | None, depth: int = 6) -> Value | None:
+    """A value before it was scaled by a number, cast or detached."""
+    while isinstance(value, Node) and depth and value.op in (*KEEPS_SCALE, "div", "mul", "stop_gradient"):
+        factor = value.inputs.get("y")
+        weighed = isinstance(factor, Node) and factor.kind is Kind.TENSOR
+        value, depth = None if weighed else value.inputs.get("x"), depth - 1
+    return value
 
 
 def activation_of(model: Value | None) -> str:
