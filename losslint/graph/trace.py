@@ -319,13 +319,15 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         names[positional[0].name.value] = instance
         positional = positional[1:]
     bound = _bound_by_partial(t, site, [p.name.value for p in positional])
+    open_to_callers = _decides(site)
     for parameter in [*positional, *parameters.kwonly_params]:
         name = parameter.name.value
         role = site.roles.get(name, Role.UNKNOWN)
         if (given := bound.get(name)) is not None and given is not UNBOUND:
             names[name] = given
             continue
-        if given is None and parameter.default is not None and role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR):
+        fixed = role not in (Role.PREDICTION, Role.LABEL, Role.TENSOR) and name not in open_to_callers
+        if given is None and parameter.default is not None and fixed:
             names[name] = default_value(t, frame, function, parameter)
             continue
         if role is Role.UNKNOWN and (handed := handed_module(site.module, name)) is not None:
@@ -343,6 +345,18 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         names[parameters.star_arg.name.value] = Seq([*given_rest], "tuple", open=not given_rest)
     if parameters.star_kwarg is not None:
         names[parameters.star_kwarg.name.value] = Map({}, open=True)
+
+
+def _decides(site: Site) -> set[str]:
+    """The names that decide whether what a function minimises is reached: ``if optimizer is not None: loss.backward()``,
+    also by way of ``train = optimizer is not None``. Their defaults say nothing of the calls that train."""
+    if site.kind != "expression":
+        return set()
+    index = site.module.index
+    tests = [node.test for node in index.ancestors(site.node) if isinstance(node, ast.If)]
+    names = {name.id for test in tests for name in walk(test) if isinstance(name, ast.Name)}
+    flags = [value for name in names for value in index.lookup(name, index.scope(site.node))[0]]
+    return names | {name.id for flag in flags for name in walk(flag) if isinstance(name, ast.Name)}
 
 
 KERAS_GIVES = {"y_true": Role.LABEL, "y_pred": Role.PREDICTION}

@@ -57,6 +57,23 @@ def teacher_loss(pred, target):
     )
     GOOD = (
         """
+import torch
+import torch.nn.functional as F
+
+def run_epoch(net, batches, optimizer=None):
+    training, total, hits = optimizer is not None, 0.0, 0.0
+    for x, y in batches:
+        p = torch.sigmoid(net(x))
+        loss = F.mse_loss(p, y)
+        if training:
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        total += loss.item() * len(x)
+        hits += ((p.detach() > 0.5) == (y > 0.5)).float().mean().item()
+    return total, hits
+""",
+        """
 import tensorflow as tf
 
 def advantage_loss(y_true, y_pred):
