@@ -39,6 +39,7 @@ from losslint.ops.table import canonical_name, identifiers
 from losslint.project.index import FunctionNode, argument, last_name, walk
 from losslint.project.modes import Mode
 from losslint.project.module import Module, Project
+from losslint.project.resolve import resolver
 from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.project.uses import local_uses
@@ -333,6 +334,9 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
         if role is Role.UNKNOWN and (handed := handed_module(site.module, name)) is not None:
             names[name] = handed
             continue
+        if (passed := _object_passed(t, site, name)) is not None:
+            names[name] = passed
+            continue
         kind = Kind.TENSOR if role in TENSOR_ROLES and name not in structured and name != "inputs" else Kind.UNKNOWN
         dtype = "float" if role in (Role.PREDICTION, Role.TENSOR) else None
         node = t.node(frame, "param", {}, parameter.name, kind, dtype=dtype, name=name)
@@ -359,6 +363,30 @@ def _decides(site: Site) -> set[str]:
     return names | {name.id for flag in flags for name in walk(flag) if isinstance(name, ast.Name)}
 
 
+def _object_passed(t: Tracer, site: Site, name: str) -> Value | None:
+    """The model or criterion of the script that all its calls of a training function pass: ``run_epoch(net, loader,
+    criterion)``."""
+    if site.kind != "expression" or not isinstance(site.owner, ast.FunctionDef):
+        return None
+    index, passed = site.module.index, [value for _, value in resolver(site.module).passed(site.owner, name)]
+    objects = {value.id: value for value in map(_itself, passed) if isinstance(value, ast.Name)}
+    if len(objects) != 1 or not all(isinstance(_itself(value), ast.Name) for value in passed):
+        return None
+    (passed_name, node), = objects.items()
+    if index.lookup(passed_name, index.scope(node))[1] is not site.module.tree:
+        return None
+    value = t.scope(site.module).lookup(passed_name)
+    return value if isinstance(value, Instance | External) else None
+
+
+def _itself(node: ast.expr) -> ast.expr:
+    """A model behind the methods that give it back: ``net.eval()``."""
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GIVES_ITSELF:
+        node = node.func.value
+    return node
+
+
+GIVES_ITSELF = ("eval", "train", "to", "cuda", "cpu", "float")
 KERAS_GIVES = {"y_true": Role.LABEL, "y_pred": Role.PREDICTION}
 
 

@@ -137,6 +137,37 @@ loss = criterion(net(torch.randn(16, 20)), torch.ones(16, 1))  # expect: LL406
 loss.backward()
 """,
         """
+import torch
+from torch import nn
+
+CRITERIA = {
+    "bce": lambda cfg: nn.BCELoss(),
+    "weighted": lambda cfg: nn.BCEWithLogitsLoss(pos_weight=torch.tensor(cfg["weight"])),
+}
+CONFIG = {"criterion": "weighted", "weight": [4.0, 9.0]}
+
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Conv1d(8, 2, 1)
+
+    def forward(self, frames):
+        probs = torch.sigmoid(self.head(frames))
+        return 0.5 * (probs.mean(-1) + probs.amax(-1))
+
+def run_epoch(net, batches, criterion, optimizer=None):
+    for frames, tags in batches:
+        loss = criterion(net(frames), tags)  # expect: LL406
+        if optimizer is not None:
+            loss.backward()
+            optimizer.step()
+
+net = Tagger()
+criterion = CRITERIA[CONFIG["criterion"]](CONFIG)
+run_epoch(net, [(torch.randn(6, 8, 50), torch.ones(6, 2))], criterion, torch.optim.Adam(net.parameters()))
+run_epoch(net.eval(), [(torch.randn(6, 8, 50), torch.ones(6, 2))], criterion)
+""",
+        """
 import jax
 import optax
 
@@ -242,6 +273,34 @@ other.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
 """,
     )
     GOOD = (
+        """
+import torch
+from torch import nn
+
+CRITERIA = {"bce": lambda cfg: nn.BCELoss(), "logits": lambda cfg: nn.BCEWithLogitsLoss()}
+CONFIG = {"criterion": "bce"}
+
+class Tagger(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head, self.gate = nn.Conv1d(8, 2, 1), nn.Conv1d(8, 2, 1)
+
+    def forward(self, frames):
+        probs = torch.sigmoid(self.head(frames))
+        scores = self.head(frames) * torch.sigmoid(self.gate(frames)) + 8.0 * torch.sigmoid(self.gate(frames)) - 4.0
+        return 0.5 * (probs.mean(-1) + probs.amax(-1)), scores.mean(-1), 10.0 * probs.mean(-1)
+
+def run_epoch(net, batches, criterion, aside, optimizer):
+    for frames, tags in batches:
+        probs, scores, sharp = net(frames)
+        loss = criterion(probs, tags) + aside(scores, tags) + aside(sharp, tags)
+        loss.backward()
+        optimizer.step()
+
+net = Tagger()
+criterion, aside = CRITERIA[CONFIG["criterion"]](CONFIG), CRITERIA["logits"](CONFIG)
+run_epoch(net, [(torch.randn(6, 8, 50), torch.ones(6, 2))], criterion, aside, torch.optim.Adam(net.parameters()))
+""",
         """
 import sys
 import keras
@@ -391,6 +450,14 @@ def binary_loss(logits, target):
             problem = (given and outside_of_keras(node, *given)) or (target and wrong_target(node, *target))
             if problem:
                 yield problem
+            elif expects and given is None and (mixed := mixture(node.inputs.get("y_pred"))) is not None and mixed[1] <= 1.0:
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} expects logits, but it is given means or maxima of {mixed[0].source.text}, numbers "
+                    "from 0 to 1: it squashes them once more",
+                    "give probabilities to a loss of probabilities, or take the mean before the activation",
+                    related=(mixed[0].source,),
+                )
             elif expects and squashed is not None:
                 yield Problem(
                     node.source,
@@ -541,6 +608,23 @@ def ending(loss: Loss, value: Value | None, depth: int = 5) -> tuple[Node, str] 
         activation = head.activation if head is not None else activation_of(value.detail.get("object"))
         return (value, activation) if activation else None
     return ending(loss, value.inputs.get("x"), depth - 1) if value.op in KEEPS_SCALE else None
+
+
+def mixture(value: Value | None, depth: int = 8) -> tuple[Node, float] | None:
+    """The sigmoid or softmax that a value is a mixture of, by means, maxima and sums, and the sum of its weights."""
+    if not isinstance(value, Node) or not depth:
+        return None
+    if value.op in SQUASHING:
+        return value, 1.0
+    found, other = (mixture(value.inputs.get(name), depth - 1) for name in ("x", "y"))
+    match value.op, value.inputs.get("x"), value.inputs.get("y"):
+        case "add", _, _ if found is not None and other is not None:
+            return found[0], found[1] + other[1]
+        case "mul", Const(value=float() | int() as weight), _ if other is not None and weight > 0.0:
+            return other[0], other[1] * weight
+        case ("mul" | "div") as op, _, Const(value=float() | int() as weight) if found is not None and weight > 0.0:
+            return found[0], found[1] * weight if op == "mul" else found[1] / weight
+    return found if value.op in (*KEEPS_SCALE, "mean", "max", "min") else None
 
 
 def head_called(loss: Loss, value: Node) -> Head | None:
