@@ -380,7 +380,7 @@ def part_name(part: str) -> str:
 
 
 def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
-    """The operands whose values made this node's value: of ``where`` only the side that was taken, of ``zeros_like`` none."""
+    """The operands whose values made this node's value: of ``where`` the side that was taken, of ``zeros_like`` none."""
     if node.family in ("shape", "constant"):
         return []
     sides = point.sides(node)

@@ -72,6 +72,24 @@ def _shared(built: list[Built]) -> Head | None:
     return known[-1] if known and len(known) == len(heads) and len({head.activation for head in known}) == 1 else None
 
 
+def compiled_with_names(module: Module) -> bool:
+    """Whether every model that a file compiles is given losses of Keras, by name or as ``keras.losses.Huber()``."""
+    calls = module.index.calls_by_name.get("compile", [])
+    given = [loss for call in calls if (loss := argument(call, 1, "loss")) is not None]
+    return bool(given) and all(map(_is_of_keras, given))
+
+
+def _is_of_keras(loss: ast.expr) -> bool:
+    match loss:
+        case ast.Constant():
+            return True
+        case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Dict(values=parts):
+            return all(map(_is_of_keras, parts))
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="losses") | ast.Name(id="losses"))):
+            return True
+    return False
+
+
 class _Finder:
     def __init__(self, module: Module, made: tuple[Made, ...] = ()) -> None:
         self.module = module

@@ -19,7 +19,7 @@ from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Map, Seq, Value
 from losslint.ops.table import preferred
-from losslint.project.heads import head_of
+from losslint.project.heads import compiled_with_names, head_of
 from losslint.project.index import keyword
 from losslint.project.modes import Mode, is_true
 from losslint.project.roles import Role
@@ -201,7 +201,9 @@ class Loss:
     @cached_property
     def head(self) -> str:
         """The activation that the models of the file end in; "" when the loss gets something else, or it is not known."""
-        head = head_of(self.site.module) if self.site.is_function else None
+        if not self.site.is_function or (not self.site.compiled and compiled_with_names(self.site.module)):
+            return ""  # the models of the file are trained with other losses
+        head = head_of(self.site.module)
         return head.activation if head is not None else ""
 
     def graph_severity(self, node: Node, *, autograph_converts: bool = False) -> Severity | None:

@@ -61,6 +61,15 @@ def heading_loss(y_true, y_pred):
         """
 import tensorflow as tf
 
+def root_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.abs(y_true - tf.sqrt(y_pred + 1e-6)), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+model.compile(loss="mse")
+""",
+        """
+import tensorflow as tf
+
 def heading_loss(y_true, y_pred):
     difference = y_true - y_pred
     return tf.reduce_mean(tf.square(tf.atan2(tf.sin(difference), tf.cos(difference))))
