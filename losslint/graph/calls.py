@@ -260,7 +260,7 @@ def call_external(
         if api.operation.name == "object":
             made = frame.source(at)
             t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name)
-            return External(function.name + "()", tuple(args), kwargs, made=made)
+            return External(function.name + "()", tuple(args), kwargs, owner=function if function.args else function.owner, made=made)
         return apply_api(t, frame, api, args, kwargs, at, function)
     return _unknown_external(t, frame, function, args, kwargs, at)
 
@@ -268,6 +268,8 @@ def call_external(
 def _unknown_external(
     t: Tracer, frame: Frame, function: External, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> Value:
+    if function.owner is not None and any(nodes_in(function.owner)):
+        kwargs = {**kwargs, "object": function.owner}
     operands = [n for a in [*args, *kwargs.values()] for n in nodes_in(a)]
     data = [n for n in operands if n.kind is not Kind.PYTHON]
     if not data:

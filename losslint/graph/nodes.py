@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from losslint.graph.source import Source
-from losslint.graph.values import Const, External, Map, Seq, Tape, Value
+from losslint.graph.values import Const, External, Map, Method, Seq, Tape, Value
 from losslint.ops.table import Api, Operation, operations
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -100,6 +100,11 @@ def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
     elif depth and isinstance(value, Map):
         for item in value.items.values():
             yield from nodes_in(item, depth - 1)
+    elif depth and isinstance(value, External):  # an object knows the tensors that it was made of: a distribution, say
+        for item in (*value.args, *value.kwargs.values(), *([value.owner] if value.owner is not None else [])):
+            yield from (node for node in nodes_in(item, depth - 1) if node.kind in (Kind.TENSOR, Kind.UNKNOWN))
+    elif isinstance(value, Method):  # what may as well be a property
+        yield from nodes_in(value.owner, depth)
 
 
 def carrier(node: Node) -> Value | None:

@@ -56,6 +56,32 @@ def spread_loss(y_true, y_pred):
     )
     GOOD = (
         """
+import torch
+from torch.distributions import AffineTransform, Categorical
+
+def weighted_likelihood_loss(logits, target, weight):
+    policy = Categorical(logits=logits)
+    return -(weight * policy.log_prob(target)).sum() / weight.sum()
+
+def ratio_loss(logits, action, old, advantage):
+    return -((Categorical(logits=logits).log_prob(action) - old).exp() * advantage).mean()
+
+def shift_loss(pred, target):
+    move = AffineTransform(0.0, pred)
+    return (move(target) - target).pow(2).mean()
+""",
+        """
+import tensorflow as tf
+
+def ragged_loss(y_true, y_pred):
+    rows = tf.RaggedTensor.from_tensor(y_pred)
+    return tf.reduce_mean(tf.square(rows.flat_values - tf.reshape(y_true, [-1]))) + tf.reduce_mean(y_true)
+
+def sliced_loss(y_true, y_pred):
+    rows = tf.IndexedSlices(y_pred, tf.range(4))
+    return tf.reduce_mean(tf.square(rows.values - y_true))
+""",
+        """
 import tensorflow as tf
 
 def zero_loss(y_true, y_pred):
