@@ -258,9 +258,9 @@ def call_external(
         if api.operation.name == "object" and api.framework == "jax" and "()" in function.name and args:
             return called_module(t, frame, args, kwargs, at, function)
         if api.operation.name == "object":
-            made = frame.source(at)
             t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name)
-            return External(function.name + "()", tuple(args), kwargs, owner=function if function.args else function.owner, made=made)
+            owner = function if function.args or function.kwargs else function.owner
+            return External(function.name + "()", tuple(args), kwargs, owner=owner, made=frame.source(at))
         return apply_api(t, frame, api, args, kwargs, at, function)
     return _unknown_external(t, frame, function, args, kwargs, at)
 
