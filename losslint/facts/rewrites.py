@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+import itertools
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 
@@ -33,6 +36,8 @@ MOVES = (*RESHAPES, "item", "gather", "boolean_mask", "transpose")  # elements t
 ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
 ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciprocal": ("div",)}  # what an operation can be
 IGNORED = frozenset({"name", "dtype"})
+EACH_ITS_OWN = ("layer", "sample", "state", "variable")  # families whose operations give something else each time
+CALLED_ONCE = ("layer", "unknown", "variable", "weight")  # and operations
 EPSILON, TINY = "e", 1e-12  # the letter for what is added under a root, and what it mostly stands for
 
 
@@ -101,10 +106,32 @@ class Match:
 
     def form(self, framework: str) -> str:
         """The stable form as its user would write it; "" where the framework has none, or it cannot be written."""
-        term = self.rewrite.write.get(framework)
-        if term is None or (framework in self.rewrite.own and not self._binds_all(term)):
-            return ""  # its defaults are not known here
+        term = self._term(framework)
+        if term is None:
+            return ""
         return self._moved(ast.unparse(_Writer(self, framework).visit(copy.deepcopy(term))))  # visiting changes a tree
+
+    def _term(self, framework: str) -> ast.expr | None:
+        """The form with letters for its operands; None where the framework has none, or defaults that are not known here."""
+        term = self.rewrite.write.get(framework)
+        return None if term is None or (framework in self.rewrite.own and not self._binds_all(term)) else term
+
+    def kept(self, framework: str) -> dict[str, str]:
+        """Letters of the form whose operand is to be held by a variable, and its name: a layer that is called once more
+        makes other weights or drops other units, and a sample that is drawn once more is another one."""
+        term = self._term(framework)
+        assert term is not None
+        counts = Counter(name.id for name in ast.walk(term) if isinstance(name, ast.Name))
+        found: dict[str, str] = {}
+        for letter, place in self.bound.items():
+            if counts[letter] and _is_another(place, self.root, again=counts[letter] > 1):
+                found[letter] = _new_name(place, found.values())
+        return found
+
+    def keep(self, framework: str) -> str:
+        """Which operands are to be held by variables: ``z = model(x) in line 3``."""
+        return " and ".join(f"{name} = {_at_line(self.bound[letter], self.root)}"
+                            for letter, name in self.kept(framework).items())
 
     def _moved(self, form: str) -> str:
         """A form with its values moved as those of the code are: ``tf.gather(tf.nn.log_softmax(z), i)``; "" where the
@@ -125,13 +152,14 @@ class Match:
         keywords = (n.value.id for n in ast.walk(term) if isinstance(n, ast.keyword) and isinstance(n.value, ast.Name))
         return all(_is_given(self.bound[letter].value) for letter in keywords if letter != EPSILON)
 
-    def operands(self) -> str:
+    def operands(self, framework: str) -> str:
         """What the letters of the form stand for that were not written out in it, and which of its operands are to be
         read at another line, as their names hold something else where the form is written."""
+        bound = {name: place for name, place in self.bound.items() if name not in self.kept(framework)}
         letters = [
-            f"{name} = {place.value.source.text}" for name, place in self.bound.items()
+            f"{name} = {place.value.source.text}" for name, place in bound.items()
             if isinstance(place.value, Node) and len(_code(place, self.root)) > MAX_QUOTED]
-        places = [self.bound[name] for name in sorted(self.bound)]
+        places = [bound[name] for name in sorted(bound)]
         return ", ".join(dict.fromkeys([*letters, *filter(None, (_elsewhere(place, self.root) for place in places))]))
 
 
@@ -222,15 +250,18 @@ def matches(nodes: list[Node], *, guards: bool = False) -> Iterator[Match]:
 
 def _operations_below(nodes: Iterable[Node]) -> set[str]:
     """What some nodes, and all that they are computed from, do or may be read as."""
+    return {op for node in _below(nodes) for op in (node.op, *ALSO.get(node.op, ()))}
+
+
+def _below(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Some nodes, and all that they are computed from."""
     seen, stack = set[int](), list(nodes)
-    found: set[str] = set()
     while stack:
         node = stack.pop()
         if node.index not in seen:
             seen.add(node.index)
-            found.update((node.op, *ALSO.get(node.op, ())))
+            yield node
             stack += [operand for _, operand in node.operands()]
-    return found
 
 
 def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: str = "") -> Match | None:
@@ -367,10 +398,13 @@ class _Writer(ast.NodeTransformer):
     def __init__(self, match: Match, framework: str) -> None:
         self.match = match
         self.framework = framework
+        self.kept = match.kept(framework)
 
     def visit_Name(self, name: ast.Name) -> ast.expr:
         if name.id == EPSILON:
             return ast.Constant(self.match.epsilon)
+        if name.id in self.kept:
+            return ast.Name(self.kept[name.id])
         place = self.match.bound.get(name.id)
         if place is None:
             return name  # of a framework
@@ -439,6 +473,47 @@ def _elsewhere(place: Place, root: Node) -> str:
     file = "" if source.module is root.source.module else f" of {source.module.path.name}"
     side = ", on that branch only" if branch else ""
     return f"{_parsable(source, node, place.name)} as it enters line {source.row}{file}{side}"
+
+
+def _is_another(place: Place, root: Node, *, again: bool) -> bool:
+    """Whether an operand calls what gives something else each time, and the form would call it once more; ``again``: the
+    form has it twice."""
+    source, code = _written(place, root)
+    if source is None or code is None or not isinstance(place.value, Node):
+        return False
+    replaces = any(part is code for part in walk(root.source.node))  # the text that is there goes
+    if replaces and not again:
+        return False
+    calls = {id(part) for part in walk(code) if isinstance(part, cst.Call)}
+    return any(
+        (node.family in EACH_ITS_OWN or node.op in CALLED_ONCE) and any(id(source.node) in calls for source in _led_by(node))
+        for node in (_below([place.value]) if calls else ()))
+
+
+def _new_name(place: Place, taken: Collection[str]) -> str:
+    """A name for an operand that the file does not have yet: of what is computed from it, where that has one."""
+    holder = place.holder
+    of = holder.source.assigned.rpartition(".")[2] if holder is not None else ""
+    text = holder.source.module.text if holder is not None else ""
+    tried = itertools.chain([f"z_{of}" if of else "z"], (f"z{number}" for number in itertools.count(1)))
+    return next(name for name in tried if name not in taken and not re.search(rf"\b{name}\b", text))
+
+
+def _led_by(node: Node) -> Iterator[Source]:
+    """Where a node stands, and the calls that led there."""
+    source: Source | None = node.source
+    while source is not None:
+        yield source
+        source = source.via
+
+
+def _at_line(place: Place, root: Node) -> str:
+    """The text of an operand and where it stands."""
+    source, node = _written(place, root)
+    if source is None or node is None:
+        return place.name
+    file = "" if source.module is root.source.module else f" of {source.module.path.name}"
+    return f"{source.unit.text(node)} in line {source.unit.span(node)[0].row}{file}"
 
 
 def _parsable(source: Source, node: cst.CSTNode, name: str) -> str:

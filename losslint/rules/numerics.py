@@ -94,8 +94,9 @@ def instead(loss: Loss, hazard: Hazard, otherwise: str) -> str:
 def advised(loss: Loss, form: Match) -> str:
     """What to write for a term, and when it is the same."""
     told = CONDITIONS["rounds" if form.rewrite.rounds else form.rewrite.kind].format(form.root.source.text)
-    operands = form.operands()
-    return f"write {form.form(loss.spelling)}{told}{f' (with {operands})' if operands else ''}"
+    operands, kept = form.operands(loss.spelling), form.keep(loss.spelling)
+    written = f"write {form.form(loss.spelling)}{told}{f' (with {operands})' if operands else ''}"
+    return f"keep {kept}, then {written}" if kept else written
 
 
 def at_least(loss: Loss, code: str, bound: str) -> str:

@@ -172,3 +172,56 @@ def test_no_slope_is_steep_where_a_divisor_was_zero(code: str, part: str) -> Non
 
     for run in (slope, tf.function(slope, jit_compile=True)):
         assert np.abs(run(tf.zeros([2, 3])).numpy()).max() < 1e4
+
+
+STEP = "\n\ndef step(x, y):\n    with tf.GradientTape() as tape:\n        loss = some_loss(x, y)\n"
+STEP += "    return tape.gradient(loss, model.trainable_variables)\n"
+KEPT = re.compile(r"keep (\w+) = (.*?) in line \d+, then write (.*?) for ")
+
+
+@pytest.mark.parametrize(("lines", "value"), [
+    ("p = tf.sigmoid(model(x, training=True))", "tf.math.log(p)"),
+    ("p = tf.sigmoid(model(x, training=True))", "tf.math.log(1.0 - p)"),
+    ("p = tf.sigmoid(tf.nn.dropout(x @ model.weights[0], 0.5))", "tf.math.log(p)"),
+    ("p = tf.nn.softmax(tf.random.normal(tf.shape(x)) + model(x))", "tf.math.log(p)"),
+    ("pass", "tf.math.log(tf.math.cosh(model(x, training=True)))"),  # the form has it twice
+])  # fmt: skip
+def test_what_is_another_each_time_is_not_called_again(lines: str, value: str) -> None:
+    """A model with dropout: the advised form gives what the code gives, for the one call that both share."""
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    layers = "tf.keras.layers.Dense(3), tf.keras.layers.Dropout(0.5)"
+    header = f"import tensorflow as tf\nmodel = tf.keras.Sequential([{layers}])\n"
+    found = check(f"{header}\ndef some_loss(x, y):\n    {lines}\n    return -tf.reduce_mean({value}){STEP}")
+    advice = KEPT.match(next(finding.help for finding in found if finding.code in ("LL301", "LL302")))
+    assert advice is not None
+    name, kept, form = advice.groups()
+    assert name in form
+    assert kept not in form
+    names: dict[str, Any] = {"tf": tf, "x": tf.constant([[0.3, -0.2, 0.5]])}
+    exec(header, names)
+    names["model"](names["x"])
+    lines = lines.replace(kept, name)
+    exec(f"{name} = {kept}\n{lines}", names)
+    assert np.allclose(eval(value.replace(kept, name), names), eval(form, names), atol=1e-5)
+
+
+@pytest.mark.parametrize("value", ["tf.math.log(tf.sigmoid(model(x)))", "tf.math.log(1.0 + tf.exp(model(x)))"])
+def test_a_call_that_is_replaced_in_its_place_need_not_be_kept(value: str) -> None:
+    header = "import tensorflow as tf\nmodel = tf.keras.Sequential([tf.keras.layers.Dense(3)])\n"
+    found = check(f"{header}\ndef some_loss(x, y):\n    return -tf.reduce_mean({value}){STEP}")
+    assert next(f.help for f in found if f.code in ("LL301", "LL302")).startswith("write ")
+
+
+def test_a_helper_of_tensorflow_1_makes_its_weights_once() -> None:
+    found = check("""import tensorflow.compat.v1 as tf
+
+def dense(x, rows, columns):
+    return tf.matmul(x, tf.Variable(tf.truncated_normal([rows, columns])))
+
+x = tf.placeholder(tf.float32, [None, 100])
+prob = tf.nn.sigmoid(dense(x, 100, 1))
+loss = -tf.reduce_mean(tf.log(prob) + tf.log(1.0 - prob))
+step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+""")
+    kept = "keep z_prob = dense(x, 100, 1) in line 7, then write tf.math.log_sigmoid("
+    assert [f.help.startswith(kept) for f in found if f.code == "LL301"] == [True, True]
