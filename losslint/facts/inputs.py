@@ -14,7 +14,9 @@ from functools import cached_property
 from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
+from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
+from losslint.facts.step import finds
 from losslint.facts.variables import VARIABLES, Variable, variable_of
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, Seq
@@ -121,7 +123,7 @@ class InputFacts:
         """``head``: the last activation of the model, where it is known."""
         self.gradient = gradient
         self.result = result
-        self.nodes = sorted(gradient.cone(result), key=lambda node: node.index)
+        self.nodes = evaluated(gradient, result)
         self.head = head
         self.users = _users(self.nodes)
         self.sorts = self._sorts()
@@ -153,7 +155,8 @@ class InputFacts:
         return is_network(node) and not self._has_prediction and bool(self.gradient.reach(node))
 
     def entering(self, node: Node) -> list[Node]:
-        """What a node is computed from; of a variable no more than itself."""
+        """What a node is computed from; of a variable no more than itself, and the places it is taken from where they
+        are those that a mask holds at."""
         found: dict[int, Node] = {}
         stack = [node]
         while stack:
@@ -162,6 +165,8 @@ class InputFacts:
                 found[current.index] = current
                 if variable_of(current) is None and current.op != "one_hot" and not self._is_output(current):
                     stack += [operand for _, operand in current.operands()]
+                elif isinstance(places := current.inputs.get("index"), Node) and finds(places):
+                    stack.append(places)
         return list(found.values())
 
     @cached_property

@@ -13,7 +13,7 @@ from losslint.facts.constants import is_unknown, plain_number
 from losslint.facts.float32 import NAN, div, f32
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.precision import Precision
-from losslint.facts.step import Step
+from losslint.facts.step import Step, counts, mask
 from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
@@ -36,8 +36,17 @@ class Cone:
     @classmethod
     def of(cls, gradient: GradientFacts, *values: Value) -> Cone:
         """What these values are computed from."""
-        nodes = {node.index: node for value in values for node in gradient.cone(value)}
-        return cls((nodes[index] for index in sorted(nodes)), gradient.precisions)
+        return cls(evaluated(gradient, *values), gradient.precisions)
+
+
+def evaluated(gradient: GradientFacts, *values: Value) -> list[Node]:
+    """What values are computed from, in order, and the selections that are counted on the way."""
+    nodes = {node.index: node for value in values for node in gradient.cone(value)}
+    for place in [counts(node) for node in nodes.values()]:
+        counted = {node.index: node for node in gradient.cone(gradient.graph.nodes[place])} if place >= 0 else {}
+        if any(mask(node) is not None for node in counted.values()):
+            nodes |= counted
+    return [nodes[index] for index in sorted(nodes)]
 
 
 class Point:
@@ -103,21 +112,26 @@ class Point:
 
     def _evaluate(self, step: Step) -> float:
         node, op, inputs = step.node, step.op, step.node.inputs
-        if step.variable is not None and step.variable in self.assignment:
-            return self.assignment[step.variable]
-        if (step.index, "") in self.assignment:
-            return self.assignment[step.index, ""]
-        if step.source in self.empty and step.selected:
+        if self._holds_nothing(step):
+            if self.other is not None and op in PAIRED and not self.other._holds_nothing(step):
+                return self.other(carrier(node))
             if op == "mean" or step.averages:
                 return NAN
             if op == "sum":
                 return 0.0
-            self.empty.add(step.index)
+            if not step.reduces_all:
+                self.empty.add(step.index)
             return 1.0  # of no element nothing is computed
+        if step.variable is not None and step.variable in self.assignment:
+            return self.assignment[step.variable]
+        if (step.index, "") in self.assignment:
+            return self.assignment[step.index, ""]
         if self.other is not None and op in PAIRED:
-            return self._paired(node)
+            return self(carrier(node)) if self.other._holds_nothing(step) else self._paired(node)
         if (self.partly or op == "eye") and self.other is None and (partly := self._partly(node)) is not None:
             return partly
+        if step.counts in self.empty and (self.other is None or step.counts in self.other.empty):
+            return 0.0
         if op in COUNTED:
             return SIZE
         if op in CHOICES and (sides := self.sides(node)) is not None:
@@ -129,11 +143,11 @@ class Point:
             low = _bound(inputs.get("low"), low, -math.inf, TINY_GUARD if share else -math.inf)
             high = _bound(inputs.get("high"), high, math.inf, 1.0 - TINY_GUARD if share else math.inf)
             return min(max(x, low), high) if x == x else x
-        if op == "boolean_mask":
-            if not self(inputs.get("mask")):
+        if step.mask is not None:
+            if not self(step.mask):
                 self.empty.add(step.index)
                 return 1.0
-            return self(inputs.get("x"))
+            return self(inputs["x"]) if op == "boolean_mask" else 1.0
         if op == "sub" and is_unknown(inputs.get("y")) and plain_number(inputs.get("x")) == 1.0:
             return 1.0 - TINY_GUARD
         if self.graph_mode and (folded := step.folding) is not None:
@@ -160,6 +174,13 @@ class Point:
         if not given or node.family == "sample":
             return 0.25 + (step.index % 7) / 16.0
         return 0.2 + sum(map(ord, op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))  # alike for equal operands
+
+    def _holds_nothing(self, step: Step) -> bool:
+        """Whether an operation works on a selection without an element; what is joined with another one has some."""
+        if not self.empty or not step.selected:
+            return False
+        quantity = all if step.op in JOINS else any
+        return quantity(index in self.empty for index in step.sources)
 
     def _partly(self, node: Node) -> float | None:
         """What a mask leaves that holds ones in some places of each row and zeros in others; None for other nodes.

@@ -27,7 +27,7 @@ from losslint.facts.interval import (
     constant,
 )
 from losslint.facts.precision import Precision
-from losslint.facts.step import BINARY_OPS
+from losslint.facts.step import BINARY_OPS, OF_NUMBERS
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
@@ -48,7 +48,7 @@ SAME_INTERVAL = frozenset(
 )  # fmt: skip
 WITH_ZERO = ("pad", "diag", "tril", "triu", "band_part", "scatter_nd", "dropout")  # the elements, and zeros
 SUMS = ("sum", "cumsum", "python.sum", "nansum", "add_n")
-MAYBE_EMPTY = ("boolean_mask", "dynamic_partition", "compress")
+MAYBE_EMPTY = ("boolean_mask", "dynamic_partition", "compress", "nonzero")
 AVERAGES = ("mean", "avg_pool", "nanmean", "segment_mean")
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot", "batch_dot", "inner", "vdot", "matvec")
 NONNEGATIVE = ("mse", "mae", "mape", "msle", "huber", "norm", "euclidean_norm", "std", "var", "hinge", "squared_hinge",
@@ -123,7 +123,8 @@ class RangeFacts:
         known_besides = self.refined.get(self.numbers.of(node))
         self.intervals[node.index] = found & known_besides if known_besides is not None else found
         self._note_peak(node)
-        if node.op in MAYBE_EMPTY or (node.family != "reduce" and self._may_be_empty(node)):
+        finds_places = node.op == "where" and "x" not in node.inputs
+        if node.op in MAYBE_EMPTY or finds_places or (node.family != "reduce" and self._may_be_empty(node)):
             self.empty.add(node.index)
 
     def _is_input(self, node: Node) -> bool:
@@ -137,7 +138,7 @@ class RangeFacts:
             if key is not None and key in self.inputs:
                 return self.inputs[key]
         if op in COUNTS:
-            return Interval(0.0 if op == "count_nonzero" else 1.0, MANY)
+            return Interval(0.0 if op == "count_nonzero" or self._may_be_empty(node) else 1.0, MANY)
         if op in TRUTHS or node.dtype == "bool":
             return UNIT
         if op in ("where", "phi") and inputs.keys() >= {"x", "y"}:
@@ -158,6 +159,8 @@ class RangeFacts:
             return TOP if self._may_be_empty(node) else mean
         if op in PRODUCTS and len(operands := [o for _, o in node.operands()]) == 2:
             return interval.sums(interval.mul(*map(self.of, operands)), empty=True)
+        if op in OF_NUMBERS and len(inputs) == 2:
+            return TRANSFERS[OF_NUMBERS[op]](*map(self.of, inputs.values()))
         if op in SAME_INTERVAL:
             return self._first(node)
         return self._special(node)

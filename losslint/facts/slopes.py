@@ -63,7 +63,7 @@ def contributions(point: Point, node: Node, dy: float) -> list[tuple[Node, float
         return []
     if op == "gradient":
         return [(n, dy) for n in nodes_in(inputs.get("x", NONE))]
-    if step.source in point.empty:
+    if any(index in point.empty for index in step.sources) and op not in JOINS:
         return [(operand, 0.0) for _, operand in node.operands()]  # this element is not among the selected ones
     if point.other is not None and op in ("max", "min") and point.values[node.index] != point(carrier(node)):
         return [(n, 0.0) for n in nodes_in(carrier(node) or NONE)]  # the other one is chosen

@@ -8,9 +8,10 @@ from losslint.facts.constants import folding
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, Primitive
 from losslint.facts.precision import Precision
+from losslint.facts.shape import is_none
 from losslint.facts.variables import variable_of
 from losslint.graph.nodes import Node, carrier
-from losslint.graph.values import Const, indices, is_whole_axis
+from losslint.graph.values import NONE, Const, Value, indices, is_whole_axis
 
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
 
@@ -29,6 +30,9 @@ BINARY_OPS = frozenset(
 )  # fmt: skip
 
 
+OF_NUMBERS = {"python.max": "maximum", "python.min": "minimum"}  # max(n, 1)
+
+
 def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
     """The scalar operation of a node and the names of its operands; (None, ()) when it is none."""
     if node.op in LOSSES:
@@ -38,6 +42,8 @@ def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
             return None, ()
         logits = isinstance(given, Const) and given.value is True and node.op in FROM_LOGITS
         return LOSSES[FROM_LOGITS[node.op] if logits else node.op], ("y_true", "y_pred")
+    if node.op in OF_NUMBERS and len(node.inputs) == 2:
+        return PRIMITIVES[OF_NUMBERS[node.op]], tuple(node.inputs)
     names = ("x", "y") if node.op in BINARY_OPS else ("x",)
     primitive = PRIMITIVES.get("abs" if node.op == "norm" and not is_root(node) else node.op)
     return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
@@ -96,6 +102,49 @@ def _new_axis(node: Node) -> int | None:
     return new[0] if len(parts) == 3 and len(new) == 1 and sum(map(is_whole_axis, parts)) == 2 else None
 
 
+GATHERS = ("gather", "gather_nd", "take_along_axis", "item", "get_item", "select_row")  # as many as there are indices
+
+
+def sources(node: Node) -> tuple[int, ...]:
+    """The operands that hold as many elements as the result of an operation, or as it reduces."""
+    operands = node.operands()
+    if node.op in (*BINARY_OPS, "where", "stack", "concat", "hstack", "vstack", "dstack", "append"):
+        return tuple(operand.index for _, operand in operands)
+    indices = [operand.index for name, operand in operands if node.op in GATHERS and name in ("indices", "index")]
+    return (*(operand.index for _, operand in operands[:1]), *indices)
+
+
+def mask(node: Node) -> Value | None:
+    """What an operation selects elements by, or finds the places of; None for any other."""
+    if node.op == "boolean_mask":
+        return node.inputs.get("mask")
+    if "size" in node.inputs:
+        return None  # jnp.nonzero(mask, size=8)
+    if node.op == "nonzero":
+        return node.inputs.get("x")
+    return node.inputs.get("condition") if node.op == "where" and "x" not in node.inputs else None
+
+
+def finds(node: Node) -> bool:
+    """Whether a value holds the places that a mask holds at, as ``tf.where(mask)[:, 0]`` does."""
+    while mask(node) is None and passes_on(node) and isinstance(inner := carrier(node), Node):
+        node = inner
+    return mask(node) is not None and node.op != "boolean_mask"
+
+
+def counts(node: Node) -> int:
+    """The operand whose elements or rows an operation counts, as ``tf.size(x)``, ``len(x)`` and ``tf.shape(x)[0]`` do; -1
+    for any other."""
+    x, index = node.inputs.get("x"), node.inputs.get("index")
+    if node.op == "item" and isinstance(x, Node) and x.op in ("shape", "static_shape"):
+        rows = isinstance(index, Const) and index.value == 0
+        x = x.inputs.get("x") if rows else None
+    elif node.op not in ("size", "python.len", "python_len") and not (
+            node.op == "static_dim" and node.detail.get("axis") == 0):
+        return -1
+    return x.index if isinstance(x, Node) else -1
+
+
 class Step:
     """A node with what evaluating it asks of the node alone: found once for all points."""
 
@@ -104,7 +153,10 @@ class Step:
         self.round = precision.round
         self.folding = folding(node) if precision.folded else None
         self.variable = variable_of(node)
-        self.source = next((operand.index for _, operand in node.operands()), -1)
+        self.sources = sources(node)
+        self.counts = counts(node)
+        self.mask = mask(node)
+        self.reduces_all = node.family == "reduce" and is_none(node.inputs.get("axis", NONE))
         self.averages = averages(node)
         self.passes_on = passes_on(node)
         self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")
