@@ -32,7 +32,7 @@ MIRRORED = {"equal": "equal", "not_equal": "not_equal", "greater": "less", "grea
 REDUCES = ("reduce", "index")
 DIVISORS = names.words("normalizer normaliser denominator scale temperature temp tau")  # nobody passes a 0 for them
 CLASSIFIES = names.words(
-    "dice iou jaccard tversky focal crossentropy entropy bce cce ce f1 fbeta lovasz hinge auc precision recall")
+    "dice iou jaccard tversky focal crossentropy entropy bce cce ce f1 fbeta lovasz auc precision recall")
 
 
 @dataclass
@@ -285,8 +285,9 @@ def singled_out(node: Node, operand: str) -> set[float]:
     return set()
 
 
-def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
-    """What the names of an argument and of its loss add where the code asks for nothing."""
+def by_name(demand: Demand, name: str, role: Role, site: Site, *, shaped: bool = False) -> None:
+    """What the names of an argument and of its loss add where the code asks for nothing. ``shaped``: the model that takes
+    the argument says how many axes it has, whatever it is called."""
     split = set(names.parts(name))
     about = set(names.parts(site.qualname)) | set(names.parts(site.qualname.replace("_", "")))
     if "logits" in split or "logit" in split:
@@ -301,7 +302,7 @@ def by_name(demand: Demand, name: str, role: Role, site: Site) -> None:
         demand.values = "positive"
     elif split & names.SIZE_WORDS:
         demand.labels, demand.classes, demand.exactly = True, 4, 1
-    elif split & {"img", "image", "images", "photo", "imgs"} and role is not Role.LABEL and demand.rank < 2:
+    elif split & {"img", "image", "images", "photo", "imgs"} and role is not Role.LABEL and demand.rank < 2 and not shaped:
         demand.exactly = 4
     if role is Role.PREDICTION and not demand.values and about & CLASSIFIES:
         demand.values = "probability"

@@ -96,7 +96,7 @@ class Case:
             seen for seen in self.told
             if seen.outcome in proof.outcomes and speaks_of(claim, seen.mode) and not is_about_surroundings(seen)
             and (seen.outcome not in OF_A_CLAIM or self.is_at(finding, seen)) and is_spoken_of(finding.code, seen)
-            and (not proof.anywhere or is_of_the_operation(finding.code, seen))
+            and (not proof.anywhere or is_of_the_operation(finding.code, finding.span, seen))
         ]  # fmt: skip
         shown = self.shown(finding, proof, fitting)
         if shown is not None:
@@ -144,7 +144,7 @@ class Case:
     def is_at(self, finding: Finding, seen: Observation) -> bool:
         """Whether something happened in the expression of a finding, in an operation that it may speak of."""
         elsewhere = not seen.row or Path(seen.path or self.program.path) != finding.path
-        if elsewhere or not is_of_the_operation(finding.code, seen):
+        if elsewhere or not is_of_the_operation(finding.code, finding.span, seen):
             return False
         if finding.start.row <= seen.row <= finding.end.row:
             return nested(finding.span, seen.span)

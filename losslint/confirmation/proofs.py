@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.observation import Outcome as O
+from losslint.confirmation.places import Span
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,12 @@ QUOTIENTS = ("realdiv", "div", "true_divide", "divide", "truediv", "rtruediv", "
 ARCS = ("acos", "arccos", "asin", "arcsin", "acosh", "atanh")
 REMOVED, UPSTREAM = "LL409", "LL511"
 JVP = ("custom_jvp_call", "custom_jvp_call_p")  # whose tangents, left out, have no transpose
-OF_ANOTHER = {"LL301": (*ROOTS, *QUOTIENTS, *ARCS), "LL303": LOGARITHMS, "LL304": (*LOGARITHMS, *ROOTS, *ARCS)}
+EXPONENTIALS = ("exp", "exp2", "expm1", "cosh", "sinh")
+OWN = {"LL301": LOGARITHMS, "LL302": EXPONENTIALS, "LL303": ROOTS, "LL304": QUOTIENTS}
+OF_ANOTHER = {
+    "LL301": (*ROOTS, *QUOTIENTS, *ARCS, *EXPONENTIALS), "LL302": (*LOGARITHMS, *ROOTS, *QUOTIENTS, *ARCS),
+    "LL303": (*LOGARITHMS, *EXPONENTIALS), "LL304": (*LOGARITHMS, *ROOTS, *ARCS, *EXPONENTIALS),
+}  # fmt: skip
 
 LEAVING = (
     r"numpy|convert|symbolic|abstract array|[Tt]rac(?:er|ing)|grad|[Cc]oncret|item\(|item assignment|immutable|__array__"
@@ -94,12 +100,18 @@ RAISED_ELSEWHERE = {  # the same, where another place raises than the one that a
 MISSPELT = re.compile(r"^AttributeError: (?:partially initialized )?module ")
 
 
-def is_of_the_operation(code: str, seen: Observation) -> bool:
-    """Whether the operation that failed may be the one that a code speaks of: the quotient in a row says nothing of the
-    logarithm in it."""
+def is_of_the_operation(code: str, span: Span, seen: Observation) -> bool:
+    """Whether the operation that failed may be the one that a code speaks of in an expression: the quotient in a row says
+    nothing of the logarithm in it, and that of ``a / b`` nothing of the second divisor in ``a / b / c``."""
     if code == UPSTREAM and seen.outcome is O.ZERO_GRADIENT:
         return seen.operation in JVP
-    return seen.outcome not in NUMBERS or seen.operation.lower() not in OF_ANOTHER.get(code, ())
+    if seen.outcome not in NUMBERS:
+        return True
+    operation = seen.operation.lower()
+    if operation in OF_ANOTHER.get(code, ()):
+        return False
+    is_same_row = bool(span and seen.span) and span[0] <= seen.row <= span[2]
+    return operation not in OWN.get(code, ()) or not is_same_row or seen.span == span
 
 
 def is_spoken_of(code: str, seen: Observation) -> bool:

@@ -85,13 +85,13 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     order = [name for name in names_taken if name in roles]
     containers = {name: keys for name in order if name not in told and (keys := contents(site, name))}
     demands = demands_of(loss.graph, order)
+    taken, others = model_shapes(site)
     for name in order:
-        by_name(demands[name], name, roles[name], site)
+        by_name(demands[name], name, roles[name], site, shaped=name in taken)
         if name in told:
             demands[name].values = kind_of(told[name]) or demands[name].values
     ladder: list[tuple[TensorSpec, ...]] = []
     head = head_of(site.module) if site.compiled else None
-    taken, others = model_shapes(site)
     stated = [*others, *fitted_labels(site.module)]
     for rung in rungs(demands, roles, order, told, stated, channels_first=site.framework == "torch"):
         for name in taken.keys() & rung.keys() - told.keys():

@@ -140,7 +140,7 @@ class Search:
         place, mode = key
         modes = modes_of(claim)
         here = place.path == self.path and claim.covers(place)
-        return here and (not modes or mode in modes) and is_of_the_operation(claim.code, self.found[key])
+        return here and (not modes or mode in modes) and is_of_the_operation(claim.code, claim.span, self.found[key])
 
     def explained(self, claim: Claim) -> bool:
         return any(self.explains(claim, key) for key in self.found)

@@ -123,7 +123,7 @@ def test_another_expression_of_the_row_does_not() -> None:
     assert verdict["status"] == "unconfirmed"
     assert verdict["reason"] == "bad value was seen (eager), but in another expression of row 5"
     for span in ((5, 5, 5, 25), (5, 8, 5, 20), (5, 1, 5, 60)):  # itself, a part of it, what it is part of
-        assert one(finding("LL301"), replace(WITNESS, span=span))["status"] == "confirmed"
+        assert one(finding("LL301"), replace(WITNESS, span=span, operation="Mul"))["status"] == "confirmed"
     assert codes(other, findings=(finding("LL301"),)) == ["LL902"]
 
 
@@ -209,9 +209,21 @@ def test_surroundings_prove_nothing() -> None:
 @pytest.mark.parametrize(("code", "operation", "status"), [
     ("LL304", "Acos", "unconfirmed"), ("LL304", "Log", "unconfirmed"), ("LL304", "RealDiv", "confirmed"),
     ("LL301", "RealDiv", "unconfirmed"), ("LL301", "Log", "confirmed"), ("LL307", "Acos", "confirmed"),
+    ("LL304", "Exp", "unconfirmed"), ("LL302", "RealDiv", "unconfirmed"), ("LL302", "Exp", "confirmed"),
+    ("LL302", "Square", "confirmed"), ("LL301", "Cosh", "unconfirmed"),
 ])  # fmt: skip
 def test_another_operation_of_the_row_proves_nothing(code: str, operation: str, status: str) -> None:
     assert one(finding(code), replace(WITNESS, operation=operation))["status"] == status
+
+
+@pytest.mark.parametrize(("code", "operation"), [("LL304", "RealDiv"), ("LL301", "Log"), ("LL302", "Exp"), ("LL303", "Sqrt")])
+def test_an_operation_of_its_kind_within_it_proves_nothing(code: str, operation: str) -> None:
+    """a / b / c: that b is 0 says nothing of c."""
+    seen = replace(WITNESS, operation=operation)
+    assert one(finding(code), replace(seen, span=(5, 5, 5, 25)))["status"] == "confirmed"
+    for span in ((5, 5, 5, 15), (5, 1, 5, 60)):
+        assert one(finding(code), replace(seen, span=span))["status"] == "unconfirmed"
+    assert one(finding(code, related_rows=(6,)), replace(seen, row=6, span=(6, 5, 6, 9)))["status"] == "confirmed"
 
 
 @pytest.mark.parametrize(("error", "status"), [

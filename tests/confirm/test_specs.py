@@ -86,6 +86,21 @@ model.fit(np.random.rand(20, 7), np.random.rand(20, 4).astype("float32"))
     assert [(s.name, s.shape) for s in program.inputs[0]] == [("samples", (8, 6)), ("target", (8, 2))]
 
 
+def test_a_model_says_what_it_takes_whatever_the_argument_is_called(tmp_path: Path) -> None:
+    step = """
+def a_step(images, labels):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(labels - model(images)))
+    return tape.gradient(loss, model.trainable_variables)
+"""
+    model = "model = tf.keras.Sequential([tf.keras.Input((4,)), tf.keras.layers.Dense(3)])"
+    shapes = [{s.name: s.shape for s in rung} for rung in program_in(tmp_path, TF + model + step, "a_step").inputs]
+    assert shapes[0] == {"images": (8, 4), "labels": (8, 3)}
+    model = "model = tf.keras.Sequential([tf.keras.layers.Flatten(), tf.keras.layers.Dense(3)])"
+    program = program_in(tmp_path, TF + model + step, "a_step")
+    assert all(len(s.shape) == 4 for rung in program.inputs for s in rung if s.name == "images")
+
+
 def test_lists_and_dictionaries_are_put_together(tmp_path: Path) -> None:
     program = program_in(tmp_path, TF + """
 def total_loss(outputs, parts):
