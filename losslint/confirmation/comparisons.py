@@ -20,7 +20,11 @@ SAMPLES = '''print("result", value({arguments}), "for", len({prediction}), "samp
 
 SHAPES = '''print({shapes}, "mean", value({arguments}).mean())
 {flat}'''
-FLAT = 'print("with {name} of shape (B,): mean", value({arguments}).mean())\n'
+FLAT = '''try:
+    print("with {name} of shape (B,): mean", value({arguments}).mean())
+except (ValueError, tf.errors.InvalidArgumentError) as error:
+    print("with {name} of shape (B,): not taken:", str(error).splitlines()[0])
+'''
 
 ORDER = '''print("as Keras passes them:", value({arguments}).mean())
 print("exchanged:", value({exchanged}).mean())

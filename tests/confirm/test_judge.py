@@ -216,7 +216,8 @@ def test_another_operation_of_the_row_proves_nothing(code: str, operation: str, 
     assert one(finding(code), replace(WITNESS, operation=operation))["status"] == status
 
 
-@pytest.mark.parametrize(("code", "operation"), [("LL304", "RealDiv"), ("LL301", "Log"), ("LL302", "Exp"), ("LL303", "Sqrt")])
+@pytest.mark.parametrize(
+    ("code", "operation"), [("LL304", "RealDiv"), ("LL301", "Log"), ("LL302", "Exp"), ("LL303", "Sqrt")])
 def test_an_operation_of_its_kind_within_it_proves_nothing(code: str, operation: str) -> None:
     """a / b / c: that b is 0 says nothing of c."""
     seen = replace(WITNESS, operation=operation)
