@@ -15,6 +15,7 @@ from losslint.project.fits import weighted_fits_of_class
 from losslint.project.index import defaults, parameters
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.given_shapes import as_keras_gives
+from losslint.rules.normalised_axis import normalised_over_batch
 
 WEIGHT = re.compile(r"(^|_)(weights?|w|wts?)$")
 KEEPS_SIZE = ("l2_normalize", "softmax", "log_softmax", "cumsum")
@@ -27,7 +28,8 @@ class ScalarLoss(Rule):
     they unpack, where a model that is compiled with them is given ``sample_weight`` or ``class_weight``: by name, by
     position, in ``**options``, or as the third part of a data set's rows.
     A parameter ``sample_weight=None`` of such a loss is pointed at: Keras never passes it.
-    Without weights a mean over all is fine; a sum over the batch, and work along axis 0, is worth an info.
+    Without weights a mean over all is fine; a sum over the batch, and work along axis 0, is worth an info, so is a softmax
+    along axis 0 of what is a row for each sample: a label of its own picks from it, or its other axis is summed.
 
     Why it is bad: Keras multiplies what the loss returns with the weights of the samples: a scalar times their mean. No
     sample is weighted, and nothing warns. What is left of a reduction along axis 0 has one value an output, which Keras
@@ -84,6 +86,54 @@ model.fit([[0.0], [1.0]], [[1.0], [2.0]], sample_weight=tf.constant([1.0, 3.0]))
     )
     GOOD = (
         """
+import torch
+from torch import nn
+
+class Slots(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.slots, self.energy = nn.Linear(16, 4), nn.Linear(16, 1)
+
+    def forward(self, rows, bags):
+        to_slots = torch.softmax(self.slots(rows).T, dim=0)
+        weights = torch.softmax(self.energy(bags).squeeze(-1), dim=1)
+        mixed = torch.softmax(rows, dim=0)
+        slots = torch.einsum("kn,nd->kd", to_slots, rows)
+        return slots.mean() + torch.einsum("bn,bnd->bd", weights, bags).mean() + torch.einsum("nd,nd->d", mixed, rows).mean()
+
+slots = Slots()
+slots(torch.randn(8, 16), torch.randn(8, 12, 16)).backward()
+""",
+        """
+import jax
+import jax.numpy as jnp
+
+def class_loss(params, x, labels):
+    logp = jax.nn.log_softmax(x @ params, axis=-1)
+    return -jnp.mean(jnp.take_along_axis(logp, labels[:, None], axis=1))
+
+def columns_loss(params, x, labels):
+    logp = jax.nn.log_softmax(params @ x.T, axis=0)
+    return -jnp.mean(jnp.take_along_axis(logp, labels[None], axis=0))
+
+def pairs_loss(params, x, other):
+    similarity = (x @ params) @ other.T
+    pairs = jnp.arange(len(x))[:, None]
+    of_rows, of_columns = jax.nn.log_softmax(similarity, axis=1), jax.nn.log_softmax(similarity, axis=0)
+    return -jnp.mean(jnp.take_along_axis(of_rows, pairs, axis=1) + jnp.take_along_axis(of_columns, pairs, axis=1))
+
+def one_way_loss(params, x, other):
+    logp = jax.nn.log_softmax((x @ params) @ other.T, axis=0)
+    return -jnp.mean(jnp.take_along_axis(logp, jnp.arange(len(x))[:, None], axis=1))
+
+def symmetric_loss(params, x, other, partner):
+    similarity = (x @ params) @ other.T
+    of_rows, of_columns = jax.nn.log_softmax(similarity, axis=1), jax.nn.log_softmax(similarity, axis=0)
+    return -jnp.mean(jnp.take_along_axis(of_rows + of_columns, partner[:, None], axis=1))
+
+gradients = [jax.grad(f) for f in (class_loss, columns_loss, pairs_loss, one_way_loss, symmetric_loss)]
+""",
+        """
 import tensorflow as tf
 
 def weighted_loss(y_true, y_pred, sample_weight=None):
@@ -116,6 +166,7 @@ model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         yield from unused_weights(loss)
+        yield from normalised_over_batch(loss)
         if not loss.called_by_keras:
             return
         shapes = ShapeFacts(loss.graph, as_keras_gives(loss))

@@ -10,6 +10,7 @@ import pytest
 
 from losslint.check import check_paths
 from losslint.config import Settings
+from losslint.findings import Severity
 from losslint.project.fits import FITTING, WEIGHTS
 from tests.expectations import check
 
@@ -138,3 +139,55 @@ def test_positions_of_the_weights(method: str) -> None:
     names = [*inspect.signature(getattr(keras.Model, method)).parameters][1:]
     positions = tuple(names.index(name) if name in names else None for name in WEIGHTS)
     assert FITTING[method] == positions
+
+
+PICKED = """
+import dataclasses
+import jax
+import jax.numpy as jnp
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    axis: int = 0
+
+def class_loss(params, x, labels, cfg=Config()):
+    logp = jax.nn.log_softmax(x @ params, axis=cfg.axis)  # here
+    return -jnp.mean(jnp.take_along_axis(logp, labels[:, None], axis=1))
+
+gradient = jax.grad(class_loss)
+"""
+
+SUMMED = """
+import torch
+from torch import nn
+
+class Pooling(nn.Module):
+    def __init__(self, axis=0):
+        super().__init__()
+        self.energy = nn.Linear(16, 1)
+        self.axis = axis
+
+    def forward(self, h):
+        weights = torch.softmax(self.energy(h).squeeze(-1), dim=self.axis)  # here
+        return torch.einsum("bn,bnd->bd", weights, h)
+
+pooling = Pooling()
+nn.functional.mse_loss(pooling(torch.randn(8, 12, 16)), torch.randn(8, 16)).backward()
+"""
+
+
+@pytest.mark.parametrize("text", [PICKED, SUMMED])
+def test_a_softmax_along_the_batch_of_one_distribution_a_sample_is_an_info(text: str) -> None:
+    rows = {finding.start.row: finding.severity for finding in check(text) if finding.code == "LL402"}
+    assert rows == {next(row for row, line in enumerate(text.split("\n"), 1) if "# here" in line): Severity.INFO}
+
+
+@pytest.mark.parametrize("text", [
+    PICKED.replace("axis: int = 0", "axis: int = -1"),
+    PICKED.replace("labels[:, None]", "jnp.arange(len(x))[:, None]"),
+    SUMMED.replace("axis=0", "axis=1"),
+    SUMMED.replace("bn,bnd->bd", "kn,nd->kd"),
+    SUMMED.replace("bn,bnd->bd", "bn,bnd->nd"),
+])
+def test_a_softmax_along_another_axis_or_of_pairs_or_slots_is_clean(text: str) -> None:
+    assert "LL402" not in {finding.code for finding in check(text)}
