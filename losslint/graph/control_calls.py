@@ -189,7 +189,7 @@ def _function(t: Tracer, frame: Frame, c: Call) -> Value | None:
 @handles("*.custom_gradient", "op:custom_gradient")
 def _custom_gradient(t: Tracer, frame: Frame, c: Call) -> Value | None:
     value = c.args[0] if c.args else None
-    return replace(value, custom_gradient=True) if isinstance(value, Func) else value
+    return replace(value, custom_gradient=c.name) if isinstance(value, Func) else value
 
 
 @method(ClassValue, "apply")

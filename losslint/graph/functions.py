@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
 import libcst as cst
 
 from losslint.graph.expressions import evaluate
+from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import CustomGradient, Kind, Node
 from losslint.graph.scope import Env
 from losslint.graph.source import Source, walk
@@ -69,10 +71,32 @@ def own_gradient(
     if t.framework == "jax":
         note_jax_rule(t, frame, function, args, kwargs, at)
         return with_custom_gradient(t, frame, result, inputs, at)
+    if plainly_wrapped(function) and returns_no_function(result):
+        t.graph.without_gradient.append((function.name, returned_by(function)))
+        return with_custom_gradient(t, frame, result, inputs, at)
     if not isinstance(result, Seq) or len(result.items) != 2:
         return result
     note_custom_gradient(t, frame, function, result, args, kwargs, at)
     return with_custom_gradient(t, frame, result.items[0], inputs, at)
+
+
+def plainly_wrapped(function: Func) -> bool:
+    """Whether a function is to return a value and a gradient function by itself, with no other decorator between."""
+    wrapped = [d.name if isinstance(d, External) else "" for d in function.decorators]
+    return all(name.endswith("custom_gradient") for name in (function.custom_gradient, *wrapped))
+
+
+def returns_no_function(result: Value) -> bool:
+    """Whether what is to be (value, gradient function) certainly is something else."""
+    if isinstance(result, Seq):
+        return not result.open and (len(result.items) != 2 or is_tensor(result.items[1]))
+    return is_tensor(result)
+
+
+def is_tensor(value: Value) -> bool:
+    """Whether a value certainly is one tensor."""
+    known = isinstance(value, Node) and value.kind is Kind.TENSOR and value.operation is not None
+    return known and value.family != "layer" and not may_be_several(value)
 
 
 def note_jax_rule(
@@ -142,7 +166,8 @@ def note_custom_gradient(
         return
     upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
     inner = Frame(Env(gradient.env), gradient.unit, frame.context, function=gradient, depth=frame.depth + 1)
-    bind_parameters(t, inner, gradient, [upstream], {}, at)
+    outputs = count(value) if function.custom_gradient == "tf.custom_gradient" else None  # one for all in JAX
+    bind_parameters(t, inner, gradient, [upstream] * (outputs or 1), {}, at)
     gradients = run(t, inner, gradient)
     returned = inner.source(inner.returns[-1].at if inner.returns else gradient.node.name)
     parameters = gradient.node.params
@@ -151,8 +176,22 @@ def note_custom_gradient(
     countable = not takes_variables and not any(isinstance(a, (Seq, Map)) for a in args) and not kwargs
     t.graph.custom.append(CustomGradient(
         function.name, frame.source(at), upstream, gradients, returned, tuple(args), dict(kwargs), value, countable,
-        takes_variables,
+        takes_variables, outputs, upstreams(gradient.node.params),
     ))
+
+
+def count(value: Value) -> int | None:
+    """How many tensors a function returns, where that is certain."""
+    if isinstance(value, Seq):
+        return len(value.items) if not value.open and all(map(is_tensor, value.items)) else None
+    return 1 if is_tensor(value) else None
+
+
+def upstreams(parameters: cst.Parameters) -> range:
+    """How many arguments a gradient function takes by position, beside the variables that TensorFlow hands it by name."""
+    given = [p for p in (*parameters.posonly_params, *parameters.params) if p.name.value != "variables"]
+    most = sys.maxsize if isinstance(parameters.star_arg, cst.Param) else len(given) + 1
+    return range(sum(p.default is None for p in given), most)
 
 
 def with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:
@@ -220,8 +259,8 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
         name = canonical_name(applied.name) if isinstance(applied, External) else ""
         if name in ("tf.function", "tf.contrib.eager.defun", "tf.function()"):
             function.autograph = not _autograph_off(expression)
-        elif makes_custom_gradient(t, outer, name, expression):
-            function.custom_gradient = True
+        elif maker := custom_gradient_maker(t, outer, name, expression):
+            function.custom_gradient = maker
         elif name == "np.vectorize":
             value = External("numpy.vectorize()")
         elif isinstance(applied, Func):
@@ -232,13 +271,14 @@ def decorate(t: Tracer, function: Func, frame: Frame) -> Value:
     return value
 
 
-def makes_custom_gradient(t: Tracer, frame: Frame, name: str, expression: cst.BaseExpression) -> bool:
+def custom_gradient_maker(t: Tracer, frame: Frame, name: str, expression: cst.BaseExpression) -> str:
     """``@tf.custom_gradient``, ``@jax.custom_vjp``, ``@partial(jax.custom_vjp, nondiff_argnums=(0,))``."""
     if name.endswith("partial") and isinstance(expression, cst.Call) and expression.args:
         inner = evaluate(t, frame, expression.args[0].value)
         name = canonical_name(inner.name) if isinstance(inner, External) else ""
     api = lookup(name)
-    return name.endswith("custom_gradient") or (api is not None and api.operation.name == "custom_gradient")
+    makes = name.endswith("custom_gradient") or (api is not None and api.operation.name == "custom_gradient")
+    return name if makes else ""
 
 
 def _autograph_off(expression: cst.BaseExpression) -> bool:

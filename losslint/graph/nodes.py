@@ -153,6 +153,8 @@ class CustomGradient:
     value: Value | None = None  # what the function computes
     countable: bool = True  # there is to be one gradient for each argument
     takes_variables: bool = False  # the gradient function has a parameter for the variables that the function uses
+    outputs: int | None = None  # the tensors that it returns, where their number is certain
+    upstreams: range | None = None  # how many upstream gradients its gradient function can be called with
     by_tangents: bool = False  # forward (jax.custom_jvp): ``upstream`` stands for what arrives from the arguments
 
 
@@ -178,6 +180,7 @@ class Graph:
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads
     applied: list[tuple[Value, Source]] = field(default_factory=list)  # what apply_gradients was given
     custom: list[CustomGradient] = field(default_factory=list)
+    without_gradient: list[tuple[str, Source]] = field(default_factory=list)  # custom gradients that return no function
     required: list[tuple[Node, bool]] = field(default_factory=list)  # checks, and conditions that it raises without
     noted: list[NotedCall] = field(default_factory=list)
     floatx: str = "float32"  # the type of numbers whose type nobody states

@@ -81,7 +81,7 @@ class Func(Value):
     decorators: tuple[Value, ...] = ()
     defaults: dict[str, Value] = field(default_factory=dict)
     autograph: bool = False  # wrapped in tf.function
-    custom_gradient: bool = False
+    custom_gradient: str = ""  # what gives it a gradient of its own: ``tf.custom_gradient``, ``jax.custom_vjp``
 
 
 @dataclass(eq=False)

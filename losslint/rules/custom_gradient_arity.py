@@ -17,7 +17,8 @@ class CustomGradientArity(Rule):
     """The gradient function of a custom gradient returns the wrong number of gradients, or a placeholder.
 
     What it does: compares what the gradient function of a ``tf.custom_gradient``, a ``torch.autograd.Function`` or a
-    ``jax.custom_vjp`` returns with the tensors the function takes, and with the variables that it uses besides.
+    ``jax.custom_vjp`` returns with the tensors the function takes, and what it takes with those that the function returns;
+    looks whether there is such a function at all, and for a parameter ``variables`` where the function uses some.
 
     Why it is bad: ``expected to return 2 gradients, but returned 1 instead``, ``returned an incorrect number of
     gradients``; ``...`` is not a gradient; None for the prediction trains nothing.
@@ -72,6 +73,27 @@ def amplified(x):
 def amplified_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(y_true - amplified(y_pred)), axis=-1)  # expect: LL512
 """,
+        """
+import tensorflow as tf
+
+@tf.custom_gradient
+def direction(x):
+    return tf.sign(x)  # expect: LL512
+
+@tf.custom_gradient
+def sloped(x):
+    return tf.round(x), tf.ones_like(x)  # expect: LL512
+
+@tf.custom_gradient
+def twofold(x):
+    def grad(upstream):
+        return upstream * 2.0  # expect: LL512
+    return (2.0 * x, 3.0 * x), grad
+
+def step_loss(y_true, y_pred):
+    double, triple = twofold(y_pred)
+    return tf.reduce_mean(tf.square(direction(double) - sloped(triple) - y_true), axis=-1)
+""",
     )
     GOOD = (
         """
@@ -109,9 +131,53 @@ def given(x, weight):
 def amplified_loss(y_true, y_pred):
     return tf.reduce_mean(tf.square(given(clipped(amplified(y_pred), 1.0), gain) - y_true), axis=-1)
 """,
+        """
+import tensorflow as tf
+
+@tf.custom_gradient
+def rounded(x):
+    return tf.round(x), lambda upstream: upstream
+
+@tf.custom_gradient
+def twofold(x):
+    def grad(double, triple):
+        return 2.0 * double + 3.0 * triple
+    return (2.0 * x, 3.0 * x), grad
+
+@tf.custom_gradient
+def both(x):
+    def grad(*upstreams):
+        return 2.0 * upstreams[0] + 3.0 * upstreams[1]
+    return [2.0 * x, 3.0 * x], grad
+
+@tf.custom_gradient
+def scaled(x):
+    def grad(upstream, factor=2.0):
+        return factor * upstream
+    return 2.0 * x, grad
+
+def straight(x):
+    def grad(upstream):
+        return upstream
+    return tf.sign(x) + 0.0 * x, grad
+
+direction = tf.custom_gradient(straight)
+
+def step_loss(y_true, y_pred):
+    double, triple = twofold(rounded(y_pred))
+    once, again = both(direction(scaled(y_pred)))
+    return tf.reduce_mean(tf.square(double - triple + once * again - y_true), axis=-1)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        for name, returned in loss.graph.without_gradient:
+            yield Problem(
+                returned,
+                f"{name} has a custom gradient, but returns {returned.text} and no gradient function: training "
+                "raises",
+                "return the value and a function: def grad(upstream): ..., then return value, grad",
+            )
         for custom in loss.graph.custom:
             gradients = custom.gradients
             given: list[Value] = list(gradients.items) if isinstance(gradients, Seq) else [gradients]
@@ -122,6 +188,13 @@ def amplified_loss(y_true, y_pred):
                     custom.returned,
                     f"the gradient of {custom.name} is a placeholder (...)",
                     "derive it, or drop the custom gradient: autodiff is exact",
+                )
+            elif custom.outputs is not None and custom.upstreams is not None and custom.outputs not in custom.upstreams:
+                yield Problem(
+                    custom.returned,
+                    f"{custom.name} returns {tensors(custom.outputs)}, but its gradient function takes another number of "
+                    "upstream gradients: TypeError",
+                    "give the gradient function one parameter for each tensor that is returned",
                 )
             elif all(isinstance(g, Const) and g.value is None for g in given):
                 yield Problem(
@@ -149,6 +222,10 @@ def amplified_loss(y_true, y_pred):
                     "`variables`: TypeError",
                     "def grad(upstream, variables=None), which returns (gradients, gradients of the variables)",
                 )
+
+
+def tensors(number: int) -> str:
+    return "one tensor" if number == 1 else f"{number} tensors"
 
 
 def cut_argument(loss: Loss, custom: CustomGradient, given: list[Value]) -> Node | None:
