@@ -16,9 +16,11 @@ from functools import cached_property
 from losslint.facts.precision import Precision, precisions
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
 from losslint.graph.values import External, Value
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.ops.table import lookup
 from losslint.project.modes import Mode
-from losslint.project.roles import Role
+from losslint.project.names import FIRST_LABELS
+from losslint.project.roles import Role, role_by_name
 
 Roots = frozenset[int]
 EMPTY: Roots = frozenset()
@@ -55,6 +57,7 @@ VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.ob
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
 SILENT_IN_JAX = ("python.item", "python.int")  # jax.grad takes their values and forgets where they come from
+HANDS_ON = (*SAME_NUMBERS, "to_float", "to_int", "flatten", "stop_gradient")
 KEEPS_TAPE = "keeps the tape"  # note of the few NumPy functions that only slice
 
 
@@ -207,13 +210,35 @@ class GradientFacts:
 
     def _may_be_trained(self, node: Node) -> bool:
         """Whether a node of a site without a named prediction may stand for what is trained."""
-        if node.op in ("unknown", "attribute") or node.detail.get("watched"):
-            return not (self.trains_model and is_part_of_a_batch(node))
+        if node.detail.get("watched"):
+            return True
+        if node.op in ("unknown", "attribute"):
+            return not (
+                (self.trains_model and is_part_of_a_batch(node)) or (self._trains_by_backward and hands_on(node)))
         if self.trains_model:
-            return False
+            return node.op == "param" and self._trains_by_backward and self._may_be_computed(node)
         if node.op == "param" and node.role is None:
             return not self._has_inputs
         return node.op == "keras_input" or (node.op == "param" and node.role in (Role.TENSOR, Role.UNKNOWN))
+
+    def _may_be_computed(self, parameter: Node) -> bool:
+        """Whether a caller may hand in what it has computed by a model, which ``backward()`` reaches as well: no label, no
+        setting, and nothing that a model is applied to here."""
+        role = role_by_name(parameter.name)
+        if role is Role.PREDICTION or parameter.index in self._model_inputs:
+            return role is Role.PREDICTION
+        return role in (Role.TENSOR, Role.UNKNOWN) and parameter.name not in FIRST_LABELS
+
+    @cached_property
+    def _model_inputs(self) -> Collection[int]:
+        """What the models of a site are applied to."""
+        calls = (n for n in self.graph.nodes if n.op == "layer" or (n.op == "unknown" and not hands_on(n)))
+        given = [o for call in calls for _, o in call.operands()]
+        return {n.index for operand in given for n in self.cone(operand)}
+
+    @cached_property
+    def _trains_by_backward(self) -> bool:
+        return self.trains_model and any(target.how == "backward" for target in self.graph.targets)
 
     @cached_property
     def _has_inputs(self) -> bool:
@@ -369,6 +394,16 @@ def is_part_of_a_batch(node: Value | None, depth: int = 6) -> bool:
         return isinstance(owner, Node) and owner.op == "param"
     method = node.op == "attribute" and lookup(f"torch.Tensor.{node.name}") is not None
     return method and is_part_of_a_batch(owner, depth - 1)
+
+
+def hands_on(node: Node) -> bool:
+    """Whether ``y.float()`` of an object that is not known, or its method, has nothing to train but what ``y`` has: a
+    tensor gives its own numbers so, and a module itself."""
+    method = node.inputs.get("function") if node.op == "unknown" else node
+    if not isinstance(method, Node) or method.op != "attribute" or not isinstance(method.inputs.get("x"), Node):
+        return False
+    api = lookup(f"torch.Tensor.{method.name}")
+    return api is not None and api.operation.name in HANDS_ON
 
 
 VARIABLES = ("trainable_variables", "trainable_weights", "variables", "weights")

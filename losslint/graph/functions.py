@@ -95,8 +95,9 @@ def returns_no_function(result: Value) -> bool:
 
 def is_tensor(value: Value) -> bool:
     """Whether a value certainly is one tensor."""
-    known = isinstance(value, Node) and value.kind is Kind.TENSOR and value.operation is not None
-    return known and value.family != "layer" and not may_be_several(value)
+    if not isinstance(value, Node) or value.kind is not Kind.TENSOR or value.operation is None:
+        return False
+    return value.family != "layer" and not may_be_several(value)
 
 
 def note_jax_rule(

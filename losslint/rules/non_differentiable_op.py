@@ -32,6 +32,19 @@ def class_distance_loss(y_true, y_pred):
     guess = tf.cast(tf.argmax(y_pred, axis=-1), tf.float32)  # expect: LL105
     return tf.reduce_mean(tf.abs(y_true - guess))
 """,
+        """
+import torch.nn as nn
+import torch.nn.functional as F
+
+def step(net, x, y):
+    loss = F.mse_loss(net(x).argmax(1).float(), y.float())  # expect: LL105
+    loss.backward()
+
+def other_step(x, y):
+    net, criterion = nn.Linear(6, 3), nn.L1Loss()
+    loss = criterion(net(x).round(), y.view(-1, 3).to("cpu"))  # expect: LL107
+    loss.backward()
+""",
     )
     GOOD = (
         """
@@ -47,6 +60,23 @@ import tensorflow as tf
 def top_class_loss(y_true, y_pred):
     best = tf.argmax(y_pred, axis=-1)
     return -tf.reduce_mean(tf.math.log(tf.gather(y_pred, best, batch_dims=1) + 1e-7))
+""",
+        """
+import torch.nn.functional as F
+
+def distill(outputs, features, teacher, x):
+    scores = teacher(x)
+    loss = F.cross_entropy(outputs, scores.argmax(1)) + F.mse_loss(features.float(), (scores > 0).float())
+    loss.backward()
+
+def encode(net, x, device):
+    loss = F.mse_loss(net.to(device).encode(x).float(), net.head(x).argmax(1).float())
+    loss.backward()
+
+def pick(net, x, y):
+    p = net(x)
+    loss = (F.cross_entropy(p, y.long().view(-1), reduction="none") * (p.argmax(1) != y.long()).float()).mean()
+    loss.backward()
 """,
     )
 
