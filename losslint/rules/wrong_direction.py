@@ -8,7 +8,7 @@ from losslint.facts.point import Cone, Point
 from losslint.facts.variables import variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import Value
+from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -16,6 +16,7 @@ from losslint.rules.base import Loss, Problem, Rule
 # (label, a prediction that fits it, one that does not)
 SAMPLES = ((1.0, 0.95, 0.05), (1.0, 0.7, 0.3), (0.0, 0.05, 0.95), (0.0, 0.3, 0.7))
 UNIT = ("l2_normalize",)
+PASSES = ("mean", "sum", *SAME_NUMBERS)
 
 
 class WrongDirection(Rule):
@@ -24,7 +25,8 @@ class WrongDirection(Rule):
     What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
     costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
-    of one written as the sum of products of two unit vectors.
+    of one written as the sum of products of two unit vectors. In PPO's clipped objective it finds an entropy bonus with the
+    wrong sign.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
     the wrong one was passed.
@@ -79,8 +81,53 @@ def distillation_loss(s, t):
 x = torch.randn(8, 10)
 distillation_loss(student(x), teacher(x)).backward()
 """,
+        """
+import tensorflow as tf
+
+def ppo_loss(y_true, y_pred):
+    advantage, old, action = y_true[:, 0], y_true[:, 1:4], y_true[:, 4:]
+    ratio = tf.reduce_sum(action * y_pred, axis=-1) / (tf.reduce_sum(action * old, axis=-1) + 1e-6)
+    surrogate = tf.minimum(ratio * advantage, tf.clip_by_value(ratio, 0.8, 1.2) * advantage)
+    entropy = tf.reduce_sum(y_pred * tf.math.log(y_pred + 1e-6), axis=-1)  # expect: LL408
+    return -tf.reduce_mean(surrogate + 0.02 * entropy)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(3, activation="softmax")])
+model.compile(loss=ppo_loss)
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def parts(y_true, y_pred):
+    advantage, old, action = y_true[:, 0], y_true[:, 1:4], y_true[:, 4:]
+    ratio = tf.reduce_sum(action * y_pred, axis=-1) / (tf.reduce_sum(action * old, axis=-1) + 1e-6)
+    surrogate = tf.minimum(ratio * advantage, tf.clip_by_value(ratio, 0.8, 1.2) * advantage)
+    return surrogate, tf.reduce_sum(y_pred * tf.math.log(y_pred + 1e-6), axis=-1)
+
+def bonus_loss(y_true, y_pred):
+    surrogate, negative_entropy = parts(y_true, y_pred)
+    return -tf.reduce_mean(surrogate - 0.02 * negative_entropy)
+
+def outside_loss(y_true, y_pred):
+    surrogate, negative_entropy = parts(y_true, y_pred)
+    return -tf.reduce_mean(surrogate) + 0.02 * tf.reduce_mean(negative_entropy)
+
+def negated_loss(y_true, y_pred):
+    surrogate, negative_entropy = parts(y_true, y_pred)
+    return -tf.reduce_mean(surrogate + 0.02 * -negative_entropy)
+
+def coefficient_loss(y_true, y_pred):
+    surrogate, negative_entropy = parts(y_true, y_pred)
+    return -tf.reduce_mean(surrogate + -0.02 * negative_entropy)
+
+def certain_loss(y_true, y_pred):
+    _, negative_entropy = parts(y_true, y_pred)
+    return tf.keras.losses.categorical_crossentropy(y_true[:, 4:], y_pred) - 0.02 * negative_entropy
+
+for loss in (bonus_loss, outside_loss, negated_loss, coefficient_loss, certain_loss):
+    tf.keras.Sequential([tf.keras.layers.Dense(3, activation="softmax")]).compile(loss=loss)
+""",
         """
 import tensorflow as tf
 
@@ -116,12 +163,64 @@ for loss in (dice_loss, wasserstein_loss, log_dice_loss, cosine_loss, alignment_
         value, _ = loss.results[0]
         if not isinstance(value, Node) or not loss.gradient.live(value):
             return
+        yield from punished_entropy(value)
         if is_cosine(value) or (compares(loss, value) and grows_with_fit(loss, value)):
             yield Problem(
                 value.source,
                 f"{value.source.text} is larger the better the prediction is, and it is minimised",
                 "return 1 - score, or -score",
             )
+
+
+def punished_entropy(value: Node) -> Iterator[Problem]:
+    """PPO's clipped objective with the sum of ``p * log(p)``, which is minus the entropy, where the bonus should be."""
+    terms = [*signed_terms(value)]
+    if not any(sign < 0 and is_clipped_objective(term) for term, sign in terms):
+        return
+    for term, sign in terms:
+        if sign < 0 and is_negative_entropy(term):
+            yield Problem(
+                term.source,
+                f"{term.source.text} sums up to minus the entropy, and with this sign the loss grows with the entropy: the "
+                "policy is rewarded for being certain",
+                "write the bonus with -p * log(p): subtract the entropy from the loss",
+            )
+
+
+def signed_terms(value: Value | None, sign: int = 1, depth: int = 12) -> Iterator[tuple[Node, int]]:
+    """What a value adds up, through means, sums and known factors, each with its sign."""
+    if not isinstance(value, Node) or not depth:
+        return
+    x, y = value.inputs.get("x"), value.inputs.get("y")
+    factor = x if isinstance(x, Const) else y
+    if value.op in ("add", "sub"):
+        yield from signed_terms(x, sign, depth - 1)
+        yield from signed_terms(y, sign if value.op == "add" else -sign, depth - 1)
+    elif value.op == "neg" or value.op in PASSES:
+        yield from signed_terms(x, -sign if value.op == "neg" else sign, depth - 1)
+    elif value.op == "mul" and isinstance(factor, Const) and isinstance(factor.value, int | float):
+        yield from signed_terms(y if factor is x else x, sign if factor.value > 0 else -sign, depth - 1)
+    else:
+        yield value, sign
+
+
+def is_clipped_objective(term: Node) -> bool:
+    """``minimum(ratio * advantage, clip(ratio, ..) * advantage)``."""
+    sides = [side for side in (term.inputs.get("x"), term.inputs.get("y")) if isinstance(side, Node) and side.op == "mul"]
+    factors = (side.inputs.get(name) for side in sides for name in ("x", "y"))
+    return term.op == "minimum" and len(sides) == 2 and any(isinstance(f, Node) and f.op == "clip" for f in factors)
+
+
+def is_negative_entropy(term: Node) -> bool:
+    """``p * log(p)``, with or without a small number in the logarithm."""
+    if term.op != "mul":
+        return False
+    for p, log in ((term.inputs.get("x"), term.inputs.get("y")), (term.inputs.get("y"), term.inputs.get("x"))):
+        inside = log.inputs.get("x") if isinstance(log, Node) and log.op == "log" else None
+        guarded = inside.inputs.get("x") if isinstance(inside, Node) and inside.op in ("add", "clip", "maximum") else None
+        if isinstance(p, Node) and (inside is p or guarded is p):
+            return True
+    return False
 
 
 def is_cosine(value: Value | None, depth: int = 5) -> bool:
@@ -131,7 +230,7 @@ def is_cosine(value: Value | None, depth: int = 5) -> bool:
     product = value.inputs.get("x")
     if value.op == "sum" and isinstance(product, Node) and product.op == "mul" and is_label_by_prediction(product):
         return True  # by hand: the sum of products of unit vectors
-    passes = value.op in ("mean", "sum", *SAME_NUMBERS)
+    passes = value.op in PASSES
     return value.op == "cosine_vectors" or (passes and is_cosine(value.inputs.get("x"), depth - 1))
 
 
