@@ -22,6 +22,7 @@ REDUCTIONS = ("sum", "mean", "max", "min", "prod", "norm", "logsumexp", "std", "
 KEEPS_SHAPE = (*UNCHANGED, "to_int", "to_float", "stop_gradient", "tensor", "zeros_like", "ones_like",
                "full_like", "random_like")  # fmt: skip
 FILLED = ("random", "random_discrete", "zeros", "ones", "fill", "numpy_random")
+COUNTS = ("size", "rank", "static_dim", "static_rank", "python.len", "python_len")  # one number each
 POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross_entropy_with_logits")
 # Functions whose result has no last axis: of (B, C) they make (B,), of (B, H, W, C) they make (B, H, W).
 REDUCE_LAST = ("keras.losses.", "keras.metrics.", "tf.nn.softmax_cross_entropy_with_logits")
@@ -56,6 +57,8 @@ class ShapeFacts:
         return shapes
 
     def _shape(self, node: Node) -> Shape | None:
+        if node.op in COUNTS:
+            return ()
         if node.kind is Kind.PYTHON:
             return None
         if node.op in _RULES:
@@ -195,6 +198,7 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "ravel": ShapeFacts._flattened, "flatten": ShapeFacts._flattened,
     "split": ShapeFacts._split, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
+    "shape": lambda _, node: None if "y" in node.inputs else (None,),  # as many numbers as there are axes
     **dict.fromkeys(FILLED, lambda _, node: sizes_given(node)),
 }  # fmt: skip
 
