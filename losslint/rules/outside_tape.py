@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import GradientFacts
+from losslint.facts.gradient import VARIABLES, GradientFacts
 from losslint.graph.indexing import may_be_several
-from losslint.graph.nodes import Kind, Node
-from losslint.graph.values import Tape, Value
+from losslint.graph.nodes import Kind, Node, Target, nodes_in
+from losslint.graph.values import External, Tape, Value
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.unwatched_source import unwatched
 
@@ -36,6 +36,17 @@ import tensorflow as tf
 def step(model, optimizer, x, y):
     prediction = model(x, training=True)  # expect: LL501
     with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(y - prediction))
+    grads = tape.gradient(loss, model.trainable_variables)
+    optimizer.apply_gradients(zip(grads, model.trainable_variables))
+""",
+        """
+import tensorflow as tf
+
+def step(model, optimizer, x, y):
+    prediction = model(x, training=True)  # expect: LL501
+    with tf.GradientTape() as tape:
+        tape.watch(prediction)
         loss = tf.reduce_mean(tf.square(y - prediction))
     grads = tape.gradient(loss, model.trainable_variables)
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
@@ -80,6 +91,29 @@ def step(generator, critic, x):
         """
 import tensorflow as tf
 
+def saliency(model, x, label):
+    features = model.encoder(x)
+    with tf.GradientTape() as tape:
+        tape.watch(features)
+        score = tf.reduce_sum(features * label)
+    return tape.gradient(score, features)
+
+def by_output(model, x, y):
+    prediction = model(x, training=True)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([prediction])
+        loss = tf.reduce_mean(tf.square(y - prediction))
+        again = loss + tf.reduce_mean(tf.square(y - model(x)))
+    return tape.gradient(loss, prediction), tape.gradient(again, model.trainable_variables)
+
+def both(model, head, x, y):
+    hidden = model(x)
+    with tf.GradientTape() as tape:
+        tape.watch(hidden)
+        loss = tf.reduce_mean(tf.square(y - head(hidden)))
+    slopes = tape.gradient(loss, [hidden] + head.trainable_variables)
+    return slopes
+
 def slope(x):
     with tf.GradientTape() as outer:
         outer.watch(x)
@@ -115,7 +149,7 @@ class Distiller(tf.keras.Model):
             if tape is None or target.again or unwatched(target):  # LL503, LL502
                 continue
             facts = loss.gradient_at(target)
-            unrecorded = forward_outside(facts, target.value, tape) or step_outside(facts, target.value, tape)
+            unrecorded = forward_outside(facts, target, tape) or step_outside(facts, target.value, tape)
             if unrecorded is not None:
                 yield Problem(
                     unrecorded.source,
@@ -126,16 +160,25 @@ class Distiller(tf.keras.Model):
                 )
 
 
-def forward_outside(facts: GradientFacts, value: Value, tape: Tape) -> Node | None:
+def forward_outside(facts: GradientFacts, target: Target, tape: Tape) -> Node | None:
     """The last use of weights, where none of those that a value depends on was recorded."""
-    cone = [*facts.cone(value)]
+    cone = [*facts.cone(target.value)]
     roots = [n for n in cone if n.op == "layer" or n.family == "variable"]
-    if tape.watched or not roots or any(_may_hide_weights(n) and tape in n.context.tapes for n in cone):
+    watched = tape.watched and not of_variables(target.sources)
+    if watched or not roots or any(_may_hide_weights(n) and tape in n.context.tapes for n in cone):
         return None
     used = [n for n in cone if _uses_weights(n, roots)]
     if not used or any(tape in n.context.tapes for n in used):
         return None
     return max(used, key=lambda n: n.index)
+
+
+def of_variables(sources: Value | None) -> bool:
+    """Whether a gradient is taken with respect to variables alone: to watch another tensor does nothing for them."""
+    if isinstance(sources, External):
+        return sources.name.endswith(VARIABLES)
+    found = list(nodes_in(sources)) if sources is not None else []
+    return bool(found) and all(n.family == "variable" or (n.op == "attribute" and n.name in VARIABLES) for n in found)
 
 
 def step_outside(facts: GradientFacts, value: Value, tape: Tape) -> Node | None:
