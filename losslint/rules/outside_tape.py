@@ -11,7 +11,7 @@ from losslint.graph.values import External, Tape, Value
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.unwatched_source import unwatched
 
-LOOKUPS = ("param", "weight", "attribute", "phi", "unknown", "gradient", "custom_gradient")
+LOOKUPS = ("param", "weight", "attribute", "phi", "unknown", "custom_gradient")
 
 
 class OutsideTape(Rule):
@@ -53,6 +53,22 @@ def step(model, optimizer, x, y):
 """,
         """
 import tensorflow as tf
+
+def curvature(model, x):
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        u = model(x)
+    slope = tape.gradient(u, x)  # expect: LL501
+    return tape.gradient(slope, x)
+
+def curvature_of_two(model, x):
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            u = model(x)
+    slope = 2.0 * inner.gradient(u, x)  # expect: LL501
+    return outer.gradient(slope, x)
 
 mse = tf.keras.losses.MeanSquaredError()
 
@@ -114,6 +130,24 @@ def both(model, head, x, y):
     slopes = tape.gradient(loss, [hidden] + head.trainable_variables)
     return slopes
 
+def chained(model, x, y):
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        h = model(x)
+        loss = tf.reduce_mean(tf.square(h - y))
+        slope = tape.gradient(h, x)
+    upstream = tape.gradient(loss, h)
+    return tape.gradient(h, x, output_gradients=upstream), tape.gradient(slope, x)
+
+def weighted(model, x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        u = model(x)
+    with tf.GradientTape() as other:
+        other.watch(x)
+        loss = tf.reduce_sum(tape.gradient(u, x) * model(x))
+    return other.gradient(loss, x)
+
 def slope(x):
     with tf.GradientTape() as outer:
         outer.watch(x)
@@ -155,6 +189,7 @@ class Distiller(tf.keras.Model):
                     unrecorded.source,
                     f"{unrecorded.source.text} is computed outside of the GradientTape that is asked for its gradient "
                     f"(row {target.source.row}): the tape has not recorded it, and the gradient is None",
+                    "take the first gradient inside of the block, by a tape of its own" if unrecorded.op == "gradient" else
                     "move the forward pass and the loss into the `with tf.GradientTape()` block",
                     related=(target.source,),
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.shape import is_none
+from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node, Target, nodes_in
 from losslint.graph.values import Const, Map, Seq, Tape
 from losslint.rules.base import Loss, Problem, Rule
@@ -64,6 +65,14 @@ for _ in range(100):
 """,
         """
 import tensorflow as tf
+
+def second(model, x):
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            u = model(x)
+        slope = inner.gradient(u, x)
+    return outer.gradient(slope, x)  # expect: LL502
 
 def step(x, y):
     scale = tf.Variable(1.0, trainable=False)
@@ -125,6 +134,51 @@ def heat_map(model, heat_model, image):
         """
 import tensorflow as tf
 
+def second(model, x, y):
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch([x, y])
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            u = model(x, y)
+        slope = inner.gradient(u, x)
+    return outer.gradient(slope, x), outer.gradient(slope, y)
+
+def of_weights(model, x):
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            u = model(x)
+        penalty = tf.reduce_sum(inner.gradient(u, x) ** 2)
+    return outer.gradient(penalty, model.trainable_variables)
+
+def of_columns(model, points):
+    with tf.GradientTape() as outer:
+        x = points[:, :1]
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            u = model(tf.concat([x, points[:, 1:]], 1))
+        slope = inner.gradient(u, x)
+    return outer.gradient(slope, x)
+
+def of_a_variable(model, x):
+    x = tf.Variable(x)
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            u = model(x)
+        slope = inner.gradient(u, x)
+    return outer.gradient(slope, x)
+
+def slopes_at(model, x, watched):
+    slopes = []
+    for watch in (True, False):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            u = model(x)
+        slopes.append(tape.gradient(u, x))
+    return slopes
+
 def slopes(block, x, dy):
     x = tf.identity(x)
     with tf.GradientTape() as tape:
@@ -145,15 +199,39 @@ def slopes(block, x, dy):
                     instead(source),
                     related=(source.source,),
                 )
+            for source, row in watched_by_another(target, loss)[:1]:
+                yield Problem(
+                    target.source,
+                    f"another tape watches {source.name}, but not the one that is asked here (row {row}): where "
+                    f"{source.name} is no variable, the gradient is None",
+                    f"tape.watch({source.name}) at the head of the block of row {row}, too",
+                    Severity.WARNING,
+                )
 
 
 def unwatched(target: Target) -> list[Node]:
     """The sources of a gradient that its tape knows nothing of."""
     if target.tape is None or target.sources is None or target.again:
         return []
-    watched = {n.index for value in target.tape.watched for n in nodes_in(value)}
+    watched = watched_by(target.tape)
     asked = {n.index: n for n in nodes_in(target.sources)}.values()
     return [n for n in asked if n.index not in watched and is_unwatched(n, target.tape)]
+
+
+def watched_by_another(target: Target, loss: Loss) -> list[tuple[Node, int]]:
+    """The arguments among the sources of a gradient that the code itself takes for plain tensors, as a model is applied to
+    them and another tape watches them, and the row of the tape that does not."""
+    if target.tape is None or target.sources is None or target.again:
+        return []
+    tapes = [other.tape for other in loss.graph.asked if other.tape not in (None, target.tape)]
+    elsewhere = watched_by(*tapes) - watched_by(target.tape)
+    given = (n for n in nodes_in(target.sources) if n.op == "param" and n.index in elsewhere)
+    return [(n, target.tape.row) for n in given if any(user.op == "layer" for user in loss.users(n))]
+
+
+def watched_by(*tapes: Tape | None) -> set[int]:
+    """The nodes that some tapes are told to watch."""
+    return {n.index for tape in tapes if tape is not None for value in tape.watched for n in nodes_in(value)}
 
 
 def is_unwatched(source: Node, tape: Tape) -> bool:
