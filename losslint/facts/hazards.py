@@ -12,6 +12,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from losslint.facts.constants import folding
 from losslint.facts.float32 import SHORT_CIRCUITS
@@ -34,6 +35,13 @@ COUNTS = (3.0, 16.0)  # elements of a row
 SMALL = 1e-5  # what is left of a difference that float32 rounds
 
 
+class Discarded(NamedTuple):
+    """What does not take a value: the innermost choice, and the input of it that it leaves. None: another way."""
+
+    by: Node | None
+    side: str = ""
+
+
 @dataclass(frozen=True)
 class Hazard:
     """A non-finite value or slope."""
@@ -43,12 +51,16 @@ class Hazard:
     value: bool  # the value is not finite (else only the slope)
     graph_only: bool  # eager code is fine, the folded graph is not
     large: bool  # it takes inputs of magnitude 100
-    masked: bool  # the value is discarded by where or a mask; only the derivative suffers
+    discarded: Discarded | None  # where or a mask discards the value; only the derivative suffers
     label_only: bool  # the operand depends on labels alone
     flat: bool  # it takes a model whose own gradient, taken inside of the loss, is exactly 0
     xla_only: bool  # eager code and graphs are fine, what XLA makes of them is not
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
+
+    @property
+    def masked(self) -> bool:
+        return self.discarded is not None
 
 
 SIGNED = ("linear", "tanh")
@@ -211,6 +223,7 @@ class HazardFacts:
             if not named and (operand is None or not self.gradient.live(operand)):
                 continue  # it rests on stand-ins alone
             masked = not by_value and culprit.index not in self._taken(point)
+            discarded = self._discarded(culprit, point) if masked else None
             negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
             if negative and not masked and self.head not in SIGNED:
                 continue  # whether a real-valued prediction is ever negative there is not known
@@ -220,7 +233,7 @@ class HazardFacts:
                 named = {**named, OTHERS: others}
             yield Hazard(
                 culprit, operand, by_value, graph_only, large,
-                masked=masked,
+                discarded=discarded,
                 label_only=operand is not None and not self.gradient.reach(operand),
                 flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
                 xla_only=False, at=named,
@@ -272,6 +285,15 @@ class HazardFacts:
                 taken.add(node.index)
                 stack += [operand for _, operand in _value_operands(node, point)]
         return taken
+
+    def _discarded(self, culprit: Node, point: Point) -> Discarded:
+        """The choice that does not take what an operation gives at a point."""
+        for node in self.nodes:
+            sides = point.sides(node)
+            if sides is not None and any(
+                    culprit.index == n.index for o in nodes_in(node.inputs[sides[1]]) for n in self.gradient.cone(o)):
+                return Discarded(node, sides[1])
+        return Discarded(None)
 
     def first_bad_slope(
         self, point: Point, gradients: Mapping[int, float], repaired: Collection[int] = ()

@@ -21,7 +21,7 @@ from losslint.facts.constants import plain_number
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
-from losslint.graph.written import argument, on_a_branch, rebound, replaced
+from losslint.graph.written import argument, on_a_branch, one_line, plain, rebound, replaced
 from losslint.ops.moves import RESHAPES, UNCHANGED
 from losslint.ops.table import lookup, preferred, rows
 
@@ -109,7 +109,7 @@ class Match:
         term = self._term(framework)
         if term is None:
             return ""
-        return self._moved(ast.unparse(_Writer(self, framework).visit(copy.deepcopy(term))))  # visiting changes a tree
+        return self._moved(plain(_Writer(self, framework).visit(copy.deepcopy(term))))  # visiting changes a tree
 
     def _term(self, framework: str) -> ast.expr | None:
         """The form with letters for its operands; None where the framework has none, or defaults that are not known here."""
@@ -518,10 +518,7 @@ def _at_line(place: Place, root: Node) -> str:
 
 def _parsable(source: Source, node: cst.CSTNode, name: str) -> str:
     """The text of an expression on one line; ``name`` for what is none."""
-    try:
-        return ast.unparse(ast.parse(f"({source.unit.code(node)})", mode="eval"))
-    except SyntaxError:
-        return name
+    return one_line(source, node) or name
 
 
 def _scope(node: Node) -> tuple[object, object]:

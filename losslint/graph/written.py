@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import libcst as cst
 
@@ -42,7 +43,20 @@ def operand_text(node: Node, operand: Node) -> str:
 def replaced(source: Source, part: cst.CSTNode, code: str) -> str:
     """An expression of the file on one line, with other code for one of its parts."""
     changed = source.node.deep_replace(part, cst.parse_expression(f"({code})"))
-    return ast.unparse(ast.parse(f"({cst.Module([]).code_for_node(changed)})", mode="eval"))
+    return plain(ast.parse(f"({cst.Module([]).code_for_node(changed)})", mode="eval"))
+
+
+def one_line(source: Source, node: cst.CSTNode) -> str:
+    """The text of an expression on one line, without needless brackets; "" for what is none."""
+    try:
+        return plain(ast.parse(f"({source.unit.code(node)})", mode="eval"))
+    except SyntaxError:
+        return ""
+
+
+def plain(expression: ast.AST) -> str:
+    """An expression in Python, small numbers as 1e-6."""
+    return re.sub(r"(?<=\de-)0(?=\d)", "", ast.unparse(expression))
 
 
 def rebound(source: Source, code: cst.CSTNode, later: Source) -> bool:

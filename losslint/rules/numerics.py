@@ -16,8 +16,9 @@ from losslint.facts.rewrites import Match
 from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.source import MAX_QUOTED
 from losslint.graph.values import Value
-from losslint.graph.written import operand_text
+from losslint.graph.written import argument, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -270,6 +271,14 @@ def code_of(hazard: Hazard) -> str:
     """The operand for a help text: as the operation is given it, x where that is too long to quote."""
     code = operand_text(hazard.node, hazard.operand) if hazard.operand is not None else "x"
     return "x" if code.endswith(" ...") else unbracketed(code)
+
+
+def written_operand(node: Node, operand: Node) -> str:
+    """The whole of an operand for a help text; x where that is too long."""
+    name = next((name for name, inner in node.operands() if inner is operand), "")
+    part = argument(node, name)
+    code = one_line(node.source, part) if part is not None else one_line(operand.source, operand.source.node)
+    return code if 0 < len(code) <= 2 * MAX_QUOTED else "x"
 
 
 def unbracketed(code: str) -> str:

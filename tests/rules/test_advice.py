@@ -225,3 +225,54 @@ step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
 """)
     kept = "keep z_prob = dense(x, 100, 1) in line 7, then write tf.math.log_sigmoid("
     assert [f.help.startswith(kept) for f in found if f.code == "LL301"] == [True, True]
+
+
+SAFE = re.compile(r"guard the input too: safe = (.*), and write (.*) for (.*)$")
+DENOM = "d = tf.abs(y_true) + tf.abs(y_pred)\n"
+
+
+@pytest.mark.parametrize(("body", "safe", "at"), [
+    (f"{DENOM}q = tf.abs(y_true - y_pred) / d\nr = tf.where(d == 0.0, 0.0, q)", "tf.where(d == 0.0, 1.0, d)", (0.0, 0.0)),
+    (f"{DENOM}q = y_pred / d\nok = d > 0.0\nr = tf.where(ok, q, 0.0)", "tf.where(d > 0.0, d, 1.0)", (0.0, 0.0)),
+    ("r = tf.where(y_true > 0.0, tf.math.log(tf.abs(y_pred) / y_true), 0.0)", "tf.where(y_true > 0.0, y_true, 1.0)",
+     (0.0, 0.3)),
+    ("q = tf.sqrt(tf.abs(y_true) / y_pred)\nr = tf.where(y_pred > 0.0, q, tf.zeros_like(q))",
+     "tf.where(y_pred > 0.0, y_pred, 1.0)", (1.0, 0.0)),
+    ("r = tf.where(tf.equal(y_pred, 0.0), tf.zeros_like(y_pred), y_true / y_pred)",
+     "tf.where(tf.equal(y_pred, 0.0), 1.0, y_pred)", (1.0, 0.0)),
+    ("e = y_pred * tf.math.log(y_pred)\nr = tf.where(tf.math.is_nan(e), tf.zeros_like(e), e) * y_true",
+     "tf.where(y_pred <= 0.0, 1.0, y_pred)", (1.0, 0.0)),
+    ("r = y_true - tf.where(y_pred > 0.0, y_pred, tf.exp(y_pred) - 1.0)", "tf.where(y_pred > 0.0, 0.0, y_pred)",
+     (1.0, 100.0)),
+    ("c = y_true * y_pred\nr = tf.where(tf.abs(c) < 1.0, tf.acos(c), 0.0)", "tf.where(tf.abs(c) < 1.0, c, 0.0)",
+     (1.0, 1.0)),
+    ("q = tf.reduce_sum(y_true / y_pred, axis=-1)\nr = tf.where(tf.reduce_any(y_pred == 0.0, axis=-1), 0.0, q)",
+     "tf.where(y_pred == 0.0, 1.0, y_pred)", (1.0, 0.0)),
+])  # fmt: skip
+def test_the_second_where_asks_what_the_first_one_asks(body: str, safe: str, at: tuple[float, float]) -> None:
+    """What is advised is put into the code: the same where it was finite, and finite slopes where it was not."""
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    indented = textwrap.indent(body, "    ")
+    found = check(f"import tensorflow as tf\n\n{LOSS}{indented}\n    return tf.reduce_mean(tf.square(r))\n")
+    advice = SAFE.match(next(finding.help for finding in found if finding.code == "LL305"))
+    assert advice is not None
+    assert advice[1] == safe
+    assert body.count(advice[3]) == 1
+    rows = [f"safe = {safe}\n{row.replace(advice[3], advice[2])}" if advice[3] in row else row for row in body.split("\n")]
+
+    def measured_at(code: str, first: Any, second: Any) -> list[Any]:
+        names = {"tf": tf, "y_true": tf.constant(first), "y_pred": tf.constant(second)}
+        with tf.GradientTape() as tape:
+            tape.watch(names["y_pred"])
+            exec(code, names)
+        return [names["r"].numpy(), tape.gradient(names["r"], names["y_pred"]).numpy()]
+
+    mended, usual = "\n".join(rows), ([[0.6, 0.2, 0.9]], [[0.3, 0.8, 0.4]])
+    for before, after in zip(measured_at(body, *usual), measured_at(mended, *usual), strict=True):
+        assert np.allclose(before, after)
+    first, second = ([[value, 0.5]] for value in at)
+    value, slope = measured_at(body, first, second)
+    assert not np.isfinite(slope).all()
+    again, mended_slope = measured_at(mended, first, second)
+    assert np.allclose(value, again)
+    assert np.isfinite(mended_slope).all()
