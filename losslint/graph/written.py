@@ -56,7 +56,16 @@ def one_line(source: Source, node: cst.CSTNode) -> str:
 
 def plain(expression: ast.AST) -> str:
     """An expression in Python, small numbers as 1e-6."""
-    return re.sub(r"(?<=\de-)0(?=\d)", "", ast.unparse(expression))
+    return _short(ast.unparse(expression))
+
+
+def number_text(number: float) -> str:
+    """A number for a message, a small one as 1e-6."""
+    return _short(f"{number:g}")
+
+
+def _short(code: str) -> str:
+    return re.sub(r"(?<=\de-)0(?=\d)", "", code)
 
 
 def rebound(source: Source, code: cst.CSTNode, later: Source) -> bool:

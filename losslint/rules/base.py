@@ -173,6 +173,14 @@ class Loss:
         """The numbers a node takes at the inputs that training plausibly meets."""
         return {value for facts in self.evaluated for value in facts.values(node)}
 
+    def is_never_negative(self, value: Node) -> bool:
+        """Whether a value is 0 or more for all inputs, for all that is known of them."""
+        return any(facts.ranges.of(value).low >= 0.0 for facts in self.evaluated)
+
+    def is_positive(self, value: Node) -> bool:
+        """Whether a value is above 0 for all inputs, for all that is known of them."""
+        return any(facts.ranges.of(value).low > 0.0 for facts in self.evaluated)
+
     def is_half(self, value: Value | None) -> bool:
         """Whether a value was cast to float16."""
         return isinstance(value, Node) and self.gradient.precisions[value.index] is FLOAT16

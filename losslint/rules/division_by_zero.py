@@ -9,26 +9,35 @@ from losslint.facts.hazards import Hazard
 from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
+from losslint.graph.source import MAX_QUOTED
+from losslint.graph.values import Const
+from losslint.graph.written import argument, one_line
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
+    HALF_BOUND,
     NO_NAN,
     ROOTS,
     at_least,
-    code_of,
     hazards_of,
     instead,
     is_zero,
+    off_zero,
     point_of,
     problem,
+    reaches,
     text,
+    written_operand,
 )  # fmt: skip
 
-MASKED_MEAN = "use tf.math.divide_no_nan(tf.reduce_sum(mask * x), tf.reduce_sum(mask))"
-INSTEAD_OF_MEAN = {
-    "torch": "use (mask * x).sum() / mask.sum().clamp(min=1)",
-    "jax": "use jnp.sum(mask * x) / jnp.maximum(jnp.sum(mask), 1)",
-}
+COUNTS = ("sum", "count_nonzero", "size")
+MEAN = {  # of a selection that may be empty: of all of it, and along an axis
+    "torch": ("{0}.sum() / max({0}.numel(), 1)", "{0}.sum(dim={1}) / max({0}.shape[{1}], 1)"),
+    "jax": ("jnp.sum({0}) / max({0}.size, 1)", "jnp.sum({0}, axis={1}) / max({0}.shape[{1}], 1)"),
+    "tensorflow": ("tf.math.divide_no_nan(tf.reduce_sum({0}), tf.cast(tf.size({0}), {0}.dtype))",
+                   "tf.math.divide_no_nan(tf.reduce_sum({0}, axis={1}), tf.cast(tf.shape({0})[{1}], {0}.dtype))"),
+}  # fmt: skip
+AVERAGE = "take the sum of it, and divide that by the number of elements, or by 1 where there are none"
 
 
 class DivisionByZero(Rule):
@@ -114,7 +123,7 @@ def masked_loss(y_true, y_pred):
                     loss,
                     hazard,
                     f"{text(hazard.node)} is the mean of an empty selection for {point_of(loss, hazard)}: 0 / 0 = NaN",
-                    INSTEAD_OF_MEAN.get(loss.site.framework, MASKED_MEAN),
+                    averaged(loss, hazard.node),
                 )
                 continue
             yield problem(
@@ -127,10 +136,53 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
     roots = [form for root in roots_in(hazard.operand) if (form := guarded_root(loss, root))]
     if roots:
         return f"guard what is under the root: {', and '.join(dict.fromkeys(roots))}"
-    guard = at_least(loss, code_of(hazard), "1e-7")
-    if loss.spelling in NO_NAN:
-        guard = f"tf.math.divide_no_nan, or {guard}"
-    return f"use {guard}; for counts {at_least(loss, 'n', '1.0')}"
+    divisor = hazard.operand
+    if divisor is None:
+        return "keep the divisor away from 0"
+    bound = off_zero(loss, hazard.node, divisor)
+    guard = f"use {no_nan(hazard.node)}, or divide by {bound}" if loss.spelling in NO_NAN else f"divide by {bound}"
+    counted = is_count(divisor) and loss.is_never_negative(divisor)
+    return f"{guard}; for counts {at_least(loss, written_operand(hazard.node, divisor), '1.0')}" if counted else guard
+
+
+def no_nan(node: Node) -> str:
+    """A division that gives 0 where the divisor is 0, with the operands of one that does not."""
+    above, below = (argument(node, name) for name in ("x", "y"))
+    codes = [one_line(node.source, code) for code in (above, below) if code is not None]
+    fit = len(codes) == 2 and all(codes) and sum(map(len, codes)) <= 2 * MAX_QUOTED
+    return f"tf.math.divide_no_nan({', '.join(codes)})" if fit else "tf.math.divide_no_nan"
+
+
+def is_count(divisor: Node) -> bool:
+    """Whether a divisor may be a number of things."""
+    while divisor.op in SAME_NUMBERS and isinstance(inner := divisor.inputs.get("x"), Node):
+        divisor = inner
+    return divisor.op in COUNTS
+
+
+def averaged(loss: Loss, mean: Node) -> str:
+    """The sum of a selection, divided by the number of its elements where there are any."""
+    selected, axis = mean.inputs.get("x"), mean.inputs.get("axis")
+    if averages(mean):
+        return averaged_loss(mean)
+    kept = mean.inputs.get("keepdims")
+    along = axis.value if isinstance(axis, Const) else axis
+    if not isinstance(selected, Node) or not (along is None or isinstance(along, int)) or (
+            kept is not None and not (isinstance(kept, Const) and not kept.value)):
+        return AVERAGE
+    code = written_operand(mean, selected, too_long=text(selected))
+    name = code if code.isidentifier() else "selected"
+    form = MEAN.get(loss.spelling, MEAN["tensorflow"])[along is not None].format(name, along)
+    keep = "" if name == code else f"keep selected = {code}, then "
+    return f"{keep}write {form} for {text(mean)}"
+
+
+def averaged_loss(mean: Node) -> str:
+    """A loss function of PyTorch that sums, where it averages."""
+    code, target = one_line(mean.source, mean.source.node), argument(mean, "y_true")
+    if not code.endswith(")") or mean.detail.get("object") is not None or target is None:
+        return AVERAGE
+    return f'write {code[:-1]}, reduction="sum") / max({one_line(mean.source, target)}.numel(), 1)'
 
 
 def roots_in(divisor: Node | None) -> Iterator[Node]:
@@ -145,8 +197,11 @@ def roots_in(divisor: Node | None) -> Iterator[Node]:
 
 
 def guarded_root(loss: Loss, root: Node) -> str:
-    """A root that keeps away from 0, far enough that what is divided by it has a slope of 1000 at most."""
+    """A root that keeps away from 0, far enough that what is divided by it has a slope of 1000 at most; that of a product,
+    as in a correlation, by far less: small spreads make it much smaller."""
     form = next((m for m in loss.terms if m.root is root and not m.rewrite.exact and len(m.nodes) == 1), None)
     if form is None or not loss.gradient.live(root):
         return ""
-    return f"{replace(form, epsilon=1e-6).form(loss.spelling)} for {text(root)}"
+    epsilon = 1e-16 if reaches(root.inputs.get("x"), ("mul",), depth=1) else 1e-6
+    form = replace(form, epsilon=float(HALF_BOUND) if loss.is_half(root) else epsilon)
+    return f"{form.form(loss.spelling)} for {text(root)}"

@@ -6,12 +6,16 @@ from collections.abc import Iterator
 
 from losslint.facts.constants import plain_number
 from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.graph.values import Value
+from losslint.graph.written import number_text
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import LOGS, effect, hazards_of, is_zero, problem
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
 OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite below
-INSTEAD = "compute the loss in float32, or use a guard of 1e-3 and more, as 1 - 1e-4 is 1 there"
+INSTEAD = "compute the loss in float32, or use a guard of 1e-3 and more, for a divisor of 1e-2, as 1 - 1e-4 is 1 there"
+STEEP = 1e-5  # an operand at which the slope of log is infinite
 GUARDS = ("add", "sub", "maximum")
 
 
@@ -89,13 +93,22 @@ def too_small(loss: Loss) -> Iterator[tuple[int, Problem]]:
             if number <= SMALLEST:
                 yield node.index, Problem(
                     node.source,
-                    f"{number:g} is 0 in float16 (the smallest number above is 6e-8): {node.source.text} guards nothing",
+                    f"{number_text(number)} is 0 in float16 (the smallest number above is 6e-8): {node.source.text} guards "
+                    "nothing",
                     INSTEAD,
                 )
             elif singular is not None:
                 yield node.index, Problem(
                     node.source,
-                    f"{number:g} is too small a guard in float16: the slope of {singular.source.text} is 1 / {number:g} "
-                    f"at 0, which is inf above 65504",
+                    f"{number_text(number)} is too small a guard in float16: the slope of {singular.source.text} is "
+                    f"{steepest(node, number, guarded)}, which is inf above 65504",
                     INSTEAD,
                 )
+
+
+def steepest(guard: Node, number: float, guarded: Value | None) -> str:
+    """The slope behind a guard, and where it is that steep: a bound has none where it holds."""
+    if guard.op in ("add", "sub"):
+        return f"1 / {number_text(number)} at 0"
+    at, operand = number_text(max(number, STEEP)), guarded.source.text if isinstance(guarded, Node) else "its operand"
+    return f"1 / {at} where {operand} is {at}"

@@ -8,7 +8,17 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import UNDER_XLA, at_least, code_of, hazards_of, instead, is_zero, operand_of, problem
+from losslint.rules.numerics import (
+    UNDER_XLA,
+    at_least,
+    bound_of,
+    code_of,
+    hazards_of,
+    instead,
+    is_zero,
+    operand_of,
+    problem,
+)
 
 
 class InfiniteGradientAtZero(Rule):
@@ -100,7 +110,7 @@ def focal_loss(y_true, y_pred):
 
 def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard where there is no stable form to write."""
-    node, base = hazard.node, at_least(loss, code_of(hazard), "1e-7")
+    node, base = hazard.node, at_least(loss, code_of(hazard), bound_of(loss, hazard.operand))
     if node.op in ("norm", "euclidean_norm"):
         return "write the norm out, with a constant under its root"
     exponent = argument(node, "y")

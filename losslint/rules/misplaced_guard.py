@@ -13,11 +13,13 @@ from losslint.rules.numerics import (
     NO_NAN,
     ROOTS,
     at_least,
+    bound_of,
     code_of,
     hazards_of,
     instead,
     is_zero,
     misplaced_guard,
+    off_zero,
     problem,
     text,
 )  # fmt: skip
@@ -109,12 +111,12 @@ def why(hazard: Hazard, guard: Node) -> str:
 
 def advice(loss: Loss, hazard: Hazard, guard: Node) -> str:
     """The guard in its place."""
-    operand, op = code_of(hazard), hazard.node.op
+    operand, op, divisor = code_of(hazard), hazard.node.op, hazard.operand
     if guard.op == "multiply_no_nan":
         return "tf.math.xlogy(y, p), whose gradient is 0 where y is"
     if op in LOGS:
-        return f"guard the operand: tf.math.log({at_least(loss, operand, '1e-7')})"
-    if op in ROOTS:
-        return f"guard the operand: {at_least(loss, operand, '1e-12')}"
-    otherwise = ", or tf.math.divide_no_nan" if loss.spelling in NO_NAN else ""
-    return f"guard the divisor: {at_least(loss, operand, '1e-7')}{otherwise}"
+        return f"guard the operand: tf.math.log({at_least(loss, operand, bound_of(loss, divisor))})"
+    if op in ROOTS or divisor is None:
+        return f"guard the operand: {at_least(loss, operand, bound_of(loss, divisor, '1e-12'))}"
+    no_nan = "tf.math.divide_no_nan, or " if loss.spelling in NO_NAN else ""
+    return f"guard the divisor: {no_nan}{off_zero(loss, hazard.node, divisor)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 import libcst as cst
 
@@ -18,7 +19,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import MAX_QUOTED
 from losslint.graph.values import Value
-from losslint.graph.written import argument, one_line, operand_text
+from losslint.graph.written import argument, number_text, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -31,9 +32,11 @@ DIVISIONS = ("div", "reciprocal", "mean")
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2")
 SATURATING = ("sigmoid", "softmax")
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
+IN_HALF = ("LL301", "LL303", "LL304", "LL306")  # of which float16 is to blame where it loses their epsilon
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
 UNDER_XLA = " under XLA (jit_compile, which Keras 3 turns on where there is a GPU); without XLA it is fine"
 NO_NAN = ("tensorflow", "keras")  # have divide_no_nan
+HALF_BOUND, HALF_DIVISOR = "1e-3", "1e-2"  # the slope at a divisor d is 1 / d ** 2
 CONDITIONS = {
     "exact": " for {}: the same function, and finite there",
     "rounds": " for {}: the same function, with all its digits",
@@ -66,7 +69,7 @@ def named(loss: Loss) -> Iterator[tuple[str, Hazard]]:
     seen: set[tuple[str, int]] = set()
     for hazard in sorted(loss.hazards, key=lambda hazard: severity(loss, hazard), reverse=True):
         code = rule_of(hazard)
-        if code in ("LL301", "LL304", "LL306") and loss.is_half(hazard.operand) and has_lost_epsilon(hazard.operand):
+        if code in IN_HALF and loss.is_half(hazard.operand) and has_lost_epsilon(hazard.operand):
             code = "LL310"
         form = stable_form(loss, hazard) if code in FORMS else None
         causes = {(code, id(hazard.node.source.node))}
@@ -89,6 +92,8 @@ def stable_form(loss: Loss, hazard: Hazard) -> Match | None:
 def instead(loss: Loss, hazard: Hazard, otherwise: str) -> str:
     """The stable form of what the code computes, in the words of its framework; ``otherwise`` where there is none."""
     form = stable_form(loss, hazard)
+    if form is not None and loss.is_half(hazard.operand):
+        form = replace(form, epsilon=float(HALF_BOUND))
     return advised(loss, form) if form is not None else otherwise
 
 
@@ -103,6 +108,21 @@ def advised(loss: Loss, form: Match) -> str:
 def at_least(loss: Loss, code: str, bound: str) -> str:
     """An expression with a lower bound: the ``maximum`` of PyTorch takes tensors only."""
     return f"torch.clamp({code}, min={bound})" if loss.spelling == "torch" else f"tf.maximum({code}, {bound})"
+
+
+def bound_of(loss: Loss, operand: Node | None, usual: str = "1e-7") -> str:
+    """A lower bound that a float16 holds too, where it has to, and the inverse of it."""
+    return HALF_BOUND if loss.is_half(operand) else usual
+
+
+def off_zero(loss: Loss, node: Node, divisor: Node) -> str:
+    """A divisor that is kept away from 0, on the side that it is on."""
+    code, bound = written_operand(node, divisor), HALF_DIVISOR if loss.is_half(divisor) else "1e-7"
+    if loss.is_never_negative(divisor):
+        return at_least(loss, code, bound)
+    if len(code) > MAX_QUOTED // 2:
+        return f"tf.where(tf.abs(d) < {bound}, {bound}, d), with d = {code}"
+    return f"tf.where(tf.abs({code}) < {bound}, {bound}, {code})"
 
 
 def at_most(loss: Loss, code: str, bound: str) -> str:
@@ -222,7 +242,7 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
     shown = hazard.at
     if any(name.partition("[")[0] in known for name in hazard.at):
         shown = {name: value for name, value in hazard.at.items() if name.partition("[")[0] in known | {OTHERS}}
-    return ", ".join(f"{name} = {value:g}" for name, value in list(shown.items())[:3]) or "some inputs"
+    return ", ".join(f"{name} = {number_text(value)}" for name, value in list(shown.items())[:3]) or "some inputs"
 
 
 def is_zero(loss: Loss, hazard: Hazard) -> str:
@@ -273,12 +293,12 @@ def code_of(hazard: Hazard) -> str:
     return "x" if code.endswith(" ...") else unbracketed(code)
 
 
-def written_operand(node: Node, operand: Node) -> str:
-    """The whole of an operand for a help text; x where that is too long."""
+def written_operand(node: Node, operand: Node, too_long: str = "x") -> str:
+    """The whole of an operand for a help text; something else where that is too long."""
     name = next((name for name, inner in node.operands() if inner is operand), "")
     part = argument(node, name)
     code = one_line(node.source, part) if part is not None else one_line(operand.source, operand.source.node)
-    return code if 0 < len(code) <= 2 * MAX_QUOTED else "x"
+    return code if 0 < len(code) <= 2 * MAX_QUOTED else too_long
 
 
 def unbracketed(code: str) -> str:

@@ -8,7 +8,7 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.written import operand_text
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import at_least, code_of, hazards_of, instead, is_zero, problem
+from losslint.rules.numerics import at_least, bound_of, code_of, hazards_of, instead, is_zero, problem, unbracketed
 
 
 class UnguardedLog(Rule):
@@ -85,8 +85,9 @@ def guarded_loss(y_true, y_pred):
 
 def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard to write; a quotient is taken apart, as its divisor may be 0 too."""
-    quotient = hazard.operand
+    quotient, bound = hazard.operand, bound_of(loss, hazard.operand)
     if quotient is not None and quotient.op == "div" and len(parts := [o for _, o in quotient.operands()]) == 2:
-        above, below = (f"tf.math.log({at_least(loss, operand_text(quotient, part), '1e-7')})" for part in parts)
-        return f"{above} - {below}, or compute the loss from logits"
-    return f"tf.math.log({at_least(loss, code_of(hazard), '1e-7')}), or compute the loss from logits"
+        codes = [(part, operand_text(quotient, part)) for part in parts]
+        above, below = (code if loss.is_positive(part) else at_least(loss, unbracketed(code), bound) for part, code in codes)
+        return f"tf.math.log({unbracketed(above)}) - tf.math.log({unbracketed(below)}), or compute the loss from logits"
+    return f"tf.math.log({at_least(loss, code_of(hazard), bound)}), or compute the loss from logits"

@@ -182,7 +182,7 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
 
 
 def condition_of(loss: Loss, hazard: Hazard) -> str:
-    """The condition of a choice, as it may be asked before the operation; "" where it comes of it, or is of another shape."""
+    """The condition of a choice, as it may be asked before the operation; "" where it comes of it or has another shape."""
     by = hazard.discarded.by if hazard.discarded is not None else None
     name = "mask" if by is not None and by.op == "masked_fill" else "condition"
     test, code = (by.inputs.get(name), argument(by, name)) if by is not None else (None, None)
@@ -200,7 +200,8 @@ def condition_of(loss: Loss, hazard: Hazard) -> str:
 
 def seen_together(a: Node, b: Node) -> bool:
     """Whether two operations stand in one call of one function, so that names mean the same."""
-    return a.source.module is b.source.module and (a.source.via and a.source.via.node) is (b.source.via and b.source.via.node)
+    first, second = (node.source.via.node if node.source.via is not None else None for node in (a, b))
+    return a.source.module is b.source.module and first is second
 
 
 def is_elementwise(loss: Loss, node: Node, choice: Node) -> bool:

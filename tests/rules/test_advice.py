@@ -129,7 +129,7 @@ def helps_of(code: str, header: str, value: str) -> str:
     ("LL306", KERAS, "-ops.mean((1 - y_true) * ops.log(1 - y_pred + 1e-8))", "write ops.maximum(1 - y_pred, 1e-7)"),
     ("LL306", JAX, "-np.mean((1 - y_true) * np.log(1 - y_pred + 1e-8))", "write np.maximum(1 - y_pred, 1e-7)"),
     ("LL304", TORCH, "((y_pred - y_true) / y_pred.std(dim=0)).mean()",
-     "guard what is under the root: torch.sqrt(torch.var(y_pred, dim=0) + 1e-06) for y_pred.std(dim=0)"),
+     "guard what is under the root: torch.sqrt(torch.var(y_pred, dim=0) + 1e-6) for y_pred.std(dim=0)"),
     ("LL306", JAX, "-np.mean((1 - y_true) * np.log((1 - y_pred) + 1e-8))", "write np.maximum(1 - y_pred, 1e-7)"),
     ("LL307", KERAS, "ops.mean(ops.arccos(ops.sum(y_true * y_pred, axis=-1)))",
      "clip to the inside of the domain: ops.clip(ops.sum(y_true * y_pred, axis=-1), "),
@@ -276,3 +276,137 @@ def test_the_second_where_asks_what_the_first_one_asks(body: str, safe: str, at:
     again, mended_slope = measured_at(mended, first, second)
     assert np.allclose(value, again)
     assert np.isfinite(mended_slope).all()
+
+
+def value_and_slope(tf: Any, code: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """``r`` after some code, and its gradient for the prediction."""
+    names = {"tf": tf, "y_true": tf.constant(y_true), "y_pred": tf.constant(y_pred)}
+    with tf.GradientTape() as tape:
+        tape.watch(names["y_pred"])
+        exec(code, names)
+    return names["r"].numpy(), tape.gradient(names["r"], names["y_pred"]).numpy()
+
+
+def help_for(body: str, code: str) -> str:
+    indented = textwrap.indent(body, "    ")
+    found = check(f"import tensorflow as tf\n\n{LOSS}{indented}\n    return tf.reduce_mean(r)\n")
+    return next(finding.help for finding in found if finding.code == code)
+
+
+@pytest.mark.parametrize(("quotient", "divisor", "signed"), [
+    ("(y_true - y_pred) / y_pred", "y_pred", True),
+    ("y_true / (y_true - y_pred)", "y_true - y_pred", True),
+    ("y_true / tf.abs(y_pred)", "tf.abs(y_pred)", False),
+    ("y_true / tf.nn.relu(y_pred)", "tf.nn.relu(y_pred)", False),
+    ("tf.square(y_true) / (tf.square(y_true) + tf.square(y_pred))", "tf.square(y_true) + tf.square(y_pred)", False),
+])  # fmt: skip
+def test_a_divisor_keeps_its_sign(quotient: str, divisor: str, signed: bool) -> None:
+    """``maximum`` only where the divisor is never negative; both forms give the quotient, and finite slopes at 0."""
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    text = help_for(f"r = tf.square({quotient})", "LL304")
+    advice = re.match(r"use (tf.math.divide_no_nan\(.*\)), or divide by (.*?, 1e-7(?:, .*\)|\)))(?:, with d = (.*))?$", text)
+    assert advice is not None
+    assert ("tf.maximum" in text) is not signed
+    above = quotient.removesuffix(f" / {divisor}").removesuffix(f" / ({divisor})")
+    lines = f"d = {advice[3]}\n" if advice[3] else ""
+    for form in (f"r = {advice[1]}", f"{lines}r = {above} / {advice[2]}"):
+        for sign in ((-1.0, 1.0) if signed else (1.0,)):
+            usual = [[sign * 0.3, sign * 0.9]]
+            for first, second in zip(value_and_slope(tf, f"r = {quotient}", [[0.5, 0.2]], usual),
+                                     value_and_slope(tf, form, [[0.5, 0.2]], usual), strict=True):
+                assert np.allclose(first, second)
+        for at in ([[0.0, 0.0]], [[0.0, 0.5]]):
+            assert all(np.isfinite(part).all() for part in value_and_slope(tf, form, at, [[0.0, 0.0]]))
+
+
+@pytest.mark.parametrize("body", [
+    "e = tf.boolean_mask(tf.abs(y_true - y_pred), y_true > 0.0)\nr = tf.reduce_mean(e)",
+    "r = tf.reduce_mean(tf.abs(y_true - y_pred)[y_true > 0.0])",
+    "e = tf.boolean_mask(tf.square(y_true - y_pred), y_true[:, 0] > 0.0)\nr = tf.reduce_mean(e, axis=0)",
+])  # fmt: skip
+def test_the_mean_of_nothing_is_zero(body: str) -> None:
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    advice = re.match(r"(?:keep (.*), then )?write (.*) for (.*)$", help_for(body, "LL304"))
+    assert advice is not None
+    *before, last = body.split("\n")
+    assert last == f"r = {advice[3]}"
+    mended = "\n".join([*before, *filter(None, [advice[1]]), f"r = {advice[2]}"])
+    usual = ([[0.6, -1.0], [0.2, 0.4]], [[0.3, 0.8], [0.1, 0.5]])
+    for first, second in zip(value_and_slope(tf, body, *usual), value_and_slope(tf, mended, *usual), strict=True):
+        assert np.allclose(first, second)
+    value, slope = value_and_slope(tf, mended, [[-1.0, -1.0]], [[0.3, 0.8]])
+    assert not np.isfinite(value_and_slope(tf, body, [[-1.0, -1.0]], [[0.3, 0.8]])[0]).any()
+    assert not value.any()
+    assert not slope.any()
+
+
+LONG = "tf.abs(" * 6 + "y_true - y_pred" + ")" * 6 + "[tf.logical_and(y_true > 0.0, tf.logical_not(tf.math.is_nan(y_true)))]"
+
+
+def test_what_is_too_long_to_quote_is_not_called_x() -> None:
+    long = LONG.replace("tf.abs", "tf.math.abs")
+    assert re.match(r"keep selected = tf.math.abs.* \.\.\., then write .*tf.size\(selected\)", help_for(
+        f"r = tf.reduce_mean({long})", "LL304"))
+
+
+@pytest.mark.parametrize(("value", "told"), [
+    ("F.l1_loss(y_pred[y_true > 0], y_true[y_true > 0])",
+     'write F.l1_loss(y_pred[y_true > 0], y_true[y_true > 0], reduction="sum") / max(y_true[y_true > 0].numel(), 1)'),
+    ("(y_pred - y_true)[y_true > 0].abs().mean()",
+     "keep selected = (y_pred - y_true)[y_true > 0].abs(), then write selected.sum() / max(selected.numel(), 1) for "),
+    ("((y_true - y_pred) / y_pred).mean()", "divide by torch.where(torch.abs(y_pred) < 1e-7, 1e-7, y_pred)"),
+])  # fmt: skip
+def test_means_and_divisors_of_torch(value: str, told: str) -> None:
+    assert helps_of("LL304", TORCH, value).startswith(told)
+
+
+CORRELATION = """x, y = y_true - tf.reduce_mean(y_true), y_pred - tf.reduce_mean(y_pred)
+r = tf.reduce_sum(x * y) / {}"""
+SPREADS = "tf.sqrt(tf.reduce_sum(tf.square(x)) * tf.reduce_sum(tf.square(y)))"
+
+
+def test_a_correlation_of_small_numbers_stays_what_it_is() -> None:
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    advice = re.match(r"guard what is under the root: (.*) for (.*)$", help_for(CORRELATION.format(SPREADS), "LL304"))
+    assert advice is not None
+    assert advice[2].startswith("tf.sqrt(tf.reduce_sum(tf.square(x))")
+    mended = CORRELATION.format(advice[1])
+    for scale in (1.0, 1e-3):
+        y_true, y_pred = np.float32([[1.0], [2.0], [1.5]]) * scale, np.float32([[0.9], [2.2], [1.1]]) * scale
+        before = value_and_slope(tf, CORRELATION.format(SPREADS), y_true, y_pred)
+        for first, second in zip(before, value_and_slope(tf, mended, y_true, y_pred), strict=True):
+            assert np.allclose(first, second, rtol=1e-3)
+    assert np.isfinite(value_and_slope(tf, mended, [[0.4], [0.5]], [[0.3], [0.3]])[1]).all()
+
+
+@pytest.mark.parametrize(("under", "codes"), [
+    ("tf.square(d) + 1e-8", ["LL310"]),  # once: the guard that is 0
+    ("tf.reduce_sum(tf.square(d), axis=-1)", ["LL303"]),
+])  # fmt: skip
+def test_a_root_in_float16_is_told_once_and_with_a_bound_that_float16_holds(under: str, codes: list[str]) -> None:
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    body = f"d = tf.cast(y_true - y_pred, tf.float16)\nr = tf.cast(tf.sqrt({under}), tf.float32)"
+    indented = textwrap.indent(body, "    ")
+    found = check(f"import tensorflow as tf\n\n{LOSS}{indented}\n    return tf.reduce_mean(r)\n")
+    assert [finding.code for finding in found] == codes
+    if codes == ["LL303"]:
+        advice = re.match(r"write (.*)$", found[0].help)
+        assert advice is not None
+        mended = body.replace(f"tf.sqrt({under})", advice[1])
+        assert not np.isfinite(value_and_slope(tf, body, [[0.4, 0.2]], [[0.4, 0.2]])[1]).all()
+        assert np.isfinite(value_and_slope(tf, mended, [[0.4, 0.2]], [[0.4, 0.2]])[1]).all()
+    else:
+        assert "a guard of 1e-3 and more" in found[0].help
+        mended = body.replace("1e-8", "1e-3")
+        assert np.isfinite(value_and_slope(tf, mended, [[0.4, 0.2]], [[0.4, 0.2]])[1]).all()
+
+
+@pytest.mark.parametrize(("guarded", "at"), [("tf.clip_by_value(p, 1e-7, 0.99)", 1e-5), ("p + 1e-7", 0.0)])
+def test_the_input_of_a_steep_slope_in_float16_is_the_right_one(guarded: str, at: float) -> None:
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    body = f"p = tf.cast(y_pred, tf.float16)\nr = -tf.cast(tf.math.log({guarded}), tf.float32) * y_true"
+    found = check(f"import tensorflow as tf\n\n{LOSS}{textwrap.indent(body, '    ')}\n    return tf.reduce_mean(r)\n")
+    message = next(finding.message for finding in found if finding.code == "LL310")
+    assert ("1 / 1e-7 at 0," if at == 0.0 else "1 / 1e-5 where tf.cast(y_pred, tf.float16) is 1e-5,") in message
+    assert not np.isfinite(value_and_slope(tf, body, [[1.0]], [[at]])[1]).all()
+    assert np.isfinite(value_and_slope(tf, body, [[1.0]], [[0.0 if at else 0.5]])[1]).all()

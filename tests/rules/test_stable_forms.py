@@ -90,7 +90,7 @@ JAX = "import jax\nimport jax.numpy as jnp\n"
         def some_loss(y_true, y_pred):
             return tf.reduce_mean(tf.norm(y_true - y_pred, axis=1))
     """),
-    ("LL304", "write tf.nn.l2_normalize(y_pred, axis=1, epsilon=1e-06)", TENSORFLOW, """
+    ("LL304", "write tf.nn.l2_normalize(y_pred, axis=1, epsilon=1e-6)", TENSORFLOW, """
         def some_loss(y_true, y_pred):
             length = tf.norm(y_pred, axis=1, keepdims=True)
             return -tf.reduce_mean(y_true * (y_pred / length))
