@@ -151,6 +151,8 @@ def step(x, y):
 
     def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
         cuts = facts.decisive_cuts(term)
+        if all(cut.node.name.endswith("stop_gradient") for cut in cuts):
+            return  # it was said on purpose; detach() mostly stands there because numpy() asks for it
         if any(cut.cause in ESCAPES and raises(loss, cut.node) for cut in cuts):
             return  # it does not even run: LL101 to LL103 say so
         if all(is_weight(loss, root) for root in facts.reach(term)) and not sees_data(loss, facts, term):

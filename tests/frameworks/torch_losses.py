@@ -40,7 +40,7 @@ def data_loss(pred, target):
 
 
 def numpy_rmse_loss(pred, target):
-    difference = np.sqrt(np.mean((pred.detach().numpy() - target.numpy()) ** 2))  # expect: LL108
+    difference = np.sqrt(np.mean((pred.detach().numpy() - target.numpy()) ** 2))  # expect: LL102
     return torch.as_tensor(difference)
 
 
