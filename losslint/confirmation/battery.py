@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from losslint.confirmation import agreement, bindings, contract, differences, frameworks, jumps, locate, witness
-from losslint.confirmation.failures import UserFiles, only_about_shapes, unless_about_shapes, uses_none
+from losslint.confirmation.failures import UserFiles, furthest, only_about_shapes, unless_about_shapes, uses_none
 from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.penalties import unfelt
@@ -124,13 +124,15 @@ class Battery:
 
     def on_the_ladder(self) -> Observation:
         """The first rung that raises nothing but what another shape would mend, with ranges it is finite on."""
+        failed: list[Observation] = []
         for rung in self.program.inputs:
             self.rung = self.specs = self.as_passed(rung)
             seen = self.observed(self.inputs(0), "eager")
             if not only_about_shapes(seen):
                 break
+            failed.append(seen)
         else:
-            return unless_about_shapes(seen)
+            return unless_about_shapes(furthest(failed))
         if seen.outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
             self.specs = witness.settled(self.loss, self.specs)
             seen = self.observed(self.inputs(0), "eager")

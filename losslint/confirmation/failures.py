@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -98,6 +98,11 @@ def unless_about_shapes(seen: Observation) -> Observation:
     if not only_about_shapes(seen):
         return seen
     return replace(seen, outcome=Outcome.NOT_RUN, detail="no shapes were found that it accepts")
+
+
+def furthest(failed: Sequence[Observation]) -> Observation:
+    """The attempt that got furthest in the loss before it raised: its inputs fit best, and what it says tells most."""
+    return max(failed, key=lambda seen: 0 if seen.path else seen.row)
 
 
 def one_line(error: BaseException) -> str:

@@ -51,6 +51,9 @@ def rungs(
         plain = [n for n in labels if not demands[n].labels]
         if shape == (8, 8) and plain and len(order) == 2:  # numbers of groups against embeddings or similarities
             yield rung | {n: TensorSpec(n, (8,), "float32", "class", classes=4) for n in plain}
+        sparse = [n for n in order if demands[n].labels and n not in told]
+        if sparse and len(shape) == 4 and any(roles[n] is Role.TENSOR for n in order if n not in sparse):
+            yield rung | {n: replace(rung[n], shape=shape[:1]) for n in sparse}  # a model gives one class for each picture
         if len(plain) < len(labels) and len(shape) == 2:
             yield {n: replace(s, shape=(*s.shape, 1)) if demands[n].labels and len(s.shape) == 1 and n not in told else s
                    for n, s in rung.items()}

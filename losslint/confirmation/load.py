@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-from losslint.confirmation.program import ModuleSlice, Program
+from losslint.confirmation.program import ENTRY, ModuleSlice, Program
 
 FALLBACK_NAME = "__losslint__"  # of the module where the file's own name is taken: a user's keras.py
 
@@ -36,6 +36,13 @@ def load(program: Program) -> dict[str, object]:
         execute(ast.parse(program.path.read_bytes()), program.path, module)
     execute_installed(program.tree, program.path, module)
     return module.__dict__
+
+
+def loaded_again(program: Program) -> object:
+    """The callable of a program with nothing that running it before has changed: models that are not built, new weights."""
+    for name in [part.name for part in program.modules]:
+        sys.modules.pop(name, None)
+    return load(program)[ENTRY]
 
 
 def execute(tree: ast.Module, path: Path, module: ModuleType) -> None:

@@ -94,14 +94,14 @@ def related(specs: Sequence[TensorSpec], inputs: Inputs) -> Iterator[Inputs]:
     and drawn apart, out of a tube around 0."""
     ordered = {name: np.sort(array, axis=-1) if array.ndim else array for name, array in inputs.items()}
     points = (
-        _scaled(specs, inputs, 1 / 8), _agreed(specs, inputs), ordered, _agreed(specs, ordered), _scaled(specs, inputs, 4.0),
+        scaled(specs, inputs, 1 / 8), _agreed(specs, inputs), ordered, _agreed(specs, ordered), scaled(specs, inputs, 4.0),
     )
     for found in points:
         if all(fits(spec, found[spec.name]) for spec in specs):
             yield found
 
 
-def _scaled(specs: Sequence[TensorSpec], inputs: Inputs, factor: float) -> Inputs:
+def scaled(specs: Sequence[TensorSpec], inputs: Inputs, factor: float) -> Inputs:
     """The inputs with what may be any number multiplied."""
     free = {spec.name for spec in specs if spec.values == "real" and spec.dtype.startswith("float")}
     return {name: (array * factor).astype(array.dtype) if name in free else array for name, array in inputs.items()}

@@ -466,7 +466,7 @@ def structured_names(site: Site) -> set[str]:
             ):
                 found.add(name)
     step = site.node
-    if isinstance(step, FunctionNode) and step.name in ("train_step", "test_step"):
+    if isinstance(step, FunctionNode) and step.name in ("train_step", "test_step") and site.class_node is not None:
         found |= {argument.arg for argument in step.args.args[1:2]}  # Keras passes a tuple, as nested as the model has it
     return found
 

@@ -16,19 +16,29 @@ import tensorflow as tf
 from tensorflow.python.ops import resource_variable_ops
 
 from losslint.confirmation import agreement, bindings, contract, locate
-from losslint.confirmation.failures import UserFiles, failure, only_about_shapes, unless_about_shapes, uses_none
+from losslint.confirmation.failures import (
+    UserFiles,
+    failure,
+    furthest,
+    only_about_shapes,
+    unless_about_shapes,
+    uses_none,
+)
 from losslint.confirmation.frameworks.base import Inputs
 from losslint.confirmation.frameworks.tensorflow import FRAMEWORK, noted
+from losslint.confirmation.load import loaded_again
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.places import Place
 from losslint.confirmation.probes import Loss, numbers, told
-from losslint.confirmation.program import Claim, Program
+from losslint.confirmation.program import Claim, Program, TensorSpec
 from losslint.confirmation.trail import Trail
-from losslint.confirmation.values import generic
+from losslint.confirmation.values import generic, scaled
+from losslint.confirmation.witness import BAD, NUMERICAL
 
 PARTLY = "Gradients do not exist"  # how a warning of Keras begins
 SLOPES = ("LL109", "LL513")
 MISPAIRED = "LL504"
+LARGER = (50.0, 500.0)  # times numbers of about 2: none is absurd
 SIZES = (1e-2, 3e-3)  # of the steps of differences, in float32
 SMOOTH, WRONG = 0.03, 0.05  # relative difference of two estimates of a slope, and of the gradient from them
 
@@ -62,11 +72,17 @@ class Derivative:
 def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
     """What is seen of a training step: how its gradients go, and what is claimed of it beyond that."""
     yield from agreement.exchanged(program, partial(first_target, files=files), program.claims)
+    failed: list[Observation] = []
     for specs in program.inputs:
+        if failed:
+            entry = loaded_again(program)  # what was built for other shapes takes no more
         inputs = generic(specs, program.seed)
         seen, derivatives = step(entry, inputs, files)
         if not only_about_shapes(seen[0]):
             break
+        failed += seen
+    else:
+        seen = [furthest(failed)]
     for number, one in enumerate(seen):
         found = dataclasses.replace(unless_about_shapes(one), **told(inputs))
         yield from cuts(entry, inputs, files, found, number) if derivatives else (found,)
@@ -76,6 +92,21 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
         yield from mispaired(entry, inputs, files, program.claims)
         yield from frozen(entry, inputs, program.claims)
         yield from slopes(entry, inputs, files, program.claims)
+        yield from saturated(program, specs, inputs, files)
+
+
+def saturated(program: Program, specs: Sequence[TensorSpec], inputs: Inputs, files: UserFiles) -> Iterator[Observation]:
+    """A claimed number that is not finite, where features that nobody scaled bring it about: they saturate the last layer
+    of a new model as they do that of a trained one."""
+    if not any(claim.code in NUMERICAL for claim in program.claims):
+        return
+    for factor in LARGER:
+        larger = scaled(specs, inputs, factor)
+        seen, derivatives = step(loaded_again(program), larger, files)
+        bad = [one for one in seen if derivatives and one.outcome in BAD and one.row]
+        if bad:
+            yield from (dataclasses.replace(one, **told(larger), detail="features that are not scaled") for one in bad)
+            return
 
 
 def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> tuple[list[Observation], list[Derivative]]:
