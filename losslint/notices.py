@@ -40,7 +40,7 @@ Why it is bad: the next real problem on that line is hidden before anybody has s
 
 Use instead: delete the comment, or the codes in it that are not needed.""")
 
-UNKNOWN_SUPPRESSION = Notice("LL003", "unknown-rule-in-suppression", Severity.WARNING,
+UNKNOWN_SUPPRESSION = Notice("LL003", "comment-without-effect", Severity.WARNING,
                              """A comment to losslint does nothing: it names no rule, or stands where it says nothing.
 
 What it does: checks the codes of ``# losslint: ignore[..]`` and ``# losslint: file-ignore[..]`` comments, and those in

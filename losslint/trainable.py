@@ -37,7 +37,7 @@ def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
     Raises:
         AssertionError: a failure was seen; the message names the inputs that show it.
         ImportError: the framework is not installed.
-        TypeError: an input is none of the forms that `confirm` takes, or none of the loss.
+        TypeError: an input is none of the forms that `confirm` takes, or none of the loss; the loss is a class.
         ValueError: a text is no input.
     """
     __tracebackhide__ = True
@@ -63,7 +63,7 @@ def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
 
     Raises:
         ImportError: the framework is not installed.
-        TypeError: an input is none of these, the loss takes none of that name, or it needs another one.
+        TypeError: an input is none of these, the loss takes none of that name, it needs another one, or it is a class.
         ValueError: a text is no input, or none is given and none can be inferred.
     """
     from losslint.confirmation.judge import judge
@@ -92,6 +92,8 @@ class Code:
 def _code_of(loss: Callable[..., Any]) -> Code:
     """The function that calling a loss runs."""
     function: Any = loss
+    if isinstance(loss, type):
+        raise TypeError(f"{loss.__qualname__} is a class: pass an instance of it, {loss.__qualname__}(...)")
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(getattr(function, "python_function", function))

@@ -16,7 +16,7 @@ from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.specs import Inputs, inputs_of, spec_role
 from losslint.project.builders import losses_of
 from losslint.project.classes import Classes, ClassKind
-from losslint.project.index import Function, FunctionNode, argument, last_name, walk
+from losslint.project.index import Function, FunctionNode, argument, defaults, last_name, parameters, walk
 from losslint.project.module import Module, bound_names, module_level_statements
 from losslint.project.resolve import resolver
 from losslint.project.roles import role_by_name
@@ -454,13 +454,7 @@ def model_of_class(draft: Draft) -> None:
     if module.index.def_around(home) is not None:
         raise CannotCut("its class is defined inside of a function")
     instance = instance_of(draft, home)
-    compiled = next(iter(calls_on(draft, "compile", home)), None)
-    keywords = usable_keywords(draft, compiled) if compiled is not None else []
-    if not any(k.arg == "optimizer" for k in keywords):
-        keywords.append(ast.keyword("optimizer", expression("'sgd'", home)))
-    own_step = any(getattr(s, "name", "") in ("train_step", "compute_loss") for s in home.body)
-    if not own_step and not any(k.arg == "loss" for k in keywords):
-        keywords.append(ast.keyword("loss", expression("'mse'", home)))
+    keywords = compile_keywords(draft, home)
     fit = next(iter(calls_on(draft, "fit", home)), None)
     data = usable_data(draft, draft.top, fit) if fit is not None else []
     draft.kind = "model"
@@ -478,6 +472,32 @@ def model_of_class(draft: Draft) -> None:
         unplaced(statement, home)
     made_by(draft, body, home, STEP)
     draft.entry = expression(STEP, home)
+
+
+def compile_keywords(draft: Draft, home: ast.ClassDef) -> list[ast.keyword]:
+    """What ``compile`` of a model class is given: as far as it can be run what the file gives, else the plainest.
+
+    Raises:
+        CannotCut: the class has a ``compile`` of its own that takes more.
+    """
+    methods = {s.name: s for s in home.body if isinstance(s, FunctionNode)}
+    own = methods.get("compile")
+    names = [one.arg for one in parameters(own)[1:]] if own is not None else ["optimizer", "loss"]
+    anything = own is None or own.args.kwarg is not None
+    plain = {"optimizer": "'sgd'", "loss": "'mse'"}
+    if "train_step" in methods or "compute_loss" in methods:
+        del plain["loss"]
+    compiled = next(iter(calls_on(draft, "compile", home)), None)
+    keywords = usable_keywords(draft, compiled, names) if compiled is not None else []
+    keywords = [keyword for keyword in keywords if anything or keyword.arg in names]
+    told = {keyword.arg for keyword in keywords}
+    keywords += [ast.keyword(name, expression(value, home)) for name, value in plain.items()
+                 if name not in told and (anything or name in names)]
+    told |= {keyword.arg for keyword in keywords}
+    missing = [name for name in names if own is not None and name not in told and name not in defaults(own)]
+    if missing:
+        raise CannotCut(f"nothing that can be run says what its compile takes for {', '.join(missing)}")
+    return keywords
 
 
 def unplaced(statement: ast.stmt, at: ast.AST) -> None:
@@ -499,9 +519,9 @@ def calls_on(draft: Draft, name: str, home: ast.ClassDef) -> list[ast.Call]:
     return sorted(calls, key=lambda call: not of_class(call))
 
 
-def usable_keywords(draft: Draft, call: ast.Call) -> list[ast.keyword]:
-    """The arguments of a call that can be run at the top of the file."""
-    pairs = [*zip(("optimizer", "loss"), call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+def usable_keywords(draft: Draft, call: ast.Call, names: Sequence[str]) -> list[ast.keyword]:
+    """The arguments of a call, whose parameters have these names, that can be run at the top of the file."""
+    pairs = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
     return [
         ast.keyword(name, copy.deepcopy(value)) for name, value in pairs
         if name and draft.cutter.runs(draft.top, value)]

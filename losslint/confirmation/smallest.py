@@ -18,7 +18,7 @@ def fitting(model: Any, x: Any = None, y: Any = None, labelled: bool = True) -> 
     rng = np.random.default_rng(0)
     if x is None:
         x = _like(_inputs(model), rng, integers=_looks_up(model))
-    if y is None and labelled:
+    if y is None and labelled and _answers(model):
         outputs = model(x)
         sparse = "sparse" in str(getattr(model, "loss", "")).lower()
         y = _mapped(outputs, lambda out: _labels(out.shape, rng, sparse))
@@ -52,6 +52,13 @@ def answering(model: Any, x: Any, right: float, wrong: float) -> tuple[Any, floa
 
     output, loss, gradient = (tf.convert_to_tensor(part).numpy() for part in tf.function(step, autograph=False)())
     return output.reshape(-1, width)[0], float(loss), gradient
+
+
+def _answers(model: Any) -> bool:
+    """Whether a model can be called: one with a step of its own may do without."""
+    import tensorflow as tf
+
+    return type(model).call is not tf.keras.Model.call
 
 
 def _inputs(model: Any) -> Any:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from losslint.check import about
+from losslint.confirmation.failures import only_about_shapes
 from losslint.confirmation.judge import ENDED, left_out
 from losslint.confirmation.observation import Evidence, Observation, Outcome
 from losslint.confirmation.program import NotSliced, Program
@@ -14,6 +16,7 @@ from losslint.notices import FAILS, NOT_RUN, Notice
 from losslint.project.sites import Site
 
 GAVE_NOTHING = (*ENDED, Outcome.RAISES)
+CALLED_WRONGLY = re.compile(r"^TypeError: .*(?:unexpected keyword argument|missing \d+ required|positional arguments? but)")
 MISSING = ("ModuleNotFoundError", "ImportError", "OSError", "PermissionError")
 
 
@@ -25,14 +28,21 @@ def notice(site: Site, runs: Sequence[tuple[Program | NotSliced, Evidence]]) -> 
         if isinstance(program, NotSliced):
             return about(site, NOT_RUN, program.reason)
         for seen in evidence.observations:
-            return about(site, *_said(program, seen))
+            return about(site, *reason(program, seen))
     return None
 
 
-def _said(program: Program, seen: Observation) -> tuple[Notice, str]:
+def made_up(seen: Observation) -> bool:
+    """Whether a replay of ``fit`` failed in what the file does not say: shapes, or how something is called."""
+    return only_about_shapes(seen) or CALLED_WRONGLY.search(seen.error) is not None
+
+
+def reason(program: Program, seen: Observation) -> tuple[Notice, str]:
     """What an observation without a value is told as, and why there is none."""
+    if program.kind == "model" and made_up(seen):
+        return NOT_RUN, f"the model, or the data, that is made up for it does not fit: {shortened(seen.error)}"
     if seen.detail:  # no shapes were found
         return NOT_RUN, f"{seen.detail}: {shortened(seen.error)}"
-    if reason := left_out(program, seen.error):
-        return NOT_RUN, reason
+    if missing := left_out(program, seen.error):
+        return NOT_RUN, missing
     return (NOT_RUN if seen.error.startswith(MISSING) else FAILS), shortened(seen.error) or seen.outcome.value

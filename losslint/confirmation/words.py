@@ -52,6 +52,8 @@ def effect(seen: Observation) -> str:
     if seen.outcome is Outcome.UNUSED:
         return f"nothing uses the result of {seen.operation}"
     loss = "" if seen.loss is None else f"loss {compact(seen.loss)}, "
+    if seen.loss is not None and seen.gradient is None:  # of the weights of a step, which nobody lists
+        return loss.rstrip(", ")
     return f"{loss}gradient {gradient(seen.gradient)}"
 
 

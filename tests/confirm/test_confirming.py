@@ -21,7 +21,7 @@ import losslint
 from losslint import cli
 from losslint.check import check_paths
 from losslint.config import Settings
-from losslint.confirmation import client, verdicts
+from losslint.confirmation import client, unrun, verdicts
 from losslint.confirmation.observation import Evidence, Observation, Outcome
 from losslint.confirmation.program import NotSliced, Program
 from losslint.findings import Finding, Location, Severity
@@ -216,6 +216,46 @@ def test_a_loss_that_gives_no_value_is_told(
     assert (found.code, found.severity, found.message, found.start.row) == (code, Severity.INFO, reason, 6)
     with_evidence(monkeypatch, seen, replace(seen, outcome=Outcome.FINE, mode="graph"))
     assert not [f for f in judged([Path("losses.py")]) if f.loss is not None and f.loss.name == "log_loss"]
+
+
+@pytest.mark.parametrize(("error", "code"), [
+    ("TypeError: GAN.compile() got an unexpected keyword argument 'optimizer'", "LL006"),
+    ("ValueError: Arguments `target` and `output` must have the same shape.", "LL006"),
+    ("AttributeError: 'GAN' object has no attribute 'critic'", "LL005"),
+])
+def test_what_does_not_fit_a_model_that_is_made_up_is_no_fault_of_it(error: str, code: str) -> None:
+    seen = Observation(Outcome.RAISES, "fit", error=error)
+    replay = Program(Path("losses.py"), "GAN.train_step", ast.Module([], []), "model", ())
+    assert unrun.reason(replay, seen)[0].code == code
+    if code == "LL006" and error.startswith("TypeError"):
+        assert unrun.reason(replace(replay, kind="loss"), seen)[0].code == "LL005"
+
+
+STEPS = """\
+import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.layers.Conv2D(2, 3), tf.keras.layers.Flatten(),
+                             tf.keras.layers.Dense(4, activation="softmax")])
+optimizer = tf.keras.optimizers.SGD()
+
+
+def train_step(images, labels):
+    with tf.GradientTape() as tape:
+        probs = model(images, training=True)
+        loss = -tf.reduce_mean(tf.reduce_sum(tf.one_hot(labels, 4) * tf.math.log({operand}), -1))
+    optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
+"""
+
+
+@pytest.mark.slow
+@needs_tensorflow
+def test_a_step_runs_with_a_new_model_for_each_shape_until_its_last_layer_saturates(folder: Path) -> None:
+    (folder / "losses.py").write_text(STEPS.format(operand="probs"))
+    (found,) = json.loads(losslint_process("--confirm", "--isolated", "--output-format", "json", "losses.py").stdout)
+    assert (found["code"], found["verdict"]["status"], found["verdict"]["mode"]) == ("LL301", "confirmed", "eager")
+    assert "gradient None" not in found["verdict"]["reason"]
+    (folder / "losses.py").write_text(STEPS.format(operand="tf.maximum(probs, 1e-7)"))
+    assert json.loads(losslint_process("--confirm", "--isolated", "--output-format", "json", "losses.py").stdout) == []
 
 
 def test_a_finding_with_its_verdict_says_enough(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -182,6 +182,38 @@ def __losslint_step__():
 {ENTRY} = __losslint_step__""")
 
 
+PAIR = """
+class Pair(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.core = tf.keras.layers.Dense(2)
+    def compile(self, first, second{more}):
+        super().compile()
+        self.first, self.second = first, second
+    def train_step(self, data):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(self.core(data)))
+        self.first.apply_gradients(zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables))
+        return {{"loss": loss}}
+"""
+
+
+@pytest.mark.parametrize(("more", "call", "given"), [
+    ("", "Pair().compile('sgd', tf.keras.optimizers.Adam())", "first='sgd', second=tf.keras.optimizers.Adam()"),
+    (", rate=0.1", "Pair().compile(second='sgd', first='adam', rate=0.5)", "second='sgd', first='adam', rate=0.5"),
+    (", optimizer=None", "Pair().compile('adam', 'sgd')", "first='adam', second='sgd', optimizer='sgd'"),
+])
+def test_a_compile_of_its_own_is_called_as_the_file_calls_it(tmp_path: Path, more: str, call: str, given: str) -> None:
+    text = TF + PAIR.format(more=more) + call + "\n"
+    assert f"    model.compile({given})\n" in code(program_in(tmp_path, text, "Pair.train_step"))
+
+
+def test_a_compile_of_its_own_that_nobody_calls_is_not_made_up(tmp_path: Path) -> None:
+    found = programs_in(tmp_path, {"losses.py": TF + PAIR.format(more="")})["Pair.train_step"]
+    assert isinstance(found, NotSliced)
+    assert found.reason == "nothing that can be run says what its compile takes for first, second"
+
+
 def test_the_compile_call_of_a_builder_is_replayed(tmp_path: Path) -> None:
     program = program_in(tmp_path, TF + """import pandas as pd
 def build(width=3):

@@ -154,6 +154,11 @@ def test_inputs_that_are_not_those_of_the_loss_are_said(names: tuple[str, ...], 
     losslint.assert_trainable(lambda **tensors: squared(**tensors), y_true=(8, 3), y_pred=(8, 3))
 
 
+def test_a_class_is_no_loss() -> None:
+    with pytest.raises(TypeError, match=r"^Own is a class: pass an instance of it, Own\(\.\.\.\)$"):
+        losslint.assert_trainable(type("Own", (), {"__call__": squared}))
+
+
 def test_the_tensors_that_are_given_decide_the_framework() -> None:
     torch = pytest.importorskip("torch")
 
