@@ -10,6 +10,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from losslint.confirmation.program import ENTRY, ModuleSlice, Program
 
@@ -38,10 +39,10 @@ def load(program: Program) -> dict[str, object]:
     return module.__dict__
 
 
-def loaded_again(program: Program) -> object:
+def loaded_again(program: Program) -> Any:
     """The callable of a program with nothing that running it before has changed: models that are not built, new weights."""
-    for name in [part.name for part in program.modules]:
-        sys.modules.pop(name, None)
+    for part in program.modules:
+        sys.modules.pop(part.name, None)
     return load(program)[ENTRY]
 
 

@@ -101,7 +101,7 @@ def saturated(program: Program, specs: Sequence[TensorSpec], inputs: Inputs, fil
     if not any(claim.code in NUMERICAL for claim in program.claims):
         return
     for factor in LARGER:
-        larger = scaled(specs, inputs, factor)
+        larger = scaled(specs, dict(inputs), factor)
         seen, derivatives = step(loaded_again(program), larger, files)
         bad = [one for one in seen if derivatives and one.outcome in BAD and one.row]
         if bad:
