@@ -11,10 +11,12 @@ from losslint.facts.axes import certain_axes
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, Target
 from losslint.graph.source import AstSource, Source
-from losslint.graph.values import NONE, NOTHING, Const, Map, Seq, Value
+from losslint.graph.values import NONE, NOTHING, Const, External, Map, Seq, Value
+from losslint.ops.table import lookup
 from losslint.project.bodies import forgets_return
 from losslint.project.index import last_name
 from losslint.project.modes import Mode
+from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
 
@@ -49,6 +51,12 @@ import tensorflow as tf
 
 def forgotten_loss(y_true, y_pred):  # expect: LL404
     loss = tf.reduce_mean(tf.abs(y_true - y_pred), axis=-1)
+
+def object_loss(y_true, y_pred):
+    return tf.keras.losses.MeanSquaredError(y_true, y_pred)  # expect: LL404
+
+other = tf.keras.Sequential([tf.keras.layers.Dense(1)])
+other.compile(loss=object_loss)
 
 model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=forgotten_loss)
@@ -360,6 +368,13 @@ class Parted(tf.keras.losses.Loss):
                     "return one tensor for every shape, or raise an error for those that are not meant",
                     Severity.WARNING,
                 )
+            elif is_made_of_tensors(value):
+                yield Problem(
+                    target.source,
+                    f"{target.source.text} makes a loss object, whose settings these are to be, and computes nothing: it "
+                    "raises",
+                    "call the object: put () before the tensors",
+                )
             elif not loss.site.compiled and put_in_its_place(loss, target) is None:
                 continue
             elif isinstance(value, Seq) and len(value.items) > 1:
@@ -477,6 +492,15 @@ def done_with_none(node: Node) -> str:
     given = [node.inputs.get(name) for name in (*OPERANDS, *first)] if node.family in COMPUTES else []
     parts = [part for value in given for part in (value.items if isinstance(value, Seq) else [value])]
     return f"{text} computes with None" if any(part is NOTHING for part in parts) else ""
+
+
+def is_made_of_tensors(value: Value) -> bool:
+    """``MeanSquaredError(y_true, y_pred)``: an object of a class of losses, given what is meant for its call."""
+    api = lookup(value.name) if isinstance(value, External) and value.name.endswith("()") else None
+    if api is None or api.operation.family != "loss" or not isinstance(value, External):
+        return False
+    roles = [part.role for part in value.args[:2] if isinstance(part, Node)]
+    return {Role.LABEL, Role.PREDICTION} <= set(roles)
 
 
 def only_for_some_shapes(value: Value) -> Node | None:

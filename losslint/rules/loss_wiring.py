@@ -25,11 +25,11 @@ KEEPS_SIGNATURE = ("function", "register_keras_serializable")  # decorators afte
 class LossWiring(Rule):
     """A loss is handed to ``compile`` in a form that Keras cannot call.
 
-    What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of the
-    model where the function itself should be passed, functions that need a third argument, classes that cannot be made
-    without arguments or are made of tensors, names in quotes that Keras has no loss for, and subclasses of Keras's Loss
-    without ``super().__init__()``. Where it must be certain that the model is one of Keras, the model is followed to the
-    call that builds it.
+    What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of
+    the model where the function itself should be passed, functions that need a third argument, classes that cannot be
+    made without arguments or are made of tensors, names in quotes that Keras has no loss for, and subclasses of Keras's
+    Loss without ``super().__init__()`` or with a ``__call__`` that takes no sample weights. Where it must be certain
+    that the model is one of Keras, the model is followed to the call that builds it.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
     the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``. All of it is
@@ -109,6 +109,13 @@ def make_loss(scale):
     def scaled_loss(y_true, y_pred):
         return scale * keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
 
+class Called(keras.losses.Loss):
+    def __call__(self, y_true, y_pred):  # expect: LL405
+        return keras.ops.mean(keras.ops.square(y_true - y_pred))
+
+called = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+called.compile("adam", loss=Called())
+
 inputs, y_true = keras.Input((2,)), keras.Input((1,))
 y_pred = keras.layers.Dense(1)(inputs)
 model = keras.Model(inputs, y_pred)
@@ -159,6 +166,30 @@ class Plain(keras.losses.Loss):
     def call(self, y_true, y_pred):
         return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
 
+class Weighted(keras.losses.Loss):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return super().__call__(y_true, y_pred, sample_weight)
+
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+class Any(keras.losses.Loss):
+    def __call__(self, y_true, y_pred, *weights):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred))
+
+class Callable:
+    def __call__(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+class ByHand(keras.losses.Loss):
+    def __call__(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.abs(y_true - y_pred))
+
+by_hand = ByHand()
+
+def by_hand_loss(y_true, y_pred):
+    return by_hand(y_true, y_pred) + keras.losses.MeanSquaredError()(y_true, y_pred)
+
 class Agent:
     def compile(self, optimizer, loss):
         self.loss = loss
@@ -171,6 +202,11 @@ model.compile("adam", loss=partial(scaled_error, scale=2.0))
 model.compile("adam", loss=lambda y_true, y_pred: scaled_error(y_true, y_pred, 2.0))
 model.compile("adam", loss=weighted(2.0))
 model.compile("adam", loss=Plain)
+for own in (Weighted(), Any(), Callable(), by_hand_loss):
+    model.compile("adam", loss=own)
+model.compile("adam", loss=Weighted())
+model.compile("adam", loss=Any())
+model.compile("adam", loss=Callable())
 model.compile("adam", loss=["mse", "Huber", "BCE"])
 model.compile("adam", loss=keras.losses.Huber(0.5))
 Agent().compile("adam", loss=scaled_error)
@@ -187,6 +223,7 @@ def fitted(weighted):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         yield from self.not_initialised(loss)
+        yield from self.without_weights(loss)
         if loss.site.kind == "builtin":
             yield from self.unknown_name(loss)
         yield from self.looked_up(loss)
@@ -285,9 +322,8 @@ def fitted(weighted):
         home, module = loss.site.class_node, loss.site.module
         if home is None or loss.site.kind != "method" or getattr(loss.site.node, "name", "") != "call":
             return
-        of_keras = any((module.dotted(base) or "").endswith("keras.losses.Loss") for base in home.bases)
         for init in home.body:
-            if not of_keras or not isinstance(init, ast.FunctionDef) or init.name != "__init__":
+            if not of_keras(loss) or not isinstance(init, ast.FunctionDef) or init.name != "__init__":
                 continue
             called = [n.func.attr for n in ast.walk(init) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
             if "__init__" not in called:
@@ -300,6 +336,28 @@ def fitted(weighted):
                     "and Keras raises AttributeError",
                     "begin it with super().__init__()",
                 )
+
+
+    def without_weights(self, loss: Loss) -> Iterator[Problem]:
+        """A ``__call__`` of Keras's Loss that is overridden without a place for the weights of the samples."""
+        site, node = loss.site, loss.site.node
+        if not site.fitted or not isinstance(node, ast.FunctionDef) or node.name != "__call__" or not of_keras(loss):
+            return
+        given = node.args
+        takes_any = given.vararg is not None or given.kwarg is not None or node.decorator_list
+        if not takes_any and len(given.posonlyargs) + len(given.args) == 3 and not given.kwonlyargs:
+            yield Problem(
+                AstSource(site.module, given.args[-1]),
+                "Keras calls an object of its class Loss with (y_true, y_pred, sample_weight), which this __call__ has no "
+                "place for: TypeError",
+                "override call(self, y_true, y_pred) instead, and leave __call__ to Keras",
+            )
+
+
+def of_keras(loss: Loss) -> bool:
+    """Whether the class of a loss derives from Keras's Loss."""
+    home, module = loss.site.class_node, loss.site.module
+    return home is not None and any((module.dotted(base) or "").endswith("keras.losses.Loss") for base in home.bases)
 
 
 def compiles_by_itself(call: ast.Call, module: Module) -> bool:
