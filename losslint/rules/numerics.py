@@ -13,6 +13,7 @@ from losslint.facts.differences import is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.hazards import OTHERS, Hazard
 from losslint.facts.inputs import is_network
+from losslint.facts.precision import FLOAT32
 from losslint.facts.rewrites import Match
 from losslint.facts.step import averages
 from losslint.findings import Severity
@@ -36,6 +37,7 @@ IN_HALF = ("LL301", "LL303", "LL304", "LL306")  # of which float16 is to blame w
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
 UNDER_XLA = " under XLA (jit_compile, which Keras 3 turns on where there is a GPU); without XLA it is fine"
 NO_NAN = ("tensorflow", "keras")  # have divide_no_nan
+FROM_ONE = ("1e-6", "1e-3", "1e-2")  # in float32, float16 and bfloat16
 HALF_BOUND, HALF_DIVISOR = "1e-3", "1e-2"  # the slope at a divisor d is 1 / d ** 2
 CONDITIONS = {
     "exact": " for {}: the same function, and finite there",
@@ -113,6 +115,12 @@ def at_least(loss: Loss, code: str, bound: str) -> str:
 def bound_of(loss: Loss, operand: Node | None, usual: str = "1e-7") -> str:
     """A lower bound that a float16 holds too, where it has to, and the inverse of it."""
     return HALF_BOUND if loss.is_half(operand) else usual
+
+
+def step_from_one(loss: Loss, operand: Node | None) -> str:
+    """The distance from 1 that a bound needs so that it is another number than 1, in the precision it is computed in."""
+    precision = loss.gradient.precisions[operand.index] if operand is not None else FLOAT32
+    return next(step for step in FROM_ONE if precision.round(1.0 - float(step)) < 1.0 < precision.round(1.0 + float(step)))
 
 
 def off_zero(loss: Loss, node: Node, divisor: Node) -> str:

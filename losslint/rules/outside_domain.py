@@ -6,7 +6,16 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import at_least, code_of, hazards_of, operand_of, point_of, problem
+from losslint.rules.numerics import (
+    at_least,
+    bound_of,
+    code_of,
+    hazards_of,
+    operand_of,
+    point_of,
+    problem,
+    step_from_one,
+)
 
 APART = "replace one side where both are 0: tf.atan2(y, tf.where((x == 0) & (y == 0), 1.0, x))"
 POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
@@ -92,7 +101,7 @@ def angle_loss(y_true, y_pred):
                     hazard,
                     f"{where}, and {hazard.node.op} of a negative number is NaN",
                     f"end the model in an activation that keeps it positive (softplus, sigmoid), or guard it: "
-                    f"{at_least(loss, code_of(hazard), '1e-7')}",
+                    f"{at_least(loss, code_of(hazard), bound_of(loss, hazard.operand))}",
                 )
                 continue
             if hazard.node.op == "atan2":
@@ -100,8 +109,8 @@ def angle_loss(y_true, y_pred):
                 continue
             beyond = hazard.node.op != "acosh" and abs(hazard.operand_value) > 1.0
             bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"the slope of {hazard.node.op} is infinite there"
-            code = code_of(hazard)
-            inside = f"tf.clip_by_value({code}, -1.0 + 1e-6, 1.0 - 1e-6)"
+            code, step = code_of(hazard), step_from_one(loss, hazard.operand)
+            inside = f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
             if hazard.node.op == "acosh":
-                inside = at_least(loss, code, "1.0 + 1e-6")
+                inside = at_least(loss, code, f"1.0 + {step}")
             yield problem(loss, hazard, f"{where}: {bad}", f"clip to the inside of the domain: {inside}")

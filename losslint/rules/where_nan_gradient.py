@@ -25,6 +25,7 @@ from losslint.rules.numerics import (
     instead,
     point_of,
     problem,
+    step_from_one,
     text,
     written_operand,
 )  # fmt: skip
@@ -170,7 +171,8 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
         sides = f"{code}, {regular}" if kept else f"{regular}, {code}"
         safe = f"tf.where({condition}, {sides})"
     elif node.op in INVERSES and node.op != "atan2":
-        safe = f"tf.clip_by_value({code}, -1.0 + 1e-6, 1.0 - 1e-6)"
+        step = step_from_one(loss, operand)
+        safe = f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
     elif node.op in EXPONENTIALS:
         safe = at_most(loss, code, "20.0")
     else:

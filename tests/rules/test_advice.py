@@ -410,3 +410,19 @@ def test_the_input_of_a_steep_slope_in_float16_is_the_right_one(guarded: str, at
     assert ("1 / 1e-7 at 0," if at == 0.0 else "1 / 1e-5 where tf.cast(y_pred, tf.float16) is 1e-5,") in message
     assert not np.isfinite(value_and_slope(tf, body, [[1.0]], [[at]])[1]).all()
     assert np.isfinite(value_and_slope(tf, body, [[1.0]], [[0.0 if at else 0.5]])[1]).all()
+
+
+@pytest.mark.parametrize(("operation", "dtype"), [
+    (operation, dtype) for operation in ("acos", "acosh") for dtype in ("float32", "float16", "bfloat16")])
+def test_a_bound_beside_one_is_not_one(operation: str, dtype: str) -> None:
+    """In the precision of the operand: 1 - 1e-6 is 1 in float16, and 1 - 1e-3 in bfloat16."""
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    body = f"c = tf.cast(y_true * y_pred, tf.{dtype})\nr = tf.cast(tf.{operation}(c), tf.float32)"
+    advice = re.match(r"clip to the inside of the domain: (.*)$", help_for(body, "LL307"))
+    assert advice is not None
+    assert not np.isfinite(value_and_slope(tf, body, [[1.0]], [[1.0]])[1]).any()
+    mended = body.replace(f"tf.{operation}(c)", f"tf.{operation}({advice[1]})")
+    assert all(np.isfinite(part).all() for part in value_and_slope(tf, mended, [[1.0]], [[1.0]]))
+    usual = ([[1.0]], [[0.5 if operation == "acos" else 1.5]])
+    for first, second in zip(value_and_slope(tf, body, *usual), value_and_slope(tf, mended, *usual), strict=True):
+        assert np.allclose(first, second)
