@@ -39,6 +39,8 @@ START_SECONDS = 300.0  # importing a framework from a slow disk
 END_SECONDS = 5.0
 IMPORT_SECONDS = 60.0  # on top of a program's own time, where it imports the framework itself
 SILENCE = 60.0  # on top of it, before a server counts as stopped
+MARK = "LOSSLINT_SERVER"  # the variable that tells a server and its descendants from other processes
+LOOKS, LOOK = 30, 0.01  # how often for processes that outlive a server, and seconds between
 KILLED = Observation(Outcome.CRASHED, "eager", error="the process that runs losses was killed")
 LAST_WORD = re.compile(r"^[\w.]*(?:Error|Exception)\b")  # of a traceback, not what a framework logs
 
@@ -101,7 +103,7 @@ def run(
     first = next(source, None)
     if first is None:
         return
-    with _scratch() as folder:
+    with _scratch() as folder, _adopting():
         runner = _forking if hasattr(os, "fork") else _spawning
         with contextlib.closing(runner(chain([first], source), options, tell, folder)) as running:
             for program, evidence in running:
@@ -117,6 +119,16 @@ def _scratch() -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _adopting() -> Iterator[None]:
+    """What outlives a server becomes a child of this process meanwhile, so that ``Server.end`` finds it."""
+    limits.adopt_orphans()
+    try:
+        yield
+    finally:
+        limits.adopt_orphans(False)
 
 
 # -- a server that forks
@@ -136,8 +148,9 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "losslint.confirmation.server", json.dumps(settings)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True,
-                env=environment(options.device),
+                env={**environment(options.device), MARK: str(folder)},
             )
+        self.folder = folder
         self.received: queue.Queue[dict[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True).start()
 
@@ -186,6 +199,9 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        for _ in range(LOOKS if self.process.returncode else 1):  # its children may be about to end, and leave us theirs
+            limits.end_children(lambda pid: limits.was_started_with(pid, MARK, str(self.folder)))
+            time.sleep(LOOK)
 
 
 def environment(device: str) -> dict[str, str]:

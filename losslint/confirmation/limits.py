@@ -157,9 +157,36 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def adopt_orphans() -> None:
-    """Become the parent of what descendants leave behind, so that it can be found and ended."""
-    _control(SET_CHILD_SUBREAPER, 1)
+def adopt_orphans(adopt: bool = True) -> None:
+    """Become the parent of what descendants leave behind, so that it can be found and ended; or do so no more."""
+    _control(SET_CHILD_SUBREAPER, int(adopt))
+
+
+def end_children(which: Callable[[int], bool]) -> None:
+    """Kill some of the children of this process, and what they leave to it."""
+    for _ in range(100):
+        found = [pid for pid in children(os.getpid()) if which(pid)]
+        for pid in found:
+            kill(pid)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+        if not found:
+            return
+
+
+def kill(pid: int) -> None:
+    """End a process and its group."""
+    for end in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            end(pid, signal.SIGKILL)
+
+
+def was_started_with(pid: int, variable: str, value: str) -> bool:
+    """Whether the environment that a process, or the one it was forked from, was started with says so."""
+    try:
+        return f"{variable}={value}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 def leave_network() -> bool:

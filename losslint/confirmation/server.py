@@ -86,8 +86,8 @@ class Server:
                     self.start(*self.waiting.popleft())
         finally:
             for one in self.running.values():
-                _kill(one.pid)
-            self.end_orphans(spare=())
+                limits.kill(one.pid)
+            limits.end_children(lambda pid: True)
 
     def start(self, index: int, payload: bytes) -> None:
         """Fork a child for one program."""
@@ -130,7 +130,7 @@ class Server:
         elif one.ended_for is None:
             one.ended_for = self.excess(one, seconds)
             if one.ended_for is not None:
-                _kill(one.pid)
+                limits.kill(one.pid)
 
     def excess(self, one: Child, seconds: float) -> tuple[Outcome, str] | None:
         """What a child takes more of than it may, if anything."""
@@ -147,8 +147,8 @@ class Server:
         del self.running[one.pid]
         _drain(one)
         os.close(one.pipe)
-        _kill(one.pid)  # what it started and left in its group
-        self.end_orphans(spare=self.running)
+        limits.kill(one.pid)  # what it started and left in its group
+        limits.end_children(lambda pid: pid not in self.running)  # this process has become the parent of orphans
         outcome, error = one.ended_for or death(status, self.allowed, limits.output_of(one.scratch))
         shutil.rmtree(one.scratch, ignore_errors=True)
         limits.output_of(one.scratch).unlink(missing_ok=True)
@@ -157,17 +157,6 @@ class Server:
             "index": one.index, "lines": lines, "outcome": outcome.value, "error": error, "seconds": seconds,
             "cpu_seconds": cpu_seconds,
         })
-
-    def end_orphans(self, spare: Any) -> None:
-        """Kill what children left behind: this process has become its parent."""
-        for _ in range(100):
-            found = [pid for pid in limits.children(os.getpid()) if pid not in spare]
-            for pid in found:
-                _kill(pid)
-                with contextlib.suppress(ChildProcessError):
-                    os.waitpid(pid, 0)
-            if not found:
-                return
 
     def send(self, message: dict[str, Any]) -> None:
         """Write one line to the main process."""
@@ -211,13 +200,6 @@ def _drain(one: Child) -> None:
     with contextlib.suppress(BlockingIOError):
         while part := os.read(one.pipe, CHUNK):
             one.said += part
-
-
-def _kill(pid: int) -> None:
-    """End a process and its group."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
 
 
 def _leave(number: int, frame: FrameType | None) -> None:

@@ -154,6 +154,20 @@ def test_processes_that_leave_the_group_are_ended() -> None:
     assert seen.outcome is Outcome.FINE
 
 
+@LINUX
+def test_processes_that_outlive_the_server_are_ended() -> None:
+    seen = last("""
+    import os, signal, time
+    def entry():
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(1000)
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(1000)
+    """)
+    assert (seen.outcome, seen.error) == (Outcome.CRASHED, client.KILLED.error)
+
+
 def test_a_flood_of_output() -> None:
     seen = last("def entry():\n while True: print('x' * 10000)")
     assert (seen.outcome, seen.error) == (Outcome.CRASHED, "SIGXFSZ: wrote more than 1 MB")
