@@ -64,6 +64,19 @@ def two_heads_loss(y_true, y_pred):
     return tf.keras.losses.poisson(y_pred, y_true) + far  # expect: LL403
 """,
         """
+import keras
+import tensorflow as tf
+
+class Classifier(keras.Model):
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            p = self(x, training=True)
+            loss = keras.ops.mean(keras.losses.binary_crossentropy(p, y, from_logits=True))  # expect: LL403
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables))
+        return {"loss": loss}
+""",
+        """
 import torch
 import torch.nn.functional as F
 
@@ -106,6 +119,24 @@ def step(x, y):
     loss.backward()
 """,
         """
+import keras
+import tensorflow as tf
+
+class Classifier(keras.Model):
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            p = self(x, training=True)
+            q = self(x + 0.1, training=True)
+            loss = keras.ops.mean(keras.losses.binary_crossentropy(y, p) + keras.losses.mean_squared_error(p, y))
+            loss += keras.ops.mean(keras.losses.categorical_crossentropy(tf.stop_gradient(p), q))
+            loss += keras.ops.mean(keras.losses.kl_divergence(p, y) + keras.losses.kl_divergence(y, p))
+            loss += keras.ops.mean(keras.losses.binary_crossentropy(tf.ones_like(p), p))
+            loss += keras.ops.mean(keras.losses.categorical_crossentropy(p, keras.ops.softmax(x)))
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_variables), self.trainable_variables))
+        return {"loss": loss}
+""",
+        """
 import tensorflow as tf
 
 def symmetric_loss(y_pred, y_true):
@@ -146,8 +177,19 @@ model.compile(loss=symmetric_loss)
             if not facts.live(label) or facts.reach(prediction) or has_twin(loss, node):
                 continue
             sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
-            if sources & labels or (node.op in OF_CLASSES and is_output(label)):
+            handed = isinstance(prediction, Node) and is_of_batch(loss, prediction)
+            if sources & labels or (is_output(label) and (handed or node.op in OF_CLASSES)):
                 yield reversed_divergence(node) if node.op == "kl_divergence" else exchanged(node)
+
+
+def is_of_batch(loss: Loss, value: Node, depth: int = 6) -> bool:
+    """Whether a value is what ``train_step`` is handed, as ``x, y = data`` unpacks it: no model returns it."""
+    if value.op == "cast" and depth:
+        inner = value.inputs.get("x")
+        return isinstance(inner, Node) and is_of_batch(loss, inner, depth - 1)
+    whole = value.inputs.get("x")
+    of_step = loss.site.class_node is not None and getattr(loss.site.node, "name", "") == "train_step"
+    return of_step and value.op == "item" and isinstance(whole, Node) and whole.op == "param"
 
 
 def exchanged(node: Node) -> Problem:
