@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from losslint.facts.shape import is_true, stacked
+from losslint.facts.shape import is_number, is_true, stacked
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import AstSource
@@ -214,6 +214,13 @@ def clipped_loss(y_true, y_pred):
 
 other = build(3)
 other.compile("adam", loss=clipped_loss)
+
+def by_hand_loss(y_true, y_pred):
+    p = keras.ops.softmax(y_pred)  # expect: LL406
+    return -keras.ops.sum(y_true * keras.ops.log(p + 1e-7), axis=-1)
+
+by_hand = build(3)
+by_hand.compile("adam", loss=by_hand_loss)
 """,
         """
 import flax.linen as nn
@@ -410,6 +417,18 @@ logits = keras.Sequential([layers.Dense(10)])
 logits.compile("adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 scores = keras.Sequential([logits, layers.Softmax()])
 scores.compile("adam", loss="sparse_categorical_crossentropy")
+def by_hand_loss(y_true, y_pred):
+    return -keras.ops.sum(y_true * keras.ops.log(keras.ops.softmax(y_pred) + 1e-7), axis=-1)
+
+def sharpened_loss(y_true, y_pred):
+    p = keras.ops.softmax(keras.ops.log(y_pred + 1e-7) / 0.5)
+    soft = keras.ops.softmax(10.0 * y_pred) + keras.ops.softmax(y_pred, axis=0)
+    weight = keras.ops.stop_gradient(keras.ops.softmax(y_pred))
+    return -keras.ops.sum(weight * y_true * keras.ops.log(p + 1e-7), axis=-1) + keras.ops.sum(soft * y_true, axis=-1)
+
+logits.compile("adam", loss=by_hand_loss)
+sharpened = keras.Sequential([layers.Dense(10, activation="softmax")])
+sharpened.compile("adam", loss=sharpened_loss)
 regression = keras.Sequential([layers.Dense(1)])
 regression.compile("adam", loss="mse")
 regression.add(layers.Activation("sigmoid"))
@@ -473,9 +492,12 @@ def binary_loss(logits, target):
             elif (expects or plain) and is_prediction(node.inputs.get("y_pred")):
                 yield from self.compared(loss, node, expects)
 
-    def squashed_twice(self, loss: Loss, squashed: Node) -> Iterator[Problem]:
+        for node in written_out(loss):
+            yield from self.squashed_twice(loss, node, (node.op,))
+
+    def squashed_twice(self, loss: Loss, squashed: Node, endings: tuple[str, ...] = SQUASHING) -> Iterator[Problem]:
         """The loss applies the activation that the model ends in."""
-        if (head := head_that_ends_in(loss, SQUASHING)) is not None:
+        if (head := head_that_ends_in(loss, endings)) is not None:
             layer = AstSource(head.module, head.at)
             yield Problem(
                 squashed.source,
@@ -523,6 +545,23 @@ def binary_loss(logits, target):
                 instead(loss, node) if head.activation == "linear" else f"end the model in {ACTIVATION[node.op]}",
                 related=(layer,),
             )
+
+
+def written_out(loss: Loss) -> list[Node]:
+    """The activations that a loss applies to each prediction as it comes in, to take the logarithm of them by itself."""
+    judged = {end[0].index for n in loss.nodes if (end := ending(loss, n.inputs.get("y_pred"))) is not None}
+    return [
+        n for n in loss.nodes
+        if n.op in SQUASHING and n.index not in judged and n.index in loss.relevant and enters_logarithm(loss, n)
+        and is_prediction(n.inputs.get("x")) and ("axis" not in n.inputs or is_number(n.inputs["axis"], -1))
+    ]  # fmt: skip
+
+
+def enters_logarithm(loss: Loss, node: Node, depth: int = 4) -> bool:
+    """Whether the logarithm of a value is taken, perhaps after an epsilon or a bound."""
+    users = loss.users(node) if depth else []
+    bounded = (user for user in users if user.op in (*KEEPS_SCALE, "add", "maximum"))
+    return any(user.op == "log" for user in users) or any(enters_logarithm(loss, user, depth - 1) for user in bounded)
 
 
 def head_that_ends_in(loss: Loss, activations: tuple[str, ...]) -> Head | None:
