@@ -253,6 +253,8 @@ PAIRED: dict[str, Callable[[float, float], float]] = {
     "sum": lambda x, y: x + y, "cumsum": lambda x, y: x + y, "mean": lambda x, y: (x + y) / 2.0, "max": _larger,
     "min": lambda x, y: -_larger(-x, -y), "prod": lambda x, y: x * y, "norm": math.hypot, "euclidean_norm": math.hypot,
     "all": min, "any": max, "std": lambda x, y: abs(x - y) / 2.0, "var": lambda x, y: (x - y) ** 2 / 4.0,
+    "l2_normalize": lambda x, y: div(x, max(math.hypot(x, y), 1e-6)),
+    "normalize_vectors": lambda x, y: div(x, max(math.hypot(x, y), 1e-12)),
     "diag": lambda x, y: x, "diagonal": lambda x, y: x, "eye": lambda x, y: x, "transpose": lambda x, y: x,
 }  # fmt: skip
 JOINS = ("stack", "concat", "add_n", "tuple", "hstack", "vstack", "dstack", "append")

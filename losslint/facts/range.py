@@ -56,6 +56,10 @@ NONNEGATIVE = ("mse", "mae", "mape", "msle", "huber", "norm", "euclidean_norm", 
 # One value by two names.
 ALIASES = ("identity", "convert_to_tensor", "stop_gradient", "ensure_shape", "check_numerics", "constant")
 PLACED = (*ALIASES, *RESHAPES, "broadcast_to", "tile", "repeat")  # the same numbers, perhaps several times
+NORMS = ("norm", "euclidean_norm")
+OF_ROWS = ("sum", "max", "logsumexp", "mean", *NORMS)  # no less than the largest element makes them
+RISING = ("exp", "softplus", "sigmoid", *PLACED)
+RISING_ABOVE_0 = ("square", "pow", "mul", "div", "sqrt")
 COMPARISONS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal")
 MAX_REFINED = 200  # nodes evaluated again for one branch of ``where``
 
@@ -99,6 +103,8 @@ class RangeFacts:
         if node.op in AVERAGES:
             return not self._may_be_empty(node)
         out = self.of(node)
+        if node.op in NORMS:
+            return "ord" not in node.inputs and out.finite and out.low > 0.0
         operands = [self.of(node.inputs[name]) for name in _names(node)]
         slopes = SLOPES.get(node.op)
         if slopes is None or not out.finite or not operands or not all(o.finite for o in operands):
@@ -181,6 +187,8 @@ class RangeFacts:
         if op == "logsumexp":
             x = self._first(node)
             return Interval(x.low, x.high + math.log(MANY), x.nan)
+        if op in NORMS and "x" in node.inputs and "ord" not in node.inputs:
+            return interval.root(interval.sums(interval.square(self._first(node))))
         if op in NONNEGATIVE:
             return Interval(0.0, INF, not all(self.of(o).finite for _, o in node.operands()))
         return TOP
@@ -201,7 +209,7 @@ class RangeFacts:
     def _related(self, node: Node) -> Iterator[Interval]:
         """What holds because of where the operands come from."""
         op, names = node.op, _names(node)
-        if op in ("sum", "max", "logsumexp"):
+        if op in OF_ROWS:
             yield from self._of_rows(node)
         if len(names) != 2:
             return
@@ -231,8 +239,19 @@ class RangeFacts:
             elif axis == self._axis(inner).replace("None", "-1"):
                 yield Interval(1.0 - 1e-4, 1.0 + 1e-4)
         peak, along = self.peaks.get(inner.index, (-INF, "")) if inner is not None else (-INF, "")
-        if axis in ("None", along) and (node.op != "sum" or self._first(node).low >= 0.0):
-            yield Interval(peak - abs(peak) * 1e-5 if math.isfinite(peak) else -INF, INF)
+        if not math.isfinite(peak) or not self._covers(node.inputs.get("axis"), along):
+            return
+        if node.op in ("max", "logsumexp"):
+            yield Interval(peak - abs(peak) * 1e-5, INF)
+        elif self._first(node).low >= 0.0:
+            yield Interval(peak * (1 - 1e-5) / (MANY if node.op == "mean" else 1.0), INF)
+
+    def _covers(self, axis: Value | None, along: str) -> bool:
+        """Whether what is reduced holds the axis that something is known along. Of a batch of rows 1 is the last one."""
+        parts = axis.items if isinstance(axis, Seq) else [axis]
+        last = {"1", "-1"}
+        keys = {"None" if part is None else self.numbers.key(part) for part in parts}
+        return bool(keys & {"None", along}) or (along in last and bool(keys & last))
 
     def _axis(self, node: Node) -> str:
         """The axis a node reduces; ``None`` for all."""
@@ -285,16 +304,32 @@ class RangeFacts:
         return value if isinstance(value, Node) else None
 
     def _note_peak(self, node: Node) -> None:
-        """``x - max(x)`` holds a 0 in each row, ``exp`` of it a 1."""
+        """``x - max(x)`` holds a 0 in each row, ``exp`` of it a 1; a softmax of n classes has one of at least ``1 / n``."""
         names = _names(node)
+        if node.op == "softmax" and self._first(node).finite:
+            self.peaks[node.index] = (1.0 / MANY, self._axis(node).replace("None", "-1"))
         if node.op == "sub" and len(names) == 2 and self._is_top_of(node.inputs["y"], node.inputs["x"]):
             top = self._unplaced(node.inputs["y"])
             self.peaks[node.index] = (0.0, self._axis(top) if top is not None else "")
-        elif node.op in ("exp", "softplus", "sigmoid", *PLACED) and isinstance(x := node.inputs.get("x"), Node) and (
-                x.index in self.peaks):
+        elif node.op in RISING and isinstance(x := node.inputs.get("x"), Node) and x.index in self.peaks:
             peak, along = self.peaks[x.index]
             transfer = TRANSFERS.get(node.op)
             self.peaks[node.index] = (self.round(transfer(constant(peak)).low) if transfer else peak, along)
+        elif node.op in RISING_ABOVE_0 and (powered := self._powered(node)) is not None:
+            self.peaks[node.index] = powered
+
+    def _powered(self, node: Node) -> tuple[float, str] | None:
+        """The peak of a square, power or multiple of numbers that are not negative."""
+        for value, other in ((node.inputs.get("x"), node.inputs.get("y")), (node.inputs.get("y"), node.inputs.get("x"))):
+            if not isinstance(value, Node) or value.index not in self.peaks or self.of(value).low < 0.0:
+                continue
+            peak, along = self.peaks[value.index]
+            if node.op == "square" or (node.op == "mul" and self.numbers.of(value) == self.numbers.of(other)):
+                return self.round(peak * peak), along
+            number = plain_number(other)
+            if number is not None and number > 0.0 and (node.op == "mul" or value is node.inputs.get("x")):
+                return self.round(TRANSFERS[node.op](constant(peak), constant(number)).low), along
+        return None
 
     # -- branches
 

@@ -44,9 +44,24 @@ def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
         return LOSSES[FROM_LOGITS[node.op] if logits else node.op], ("y_true", "y_pred")
     if node.op in OF_NUMBERS and len(node.inputs) == 2:
         return PRIMITIVES[OF_NUMBERS[node.op]], tuple(node.inputs)
+    if node.op in ("std", "var") and _is_random(node):
+        return None, ()
     names = ("x", "y") if node.op in BINARY_OPS else ("x",)
     primitive = PRIMITIVES.get("abs" if node.op == "norm" and not is_root(node) else node.op)
     return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
+
+
+def _is_random(node: Node) -> bool:
+    """Whether random numbers enter a value: it is the same nowhere."""
+    seen, stack = set[int](), [node]
+    while stack:
+        current = stack.pop()
+        if current.family == "sample":
+            return True
+        if current.index not in seen:
+            seen.add(current.index)
+            stack += [operand for _, operand in current.operands()]
+    return False
 
 
 def is_root(norm: Node) -> bool:

@@ -59,6 +59,11 @@ SPECIAL = (  # relations that random losses seldom hold
     ["tf.reduce_sum(tf.square(logits), axis=-1)", "v0 + tf.cast(v0 <= 0.0, tf.float32) * 1e-3", "1.0 / v1"],
     ["logits > 0.0", "tf.where(v0, logits, 1.0)", "tf.math.log(v1)", "tf.where(v0, v2, 0.0)"],
     ["tf.sigmoid(logits)", "1.0 - v0 + 1e-8", "tf.math.log(v1)"],
+    ["tf.nn.softmax(logits)", "tf.reduce_max(v0, axis=-1)", "tf.math.log(v1)", "tf.reduce_max(v0, axis=0)"],
+    ["tf.nn.softmax(logits)", "v0 ** 2.0", "tf.reduce_sum(v1, axis=1)", "tf.math.log(v2)", "tf.reduce_sum(v1, axis=0)"],
+    ["tf.nn.softmax(logits)", "tf.reduce_mean(3.0 * v0 * v0, axis=-1)", "1.0 / v1", "tf.norm(v0, axis=-1)"],
+    ["tf.nn.softmax(logits, axis=0)", "v0 / tf.reduce_max(v0, axis=0)", "tf.reduce_mean(v0, axis=0)",
+     "tf.reduce_mean(v0, axis=-1)"],
     ["tf.sigmoid(logits)", "1e-8 + (1.0 - v0)", "tf.math.log(v1)"],
 )
 

@@ -41,6 +41,26 @@ CASES = {
             chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
             return tf.reduce_mean(tf.reduce_sum(chosen * y_pred, axis=0) / tf.reduce_sum(chosen, axis=0))
     """),
+    "the largest in a column of softmax rows": ("LL301", Severity.WARNING, "is exactly 0", """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.log(tf.reduce_max(tf.nn.softmax(y_pred), axis=0)) * y_true[0])
+    """),
+    "the largest of a masked softmax": ("LL301", Severity.WARNING, "is exactly 0", """
+        def some_loss(y_true, y_pred):
+            return -tf.reduce_mean(tf.math.log(tf.reduce_max(tf.nn.softmax(y_pred) * y_true, axis=-1)))
+    """),
+    "the smallest share of a softmax": ("LL301", Severity.WARNING, "is exactly 0", """
+        def some_loss(y_true, y_pred):
+            return -tf.reduce_mean(y_true[:, 0] * tf.math.log(tf.reduce_min(tf.nn.softmax(y_pred), axis=-1)))
+    """),
+    "the angle between unit vectors": ("LL307", Severity.WARNING, "acos", """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.acos(cosine(y_true, y_pred)))
+    """),
+    "the spread of a constant row": ("LL303", Severity.WARNING, "constant", """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.reduce_std(y_true - y_pred, axis=-1))
+    """),
     "the smallest of a row": ("LL303", Severity.WARNING, "is exactly 0", """
         def some_loss(y_true, y_pred):
             return tf.reduce_mean(tf.sqrt(y_pred - tf.reduce_min(y_pred, axis=-1, keepdims=True)) * y_true)
@@ -51,6 +71,46 @@ FINE = {
         def some_loss(y_true, y_pred):
             chosen = tf.one_hot(tf.cast(y_true, tf.int32), 10)
             return -tf.reduce_mean(tf.math.log(tf.reduce_sum(chosen * (y_pred + 1e-7), axis=-1)))
+    """,
+    "the largest share of a softmax": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.log(tf.reduce_max(tf.nn.softmax(y_pred), axis=-1)) * y_true[:, 0])
+    """,
+    "the squares of a softmax": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.log(tf.reduce_sum(tf.square(tf.nn.softmax(y_pred)), -1)) * y_true[:, 0])
+    """,
+    "the squares of a softmax, as a power": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.sqrt(tf.reduce_sum(tf.nn.softmax(y_pred) ** 2, axis=1)) * y_true[:, 0])
+    """,
+    "the mean of a softmax": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.log(tf.reduce_mean(tf.nn.softmax(y_pred), axis=-1)) * y_true[:, 0])
+    """,
+    "the norm of a softmax": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.norm(tf.nn.softmax(y_pred), axis=-1) * y_true[:, 0])
+    """,
+    "how many classes take part": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(y_true[:, 0] / tf.reduce_sum(tf.nn.softmax(y_pred) ** 2, -1))
+    """,
+    "shares of the largest": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(y_true * tf.nn.softmax(y_pred) / tf.reduce_max(tf.nn.softmax(y_pred), -1, keepdims=True))
+    """,
+    "an angle within": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.acos((1 - 1e-5) * cosine(y_true, y_pred)))
+    """,
+    "a root of 2 less twice a cosine": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.sqrt(2.001 - 2.0 * cosine(y_true, y_pred)))
+    """,
+    "the spread of noise": """
+        def some_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.reduce_std(y_true - y_pred + tf.random.normal(tf.shape(y_pred)), axis=-1))
     """,
     "as many rows as there are": """
         def some_loss(y_true, y_pred):
@@ -71,8 +131,16 @@ FINE = {
 }
 
 
+HEADER = """
+import tensorflow as tf
+
+def cosine(a, b):
+    return tf.reduce_sum(tf.nn.l2_normalize(a, -1) * tf.nn.l2_normalize(b, -1), -1)
+"""
+
+
 def found(text: str) -> dict[str, tuple[Severity, str]]:
-    return {f.code: (f.severity, f.message) for f in check("import tensorflow as tf\n" + textwrap.dedent(text))}
+    return {f.code: (f.severity, f.message) for f in check(HEADER + textwrap.dedent(text))}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -86,3 +154,18 @@ def test_is_seen(name: str) -> None:
 @pytest.mark.parametrize("name", FINE)
 def test_is_fine(name: str) -> None:
     assert not [code for code in found(FINE[name]) if code.startswith("LL3")]
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_tensorflow_bears_it_out(name: str) -> None:
+    tf = pytest.importorskip("tensorflow")
+    names: dict[str, object] = {}
+    exec(HEADER + textwrap.dedent(FINE[name].replace("tf.int32), 10", "tf.int32), 3")), names)
+    classes = tf.range(3.0) if "one_hot" in FINE[name] else tf.ones([3, 1])
+    labels = classes if "one_hot" in FINE[name] or "equal(labels" in FINE[name] else tf.eye(3)
+    for scale in (0.0, 1.0, 300.0, 1e4):
+        prediction = scale * tf.constant([[0.3, -0.4, 1.0], [-1.0, 1.0, 0.2], [0.4, 0.3, 0.3]])
+        with tf.GradientTape() as tape:
+            tape.watch(prediction)
+            loss = names["some_loss"](labels, prediction)  # type: ignore[operator]
+        assert tf.reduce_all(tf.math.is_finite(tape.gradient(loss, prediction))), scale
