@@ -18,8 +18,8 @@ from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.facts.step import finds
 from losslint.facts.variables import VARIABLES, Variable, variable_of
-from losslint.graph.nodes import Kind, Node
-from losslint.graph.values import Const, Seq
+from losslint.graph.nodes import Kind, Node, is_same
+from losslint.graph.values import Const, Seq, Value
 from losslint.ops.moves import UNCHANGED
 from losslint.project.roles import Role
 
@@ -233,6 +233,21 @@ class InputFacts:
                 yield from (op for op in self._uses(user, depth - 1) if op == "log")
             elif user.op == "sub" and plain_number(user.inputs.get("x")) == 1.0:
                 yield from (f"one_minus_{op}" for op in self._uses(user, depth - 1) if op in ("log", "pow"))
+            elif (mixed := self._mixed(user, base)) is not None:
+                seen = ("one_minus_log",) if mixed.op == "abs" else ("log", "one_minus_log")
+                yield from (op for op in self._uses(mixed, depth - 1) if op in seen)
+
+    def _mixed(self, user: Node, base: Node) -> Node | None:
+        """What a prediction is a part of, as it is: a choice, ``y * p + (1 - y) * (1 - p)``, or how far it is from a label;
+        None for anything else."""
+        users = self.users.get(user.index, [])
+        if user.op == "where" and user.inputs.get("condition") is not base:
+            return user
+        if user.op == "mul":
+            return next((total for total in users if total.op == "add" and _is_mixture(total)), None)
+        if user.op == "sub" and any(o.role is Role.LABEL for o in operands_of(user)):
+            return next((size for size in users if size.op == "abs"), None)
+        return None
 
     def corners(self, variable: Variable, *, large: bool) -> tuple[float, ...]:
         sort = self.sorts[variable]
@@ -352,6 +367,20 @@ def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, .
 def _tiny(node: Node) -> bool:
     """``p + eps`` and ``maximum(p, eps)``."""
     return any(0.0 <= (plain_number(v) if plain_number(v) is not None else 1.0) < 1e-2 for v in node.inputs.values())  # type: ignore[operator]
+
+
+def _is_mixture(total: Node) -> bool:
+    """``w * a + (1 - w) * b``, and ``w * a + (1 - w)``."""
+    sides = (total.inputs.get("x"), total.inputs.get("y"))
+    return any(
+        is_same(weight, rest.inputs.get("y")) for one, other in (sides, sides[::-1])
+        for weight in _factors(one) for rest in (other, *_factors(other))
+        if isinstance(rest, Node) and rest.op == "sub" and plain_number(rest.inputs.get("x")) == 1.0
+    )  # fmt: skip
+
+
+def _factors(value: Value | None) -> list[Value]:
+    return [*value.inputs.values()] if isinstance(value, Node) and value.op == "mul" else []
 
 
 def _is_choice(node: Node) -> bool:
