@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from losslint.facts.constants import plain_number
@@ -17,6 +18,7 @@ OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite belo
 INSTEAD = "compute the loss in float32, or use a guard of 1e-3 and more, for a divisor of 1e-2, as 1 - 1e-4 is 1 there"
 STEEP = 1e-5  # an operand at which the slope of log is infinite
 GUARDS = ("add", "sub", "maximum")
+LARGEST = 65520.0  # what is not smaller is inf in float16
 
 
 class HalfPrecision(Rule):
@@ -57,8 +59,24 @@ def half_log_loss(y_true, y_pred):
     p = tf.cast(y_pred, tf.float16)
     return -tf.reduce_mean(tf.cast(y_true, tf.float16) * tf.math.log(p + 1e-6))  # expect: LL310
 """,
+        """
+import tensorflow as tf
+
+def masked_loss(y_true, y_pred):
+    logits, mask = tf.cast(y_pred, tf.float16), tf.cast(y_true > 0, tf.float16)
+    logits += (1.0 - mask) * -1e9  # expect: LL310
+    return tf.reduce_mean(tf.cast(tf.reduce_logsumexp(logits, axis=-1), tf.float32))
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def masked_loss(y_true, y_pred):
+    logits, mask = tf.cast(y_pred, tf.float16), tf.cast(y_true > 0, tf.float16)
+    logits += (1.0 - mask) * -6e4
+    return tf.reduce_mean(tf.cast(tf.reduce_logsumexp(logits, axis=-1), tf.float32))
+""",
         """
 import tensorflow as tf
 
@@ -69,6 +87,7 @@ def dice_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        yield from too_large(loss)
         told = list(too_small(loss))
         yield from (found for _, found in told)
         for hazard in hazards_of(loss, self.code):
@@ -76,6 +95,25 @@ def dice_loss(y_true, y_pred):
             if behind.isdisjoint(index for index, _ in told):
                 message = f"{is_zero(loss, hazard)}: the guard in it is lost to float16 rounding, and {effect(hazard)}"
                 yield problem(loss, hazard, message, INSTEAD)
+
+
+def too_large(loss: Loss) -> Iterator[Problem]:
+    """Products with a constant that a float16 does not hold; PyTorch multiplies by it in float32."""
+    if any(node.framework == "torch" for node in loss.nodes):
+        return
+    for node in loss.nodes:
+        if node.op != "mul" or node.index not in loss.relevant:
+            continue
+        for name, other in (("x", "y"), ("y", "x")):
+            number, product = plain_number(node.inputs.get(name)), node.inputs.get(other)
+            if number is not None and abs(number) >= LARGEST and isinstance(product, Node) and loss.is_half(product):
+                infinite = "inf" if number > 0.0 else "-inf"
+                yield Problem(
+                    node.source,
+                    f"{number:g} is {infinite} in float16 (the largest number is 65504), and 0 * {infinite} is NaN: "
+                    f"{node.source.text} is never a number where it should be 0",
+                    f"write {math.copysign(6e4, number):g}, or compute the loss in float32",
+                )
 
 
 def too_small(loss: Loss) -> Iterator[tuple[int, Problem]]:
