@@ -22,11 +22,13 @@ LARGEST = 65520.0  # what is not smaller is inf in float16
 
 
 class HalfPrecision(Rule):
-    """A small constant is 0 in float16.
+    """A small constant is 0 in float16, a large one is inf.
 
-    What it does: follows casts to float16 and looks at the constants that guard a logarithm, a root or a divisor there.
+    What it does: follows casts to float16 and looks at the constants that guard a logarithm, a root or a divisor there,
+    and at those that something is multiplied by.
 
     Why it is bad: the smallest positive float16 is 6e-8, so ``x + 1e-8`` guards nothing: 0 / 0 is NaN, log(0) is -inf.
+    The largest is 65504, so ``(1 - mask) * -1e9`` is 0 * -inf = NaN wherever the mask is 1.
 
     Use instead: compute the loss in float32, ``tf.cast(y_pred, tf.float32)``, or guard with 1e-3 and more (1 - 1e-4 is 1).
 
@@ -110,9 +112,9 @@ def too_large(loss: Loss) -> Iterator[Problem]:
                 infinite = "inf" if number > 0.0 else "-inf"
                 yield Problem(
                     node.source,
-                    f"{number:g} is {infinite} in float16 (the largest number is 65504), and 0 * {infinite} is NaN: "
-                    f"{node.source.text} is never a number where it should be 0",
-                    f"write {math.copysign(6e4, number):g}, or compute the loss in float32",
+                    f"{number_text(number)} is {infinite} in float16 (the largest number is 65504), and 0 * {infinite} is "
+                    f"NaN: {node.source.text} is never a number where it should be 0",
+                    f"write {number_text(math.copysign(6e4, number))}, or compute the loss in float32",
                 )
 
 
