@@ -63,6 +63,20 @@ for name, gradient in zip({names}, gradients):
     print("gradient to", name, None if gradient is None else tf.convert_to_tensor(gradient).numpy())
 '''
 
+STEP = '''
+take = tf.GradientTape.gradient
+
+
+def shown(tape, target, *args, **kwargs):
+    gradients = take(tape, target, *args, **kwargs)
+    tf.print("loss", target, "gradients", gradients)
+    return gradients
+
+
+tf.GradientTape.gradient = shown
+{call}
+'''
+
 FIT = '''
 model = tf.keras.Sequential([
     tf.keras.Input({shape}),
@@ -138,7 +152,7 @@ def _run(program: Program, seen: Observation, code: str) -> str:
     if program.kind == "model":
         return f"{given}\nmodel, x, y = {LOSS}()\nmodel.fit(x, y)\n"
     if program.kind == "step":
-        return f"{given}\nprint({LOSS}({', '.join(f'{name}={name}' for name in seen.inputs)}))\n"
+        return given + "\n" + STEP.format(call=f"{LOSS}({', '.join(f'{name}={name}' for name in seen.inputs)})")
     if seen.mode == "fit" and len(seen.inputs) == 2:
         return given + "\n" + _fit(seen)
     return given + _tape(program, seen)

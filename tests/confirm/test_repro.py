@@ -167,6 +167,29 @@ def test_a_process_of_its_own(tmp_path: Path) -> None:
     assert done.stdout == "loss inf\ngradient to y_pred [[inf]]\n"
 
 
+STEP = """import tensorflow as tf
+
+w = tf.Variable([0.0])
+
+def step(x):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.math.log(w * x))
+    w.assign_sub(tape.gradient(loss, [w])[0])
+
+__losslint_entry__ = step
+"""
+
+
+@pytest.mark.slow
+def test_a_step_shows_what_its_tape_gives(tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow")
+    path = tmp_path / "repro.py"
+    bad = Observation(Outcome.BAD_VALUE, "eager", {"x": [2.0]}, {"x": "float32"}, loss=-float("inf"), row=7)
+    path.write_text(script(program(STEP, kind="step"), bad))
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "loss -inf gradients [[inf]]" in done.stderr
+
+
 COMPARED = """import random
 
 import tensorflow as tf
