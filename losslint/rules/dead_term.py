@@ -151,8 +151,6 @@ def step(x, y):
 
     def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
         cuts = facts.decisive_cuts(term)
-        if all(cut.node.name.endswith("stop_gradient") for cut in cuts):
-            return  # it was said on purpose; detach() mostly stands there because numpy() asks for it
         if any(cut.cause in ESCAPES and raises(loss, cut.node) for cut in cuts):
             return  # it does not even run: LL101 to LL103 say so
         if all(is_weight(loss, root) for root in facts.reach(term)) and not sees_data(loss, facts, term):
@@ -213,9 +211,12 @@ def is_weight(loss: Loss, root: int) -> bool:
 
 
 def sees_data(loss: Loss, facts: GradientFacts, term: Node) -> bool:
-    """Whether a term is computed from a batch, too: what JAX differentiates by is the model, not only its weights."""
-    return any(node.op == "param" and node.name not in loss.site.differentiated
-               and node.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN) for node in facts.cone(term))
+    """Whether a term is computed from a batch, too, or by a function that is not known: what JAX differentiates by is the
+    model or a point, not only weights."""
+    return any(
+        (node.op == "unknown" and isinstance(node.inputs.get("function"), Node))
+        or (node.op == "param" and node.name not in loss.site.differentiated
+            and node.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN)) for node in facts.cone(term))
 
 
 def selects_elsewhere(loss: Loss, comparison: Node, term: Node) -> bool:
