@@ -61,11 +61,23 @@ class _Offsets(CodegenState):
                             self._end if last is None else self.spans[last][1])
 
 
+def parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    """The nodes right below one, statements in their order; ``node.children`` runs a visitor for each question."""
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, cst.CSTNode):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from (item for item in value if isinstance(item, cst.CSTNode))
+
+
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The node and all below it, in source order."""
-    yield node
-    for child in node.children:
-        yield from walk(child)
+    """The node and all below it."""
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed([*parts(node)])
 
 
 class Unit:

@@ -17,7 +17,7 @@ import libcst as cst
 
 from losslint.graph.nodes import Context, Graph, Kind, Node, Target, nodes_in
 from losslint.graph.scope import Env, ModuleScope
-from losslint.graph.source import Source, Unit, walk
+from losslint.graph.source import Source, Unit, parts, walk
 from losslint.graph.values import (
     NONE,
     NOTHING,
@@ -294,15 +294,16 @@ def computes_in_vain(function: Func | None) -> bool:
         return False
     body = function.node.body
     lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
-    waits = any(isinstance(part, cst.Yield | cst.Await) for part in walk(body))
-    return not (waits or all(map(is_stub, lines)) or returns_elsewhere(body))
+    if all(map(is_stub, lines)) or returns_elsewhere(body):
+        return False
+    return not any(isinstance(part, (cst.Yield, cst.Await)) for part in walk(body))
 
 
 def returns_elsewhere(body: cst.CSTNode) -> bool:
     """Whether code returns a value on a path that its settings do not take here; functions inside have their own."""
     if isinstance(body, cst.Return):
         return body.value is not None
-    return not isinstance(body, (cst.FunctionDef, cst.Lambda)) and any(map(returns_elsewhere, body.children))
+    return not isinstance(body, (cst.FunctionDef, cst.Lambda)) and any(map(returns_elsewhere, parts(body)))
 
 
 def is_stub(line: cst.BaseStatement | cst.BaseSuite) -> bool:

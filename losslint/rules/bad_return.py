@@ -484,14 +484,13 @@ def may_have_aux(call: ast.Call) -> bool:
 
 def done_with_none(node: Node) -> str:
     """What a loss does with the None of a helper, in words; "" where it does nothing."""
-    text = node.source.text
     if node.op == "python.none":
-        how = node.detail["how"]
+        how, text = node.detail["how"], node.source.text
         return f"None is unpacked into {text}" if how == "unpacked" else f"None is {how} in {text}"
     first = [canonical for canonical, _ in node.api.parameters[:1]] if node.api is not None else []
     given = [node.inputs.get(name) for name in (*OPERANDS, *first)] if node.family in COMPUTES else []
     parts = [part for value in given for part in (value.items if isinstance(value, Seq) else [value])]
-    return f"{text} computes with None" if any(part is NOTHING for part in parts) else ""
+    return f"{node.source.text} computes with None" if any(part is NOTHING for part in parts) else ""
 
 
 def is_made_of_tensors(value: Value) -> bool:
