@@ -384,7 +384,7 @@ def same(a: Value | None, b: Value | None, depth: int = 12) -> bool:
     if not (isinstance(a, Node) and isinstance(b, Node)) or not depth or a.op != b.op or a.inputs.keys() != b.inputs.keys():
         return False
     if not a.inputs or a.family in ("sample", "layer", "state") or a.op in (
-            "param", "layer", "unknown", "variable", "weight"):
+            "param", "layer", "unknown", "variable", "weight") or (a.op == "attribute" and a.name != b.name):
         return False
     return all(same(value, b.inputs[name], depth - 1) for name, value in a.inputs.items())
 

@@ -426,3 +426,15 @@ def test_a_bound_beside_one_is_not_one(operation: str, dtype: str) -> None:
     usual = ([[1.0]], [[0.5 if operation == "acos" else 1.5]])
     for first, second in zip(value_and_slope(tf, body, *usual), value_and_slope(tf, mended, *usual), strict=True):
         assert np.allclose(first, second)
+
+
+def test_two_settings_are_not_taken_for_one() -> None:
+    findings = check(
+        "import tensorflow as tf\n\n\nclass Ratio(tf.keras.losses.Loss):\n"
+        "    def __init__(self, options):\n        super().__init__()\n        self.options = options\n\n"
+        "    def call(self, y_true, y_pred):\n"
+        "        others = tf.reduce_sum(tf.exp(self.options.fall - y_pred), axis=-1, keepdims=True)\n"
+        "        return tf.reduce_mean(tf.abs(y_true - tf.exp(self.options.rise - y_pred) / others), axis=-1)\n"
+    )
+    (overflow,) = [finding for finding in findings if finding.code == "LL302"]
+    assert "softmax" not in overflow.help
