@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 
 from losslint.project import names
 from losslint.project.index import Index, argument, keyword, last_name
-from losslint.project.module import Module, target_names
+from losslint.project.module import Module
 
-SPLITS = names.words("train training tr")
-OF_ALL_ROWS = names.words("mean std var scale min max size len n num count counts classes vocab freq weights stats steps "
-                          "ds dataset loader gen")  # fmt: skip
 BATCH = 32  # what fit takes when it is told nothing
 
 Place = tuple[int, int, int, int]  # first row, column, last row, column of an expression
 _ROWS_FIRST = names.words("rand randn")
-_SHAPED = names.words("ones zeros empty full normal uniform random randint random_sample standard_normal lognormal "
+_ELEMENTWISE = names.words("clip maximum minimum abs exp log log1p sqrt square tanh round nan_to_num")
+_SHAPED = names.words("ones zeros empty full normal uniform random randint integers random_sample standard_normal lognormal "
                       "exponential poisson binomial")  # fmt: skip
 
 
@@ -49,19 +47,43 @@ def _find(module: Module) -> DataSets:
     for name, values in _arrays(index):
         if any(length(value) in lengths for value in values):
             _note(found, name, values)
-    found.names |= _loaded_with(index, found.names)
+    found.names.update([*_loaded_with(index, found.names)])
     return found
 
 
-def _loaded_with(index: Index, known: set[str]) -> set[str]:
-    """``train_p`` of ``train_x, train_y, train_p = load()``, where the others are data sets."""
-    found: set[str] = set()
+def _loaded_with(index: Index, known: set[str]) -> Iterator[str]:
+    """``p`` of ``x, y, p = load(n)``, where a function of the file makes it as long as the others, which are data sets."""
     for assignment in index.assignments:
-        if isinstance(assignment, ast.Assign) and isinstance(assignment.value, ast.Call):
-            unpacked = {name for target in assignment.targets for name in target_names(target)}
-            splits = {part for name in unpacked & known for part in name.split("_")} & SPLITS
-            found |= {name for name in unpacked if splits & {*name.split("_")} and not {*name.split("_")} & OF_ALL_ROWS}
-    return found
+        match assignment:
+            case ast.Assign(targets=[ast.Tuple(elts=targets)], value=ast.Call(func=ast.Name() as function)):
+                made = [m for m in index.lookup(function.id, index.scope(assignment))[0] if isinstance(m, ast.FunctionDef)]
+                returned = index.returns.get(made[0], []) if len(made) == 1 else []
+                if len(returned) == 1 and isinstance(returned[0], ast.Tuple) and len(returned[0].elts) == len(targets):
+                    rows = {t.id: rows_of(v, index) for t, v in zip(targets, returned[0].elts, strict=True)
+                            if isinstance(t, ast.Name)}
+                    whole = {rows[name] for name in rows.keys() & known} - {None}
+                    yield from (name for name, count in rows.items() if count in whole)
+
+
+def rows_of(value: ast.expr, index: Index, steps: int = 12) -> str | None:
+    """The number of rows of an array, as the code says it where the array is made; None where that is not followed."""
+    if not steps:
+        return None
+    match value:
+        case ast.Name():
+            bound = _bindings(index, value)
+            return rows_of(bound[0], index, steps - 1) if len(bound) == 1 else None
+        case ast.Subscript(value=array, slice=ast.Tuple(elts=[ast.Slice(lower=None, upper=None, step=None), *_])):
+            return rows_of(array, index, steps - 1)
+        case ast.Subscript(slice=ast.Name() as chosen):
+            return rows_of(chosen, index, steps - 1)
+        case ast.Call(func=ast.Attribute(value=array, attr="astype")):
+            return rows_of(array, index, steps - 1)
+        case ast.Call(args=[array, *_]) if last_name(value.func) in _ELEMENTWISE:
+            return rows_of(array, index, steps - 1)
+        case ast.Call() if (shape := _shape(value)):
+            return ast.unparse(shape[0])
+    return None
 
 
 def _note(found: DataSets, name: str, values: list[ast.expr]) -> None:
@@ -99,17 +121,21 @@ def length(value: ast.expr) -> int | None:
     """How many rows an array has that is made with a literal shape: ``np.random.rand(200, 3)``, ``np.ones((64, 1))``."""
     while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "astype":
         value = value.func.value
-    if not isinstance(value, ast.Call):
-        return None
-    made = last_name(value.func)
+    shape = _shape(value) if isinstance(value, ast.Call) else []
+    rows = shape[0] if len(shape) > 1 else None
+    return rows.value if isinstance(rows, ast.Constant) and isinstance(rows.value, int) else None
+
+
+def _shape(call: ast.Call) -> list[ast.expr]:
+    """The sizes that a call makes an array of, as written; nothing for other calls."""
+    made = last_name(call.func)
     if made in _ROWS_FIRST:
-        shape: ast.expr | None = value.args[0] if len(value.args) > 1 else None
-    else:
-        given = (keyword(value, "size", "shape"), *value.args)
-        shape = next((v for v in given if isinstance(v, ast.Tuple)), None) if made in _SHAPED else None
-    if isinstance(shape, ast.Tuple):
-        shape = shape.elts[0] if len(shape.elts) > 1 else None
-    return shape.value if isinstance(shape, ast.Constant) and isinstance(shape.value, int) else None
+        return call.args
+    size = keyword(call, "size", "shape") or next((v for v in call.args if isinstance(v, ast.Tuple)), None) or (
+        call.args[2] if len(call.args) > 2 else None)  # integers(low, high, size), normal(mean, scale, size)
+    if made not in _SHAPED or size is None:
+        return []
+    return size.elts if isinstance(size, ast.Tuple) else [size]
 
 
 def _full_batch(call: ast.Call, rows: set[int]) -> bool:

@@ -113,12 +113,12 @@ import tensorflow as tf
 
 def load(n):
     x, y = np.random.rand(n, 3), np.random.rand(n, 3)
-    return x, y, x.mean(axis=0), y.std(axis=0)
+    return x, y, x.mean(axis=0), y.std(axis=0), np.random.rand(3)
 
-train_x, train_y, train_mean, train_std = load(200)
+train_x, train_y, train_mean, train_std, train_shift = load(200)
 
 def scaled_loss(y_true, y_pred):
-    return tf.reduce_mean(tf.square((y_pred - y_true - train_mean) / train_std), axis=-1)
+    return tf.reduce_mean(tf.square((y_pred - y_true - train_mean - train_shift) / train_std), axis=-1)
 
 model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
 model.compile(loss=scaled_loss)
