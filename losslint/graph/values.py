@@ -58,7 +58,7 @@ class External(Value):
     args: tuple[Value, ...] = ()
     kwargs: dict[str, Value] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
-    owner: External | None = None  # the object that this is an attribute of
+    owner: External | None = None  # the object that this is an attribute of, or that was called to make it
     made: Source | None = None  # the call that made the object
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
-from losslint.facts.shape import is_number, is_true, stacked
+from losslint.facts.shape import is_number, is_true
 from losslint.findings import Severity
-from losslint.graph.nodes import Kind, Node
+from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
-from losslint.graph.values import Const, External, Value
-from losslint.ops.moves import SAME_NUMBERS
-from losslint.ops.table import lookup
+from losslint.graph.values import Const
 from losslint.project.heads import Head, head_of
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.endings import (
+    KEEPS_SCALE,
+    LOGARITHMS,
+    SQUASHING,
+    ending,
+    head_called,
+    is_prediction,
+    mixture,
+    unscaled,
+)
 
 WITH_LOGITS = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
                "sparse_softmax_cross_entropy_with_logits", "cross_entropy")  # fmt: skip
@@ -28,11 +35,7 @@ RECOVERS = tuple(name for name in CLASSES if "focal" not in name)
 RECOVERED = ("with TensorFlow Keras warns and takes the logits back if nothing lies between; with JAX or PyTorch, or "
              "after a reshape, the activation is applied twice")
 OF_LOGARITHMS = ("nll_loss", "kl_divergence")  # outside of Keras: of the logarithms of probabilities
-SQUASHING = ("sigmoid", "softmax")
-LOGARITHMS = ("log_softmax", "log_sigmoid", "log")
 UNBOUNDED = ("linear", "relu", "tanh")
-KEEPS_SCALE = (*SAME_NUMBERS, "clip")  # what was a logit still is one
-LINEAR = re.compile(r"torch\.nn\.(Linear|Bilinear|Conv\d?d)\(\)$")
 
 
 class LogitsMismatch(Rule):
@@ -633,71 +636,3 @@ def wrong_target(node: Node, target: Node, activation: str) -> Problem | None:
             related=(target.source,),
         )
     return None
-
-
-def ending(loss: Loss, value: Value | None, depth: int = 5) -> tuple[Node, str] | None:
-    """The operation or layer that a value is the output of, and the activation that it is or ends in: ``linear`` for none.
-    None where that is not known."""
-    if not isinstance(value, Node) or not depth:
-        return None
-    if value.op in (*SQUASHING, *LOGARITHMS):
-        return value, value.op
-    if value.op == "layer":
-        head = head_called(loss, value)
-        activation = head.activation if head is not None else activation_of(value.detail.get("object"))
-        return (value, activation) if activation else None
-    return ending(loss, value.inputs.get("x"), depth - 1) if value.op in KEEPS_SCALE else None
-
-
-def mixture(value: Value | None, depth: int = 8) -> tuple[Node, float] | None:
-    """The sigmoid or softmax that a value is a mixture of, by means, maxima and sums, and the sum of its weights."""
-    if not isinstance(value, Node) or not depth:
-        return None
-    if value.op in SQUASHING:
-        return value, 1.0
-    found, other = (mixture(value.inputs.get(name), depth - 1) for name in ("x", "y"))
-    match value.op, value.inputs.get("x"), value.inputs.get("y"):
-        case "add", _, _ if found is not None and other is not None:
-            return found[0], found[1] + other[1]
-        case "mul", Const(value=float() | int() as weight), _ if other is not None and weight > 0.0:
-            return other[0], other[1] * weight
-        case ("mul" | "div") as op, _, Const(value=float() | int() as weight) if found is not None and weight > 0.0:
-            return found[0], found[1] * weight if op == "mul" else found[1] / weight
-    return found if value.op in (*KEEPS_SCALE, "mean", "max", "min") else None
-
-
-def head_called(loss: Loss, value: Node) -> Head | None:
-    """The head of a model that the loss calls, where it is handed that."""
-    model = value.inputs.get("function") if value.op == "layer" else None
-    return loss.site.given.get(model.name) if isinstance(model, Node) and model.op == "param" else None
-
-
-def unscaled(value: Value | None, depth: int = 6) -> Value | None:
-    """A value before it was scaled by a number, cast or detached."""
-    while isinstance(value, Node) and depth and value.op in (*KEEPS_SCALE, "div", "mul", "stop_gradient"):
-        factor = value.inputs.get("y")
-        weighed = isinstance(factor, Node) and factor.kind is Kind.TENSOR
-        value, depth = None if weighed else value.inputs.get("x"), depth - 1
-    return value
-
-
-def activation_of(model: Value | None) -> str:
-    """The activation that a model or layer ends in; "" where it is not known."""
-    if not isinstance(model, External):
-        return ""
-    layers = stacked(model)
-    if layers:
-        return activation_of(layers[-1])
-    given, api = model.kwargs.get("activation"), lookup(model.name)
-    if isinstance(given, Const) and given.value in SQUASHING:
-        return str(given.value)
-    if api is not None and api.operation.name in (*SQUASHING, *LOGARITHMS):
-        return api.operation.name
-    return "linear" if LINEAR.search(model.name) else ""
-
-
-def is_prediction(value: Value | None, depth: int = 5) -> bool:
-    """Whether a value is the prediction as it comes in."""
-    if not isinstance(value, Node) or not depth:
-        return False
-    return value.op == "param" or (value.op in KEEPS_SCALE and is_prediction(value.inputs.get("x"), depth - 1))
