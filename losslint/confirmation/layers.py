@@ -59,11 +59,7 @@ def outermost(node: Node, loss: Loss) -> Source:
 
 def calls_to(source: Source) -> list[Source]:
     """The calls that led to some code."""
-    found = []
-    while source.via is not None:
-        source = source.via
-        found.append(source)
-    return found
+    return list(source.route)[1:]
 
 
 def span_of(source: Source) -> Span:

@@ -486,7 +486,7 @@ def _is_another(place: Place, root: Node, *, again: bool) -> bool:
         return False
     calls = {id(part) for part in walk(code) if isinstance(part, cst.Call)}
     return any(
-        (node.family in EACH_ITS_OWN or node.op in CALLED_ONCE) and any(id(source.node) in calls for source in _led_by(node))
+        (node.family in EACH_ITS_OWN or node.op in CALLED_ONCE) and any(id(s.node) in calls for s in node.source.route)
         for node in (_below([place.value]) if calls else ()))
 
 
@@ -497,14 +497,6 @@ def _new_name(place: Place, taken: Collection[str]) -> str:
     text = holder.source.module.text if holder is not None else ""
     tried = itertools.chain([f"z_{of}" if of else "z"], (f"z{number}" for number in itertools.count(1)))
     return next(name for name in tried if name not in taken and not re.search(rf"\b{name}\b", text))
-
-
-def _led_by(node: Node) -> Iterator[Source]:
-    """Where a node stands, and the calls that led there."""
-    source: Source | None = node.source
-    while source is not None:
-        yield source
-        source = source.via
 
 
 def _at_line(place: Place, root: Node) -> str:

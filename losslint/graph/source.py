@@ -180,6 +180,14 @@ class Source:
     via: Source | None = None
 
     @property
+    def route(self) -> Iterator[Source]:
+        """This place, and the calls that led there, the last one first."""
+        source: Source | None = self
+        while source is not None:
+            yield source
+            source = source.via
+
+    @property
     def text(self) -> str:
         return self.unit.text(self.node)
 

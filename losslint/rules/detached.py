@@ -125,6 +125,5 @@ def advantage_loss(y_true, y_pred):
 
 def called_from(source: Source) -> Source:
     """The call in the loss itself that led to a place."""
-    while source.via is not None:
-        source = source.via
-    return source
+    *_, outermost = source.route
+    return outermost

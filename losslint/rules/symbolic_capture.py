@@ -105,6 +105,26 @@ model = tf.keras.Model([user, item], score)
 model.compile(loss=inverse_propensity_loss(train_propensity))
 model.fit([train_user, train_item], train_rating, batch_size=16)
 """,
+        """
+import tensorflow as tf
+from tensorflow.keras import layers
+
+def beta_vae_loss(z_mean, z_log_var):
+    def divergence():
+        return 0.5 * tf.reduce_sum(tf.square(z_mean) + tf.exp(z_log_var) - z_log_var - 1.0, axis=-1)  # expect: LL209
+
+    def loss(y_true, y_pred):
+        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) + divergence()
+
+    return loss
+
+def build():
+    inputs = tf.keras.Input((6,))
+    mean, log_var = layers.Dense(2)(inputs), layers.Dense(2)(inputs)
+    model = tf.keras.Model(inputs, layers.Dense(6)(mean))
+    model.compile(loss=beta_vae_loss(mean, log_var))
+    return model
+""",
     )
     GOOD = (
         """
@@ -157,12 +177,16 @@ def perceptual_loss(y_true, y_pred):
         yield from self.data_sets(loss)
 
     def symbols(self, loss: Loss) -> Iterator[Problem]:
+        said = set[int]()
         for node in loss.nodes:
-            if node.kind is not Kind.SYMBOLIC or node.index not in loss.relevant or not inside(loss, node.source):
+            if node.kind is not Kind.SYMBOLIC or node.index not in loss.relevant or not _runs(loss, node):
                 continue
             symbol = next((o for _, o in node.operands() if o.kind is Kind.SYMBOLIC), node)
-            if symbol is not node and inside(loss, symbol.source):
+            if symbol is not node and _runs(loss, symbol):
                 continue  # the first use has been reported
+            if node.source.row in said:
+                continue  # one formula over several outputs is one mistake
+            said.add(node.source.row)
             name = symbol.source.text
             what = node.source.text if symbol is node else f"{node.source.text} uses {name}"
             yield Problem(
@@ -191,6 +215,11 @@ def perceptual_loss(y_true, y_pred):
                         f"pass {name} through y_true (concatenate it as further columns), or write a train_step",
                     )
                     return
+
+
+def _runs(loss: Loss, node: Node) -> bool:
+    """Whether the loss itself computes a value, in its code or a helper's, rather than what built it."""
+    return any(inside(loss, source) for source in node.source.route)
 
 
 def inside(loss: Loss, source: Source) -> bool:
