@@ -18,19 +18,21 @@ from losslint.facts.constants import folding
 from losslint.facts.float32 import SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
-from losslint.facts.point import PAIRED, Cone, Point
+from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
 from losslint.facts.slopes import contributions, slopes
 from losslint.facts.step import averages, crosses
 from losslint.facts.variables import Variable
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.nodes import Node, carrier, nodes_in
 from losslint.graph.values import Const
+from losslint.ops.moves import SAME_NUMBERS
 
 ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
 PLACES = ("range", "eye")  # numbers of rows, and which of a pair are the same one
 OTHERS = "the others"  # the name of the other elements of a row in a point
 MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
+MAX_PARTS = 4  # of a concatenation that are looked at one by one
 COUNTS = (3.0, 16.0)  # elements of a row
 SMALL = 1e-5  # what is left of a difference that float32 rounds
 
@@ -133,7 +135,7 @@ class HazardFacts:
                     continue  # a spread of 100 is there to show what underflows
                 found.setdefault(hazard.node.index, hazard)
         if len(self.nodes) * 200 < MAX_WORK:
-            for hazard in self._behind_masks():
+            for hazard in itertools.chain(self._behind_masks(), self._in_parts()):
                 found.setdefault(hazard.node.index, hazard)
         if self.xla and any(self.gradient.graph.nodes[index].op in SHORT_CIRCUITS for index in self.suspects):
             for hazard in self._under_xla(graph_mode=folds):
@@ -151,6 +153,15 @@ class HazardFacts:
             for hazard in self._at(point, assignment, graph_only=False, large=False):
                 if hazard.node.op in SHORT_CIRCUITS and not hazard.value:
                     yield replace(hazard, xla_only=True)
+
+    def _in_parts(self) -> Iterator[Hazard]:
+        """Operations on each element of a concatenation, which fail where one of its parts does: ``log(stack([1 - p, p]))``."""
+        parts = {node.index: count for node in self.nodes if node.index in self.suspects and (count := _parts(node))}
+        for part in range(min(max(parts.values(), default=0), MAX_PARTS)):
+            for assignment in filter(self._required.allow, self.inputs.points(large=False)):
+                point = Point(self.cone, assignment, part=part)
+                hazards = self._at(point, assignment, graph_only=False, large=False)
+                yield from (hazard for hazard in hazards if hazard.node.index in parts)
 
     def _is_harmless(
         self, assignment: Mapping[Variable, float], beside: Mapping[Variable, float] | None = None, *,
@@ -395,6 +406,14 @@ class HazardFacts:
                     low, high = (middle, high) if (at(middle) < 0) == (previous[1] < 0) else (low, middle)
                 yield from (v for v in (low, high) if at(v) == 0.0 or target < 0.0)
             previous = (x, y) if math.isfinite(y) else None
+
+
+def _parts(node: Node) -> int:
+    """How many tensors are joined to what an operation takes element by element; 0 where it takes something else."""
+    if node.op in JOINS:
+        return len(joined(carrier(node)))
+    by_element = (node.family == "elementwise" and node.op not in ROW_WISE) or node.op in SAME_NUMBERS
+    return max((_parts(operand) for _, operand in node.operands()), default=0) if by_element else 0
 
 
 def part_name(part: str) -> str:

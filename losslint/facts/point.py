@@ -62,14 +62,17 @@ class Point:
         beside: Mapping[Variable, float] | None = None,
         across: str = "y",
         count: float = 1.0,
+        part: int | None = None,
     ) -> None:
         """``graph_mode``: fold ``(c1 - x) + c2`` to ``(c1 + c2) - x`` as Grappler, XLA and jax.jit do; ``xla``: multiply in
         backward functions as XLA does, where TensorFlow's own kernels look for a 0 first.
 
         ``beside``: what another element of the same row holds, or the same element of another row: reductions see both.
         Of a matrix of pairs this one stands on the diagonal, the other beside it; ``across``: the operand that is the other
-        where each meets each (``d[:, :, None] - d[:, None, :]``). ``count``: how many elements a sum adds.
+        where each meets each (``d[:, :, None] - d[:, None, :]``). ``count``: how many elements a sum adds. ``part``: which
+        of the tensors that are stacked or concatenated this element comes from; None: the mean of all.
         """
+        self.part = part
         self.count = count
         self.round: Callable[[float], float] = f32  # as the node that is evaluated is rounded
         self.other: Point | None = None
@@ -157,10 +160,8 @@ class Point:
         if step.primitive is not None:
             return step.primitive.value(*self.arguments(step))
         if op in JOINS:
-            items = joined(carrier(node))
-            if op == "add_n":
-                return sum(self(v) for v in items)
-            return sum(self(v) for v in items) / max(len(items), 1)
+            items = self.joined(step)
+            return sum(self(v) for v in items) / (1 if op == "add_n" else max(len(items), 1))
         if step.passes_on:
             return self(carrier(node)) * (self.count if op == "sum" else 1.0)
         if op == "zeros" or step.is_difference:
@@ -174,6 +175,11 @@ class Point:
         if not given or node.family == "sample":
             return 0.25 + (step.index % 7) / 16.0
         return 0.2 + sum(map(ord, op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))  # alike for equal operands
+
+    def joined(self, step: Step) -> list[Value]:
+        """The tensors of a concatenation that this element comes from."""
+        items = joined(carrier(step.node))
+        return items if self.part is None or step.op == "add_n" else items[self.part:][:1] or items[-1:]
 
     def _holds_nothing(self, step: Step) -> bool:
         """Whether an operation works on a selection without an element; what is joined with another one has some."""

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection
 
 from losslint.facts.float32 import NAN, SAFE_IN_TORCH, SELECTS, SHORT_CIRCUITS, div
-from losslint.facts.point import JOINS, Point, joined
+from losslint.facts.point import JOINS, Point
 from losslint.facts.step import Step
 from losslint.graph.nodes import Node, carrier, nodes_in
 from losslint.graph.values import NONE
@@ -84,7 +84,7 @@ def contributions(point: Point, node: Node, dy: float) -> list[tuple[Node, float
             if isinstance(operand := inputs[name], Node) and not point.is_across(step, name)
         ]
     if op in JOINS:
-        items = joined(carrier(node))
+        items = point.joined(step)
         share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
         return [(v, share) for v in items if isinstance(v, Node)]
     if step.passes_on or step.is_difference or node.index in point.opaque:

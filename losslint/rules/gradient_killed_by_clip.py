@@ -85,13 +85,13 @@ def surrogate_loss(y_true, y_pred):
             if is_error(clipped) and is_only_way(loss, node):
                 yield Problem(
                     node.source,
-                    f"{clipped.source.text} outside [{low:g}, {high:g}] is clipped, and its gradient is exactly 0 there: "
+                    f"{clipped.source.text} outside [{low:.7g}, {high:.7g}] is clipped, and its gradient is exactly 0 there: "
                     "the worst predictions are never corrected",
                     "use the Huber loss, which goes on as a straight line outside",
                 )
             if not is_output(clipped):
                 continue
-            outside = "at 0 or 1" if is_bounded(clipped) or loss.head in BOUNDED else f"outside [{low:g}, {high:g}]"
+            outside = "at 0 or 1" if is_bounded(clipped) or loss.head in BOUNDED else f"outside [{low:.7g}, {high:.7g}]"
             yield Problem(
                 node.source,
                 f"{clipped.source.text} {outside} is clipped, and its gradient is exactly 0 there: a prediction that far "

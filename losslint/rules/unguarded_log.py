@@ -58,6 +58,13 @@ def binary_loss(labels, logits):
     p = tf.sigmoid(logits)
     return -tf.reduce_mean(labels * tf.math.log_sigmoid(logits) + (1.0 - labels) * tf.math.log(1.0 - p))  # expect: LL301
 """,
+        """
+import tensorflow as tf
+
+def two_column_loss(y_true, y_pred):
+    p = tf.concat([1.0 - y_pred, y_pred], axis=-1)
+    return -tf.reduce_sum(tf.concat([1.0 - y_true, y_true], axis=-1) * tf.math.log(p), axis=-1)  # expect: LL301
+""",
     )
     GOOD = (
         """
@@ -69,6 +76,10 @@ def clipped_loss(y_true, y_pred):
 
 def guarded_loss(y_true, y_pred):
     return -tf.reduce_mean(tf.math.xlogy(y_true, y_pred + 1e-7) + tf.math.log(tf.square(y_pred) + 1.0))
+
+def whole_loss(y_true, y_pred):
+    p = tf.concat([1.0 - y_pred, y_pred], axis=-1)
+    return tf.reduce_mean(tf.square(y_true - y_pred)) - tf.reduce_mean(tf.math.log(tf.reduce_sum(p, axis=-1)))
 """,
     )
 
