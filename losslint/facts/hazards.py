@@ -155,7 +155,7 @@ class HazardFacts:
                     yield replace(hazard, xla_only=True)
 
     def _in_parts(self) -> Iterator[Hazard]:
-        """Operations on each element of a concatenation, which fail where one of its parts does: ``log(stack([1 - p, p]))``."""
+        """Operations on elements of a concatenation, which fail where one of its parts does: ``log(stack([1 - p, p]))``."""
         parts = {node.index: count for node in self.nodes if node.index in self.suspects and (count := _parts(node))}
         for part in range(min(max(parts.values(), default=0), MAX_PARTS)):
             for assignment in filter(self._required.allow, self.inputs.points(large=False)):

@@ -85,8 +85,8 @@ def surrogate_loss(y_true, y_pred):
             if is_error(clipped) and is_only_way(loss, node):
                 yield Problem(
                     node.source,
-                    f"{clipped.source.text} outside [{low:.7g}, {high:.7g}] is clipped, and its gradient is exactly 0 there: "
-                    "the worst predictions are never corrected",
+                    f"{clipped.source.text} outside [{low:.7g}, {high:.7g}] is clipped, and its gradient is exactly 0 "
+                    "there: the worst predictions are never corrected",
                     "use the Huber loss, which goes on as a straight line outside",
                 )
             if not is_output(clipped):
