@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from losslint.project.builders import Built, Made, assigned, builders, compiled_model, place
 from losslint.project.index import Function, FunctionNode, Index, argument, dotted_root, keyword, last_name, parameters
@@ -24,7 +24,8 @@ _KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "vi
 
 @dataclass(frozen=True)
 class Head:
-    """The last layer of a model. ``activation``: ``linear`` when it has none. ``at``: the layer as written."""
+    """The last layer of a model. ``activation``: ``linear`` when it has none. ``units``: how wide it is, also that of the
+    layer before an activation that runs along the last axis. ``at``: the layer as written."""
 
     activation: str
     units: int | None
@@ -34,7 +35,7 @@ class Head:
 
 def head_of(*modules: Module) -> Head | None:
     """The head that all models of some files share; None when they differ or cannot be seen."""
-    found: list[Head] = []
+    found: list[Head | None] = []
     for module in modules:
         if "heads" not in module.notes:
             module.notes["heads"] = _Finder(module).heads()
@@ -42,16 +43,13 @@ def head_of(*modules: Module) -> Head | None:
         if not isinstance(heads, list):
             return None  # a model that is not understood
         found += heads
-    if len({head.activation for head in found}) != 1:
-        return None
-    units = {head.units for head in found}
-    return Head(found[0].activation, units.pop() if len(units) == 1 else None, found[-1].at, found[-1].module)
+    return _shared(found)
 
 
 def head_compiled(call: ast.Call, module: Module, project: Project) -> Head | None:
     """The head of the model that a ``compile`` call compiles; None when it is not certain."""
     model = compiled_model(call)
-    return _shared(builders(model, module, project)) if model is not None else None
+    return _head_built(builders(model, module, project)) if model is not None else None
 
 
 def heads_passed(function: Function, module: Module, project: Project) -> dict[str, Head]:
@@ -60,16 +58,23 @@ def heads_passed(function: Function, module: Module, project: Project) -> dict[s
     for name in (parameter.arg for parameter in parameters(function)):
         models = [value for _, value in resolver(module).passed(function, name)]
         built = [builders(model, module, project) for model in models]
-        if built and all(built) and (head := _shared([one for some in built for one in some])) is not None:
+        if built and all(built) and (head := _head_built([one for some in built for one in some])) is not None:
             found[name] = head
     return found
 
 
-def _shared(built: list[Built]) -> Head | None:
+def _head_built(built: list[Built]) -> Head | None:
     """The head that some models have in common."""
-    heads = [_Finder(one.module, one.made).head(one) for one in built]
+    return _shared([_Finder(one.module, one.made).head(one) for one in built])
+
+
+def _shared(heads: list[Head | None]) -> Head | None:
+    """What some heads have in common; None where they differ in their activation, or one is not known."""
     known = [head for head in heads if head is not None]
-    return known[-1] if known and len(known) == len(heads) and len({head.activation for head in known}) == 1 else None
+    if len(known) < len(heads) or len({head.activation for head in known}) != 1:
+        return None
+    units = {head.units for head in known}
+    return known[-1] if len(units) == 1 else replace(known[-1], units=None)
 
 
 def compiled_with_names(module: Module) -> bool:
@@ -88,6 +93,15 @@ def _is_of_keras(loss: ast.expr) -> bool:
         case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="losses") | ast.Name(id="losses"))):
             return True
     return False
+
+
+@dataclass(frozen=True)
+class _End:
+    """The last layer of a model, with the layers before it in its stack, or the value that it is called with."""
+
+    layer: ast.expr
+    before: tuple[ast.expr, ...] = ()
+    fed: ast.expr | None = None
 
 
 class _Finder:
@@ -110,20 +124,18 @@ class _Finder:
         else:
             outputs = argument(built.node, 1, "outputs", "output")
             layers = [self._value(outputs, built.node) if outputs is not None else None]
-        heads = [self._layer(layer, MAX_STEPS) if layer is not None else None for layer in layers]
-        return heads[0] if heads and len({head.activation if head else "" for head in heads}) == 1 else None
+        return _shared([self._layer(layer, MAX_STEPS) if layer is not None else None for layer in layers])
 
-    def _sequential(self, call: ast.Call) -> ast.expr | None:
-        layers = argument(call, 0, "layers")
-        if isinstance(layers, ast.List):
+    def _sequential(self, call: ast.Call) -> _End | None:
+        listed = argument(call, 0, "layers")
+        if listed is None or isinstance(listed, ast.List):
             added = self._added(call)
-            return added[-1] if added else layers.elts[-1] if layers.elts and added is not None else None
-        if layers is None:
-            added = self._added(call)
-            return added[-1] if added else None
-        return call.args[-1] if call.args else None  # torch: Sequential(a, b, c)
+            layers = [] if added is None else [*(listed.elts if listed is not None else []), *added]
+        else:
+            layers = call.args  # torch: Sequential(a, b, c)
+        return _End(layers[-1], tuple(layers[:-1])) if layers else None
 
-    def _last_layers(self) -> Iterator[ast.expr | None]:
+    def _last_layers(self) -> Iterator[_End | None]:
         """The last layer of each model that the file builds; None for one that is not understood."""
         for call in self.index.calls_by_name.get("Sequential", []):
             if self.index.class_around(call) is None:  # else a part of what the class returns
@@ -136,7 +148,7 @@ class _Finder:
             if isinstance(node, ast.ClassDef) and any(last_name(base) in ("Model", "Module") for base in node.bases):
                 yield from self._returned(node)
         if not {"Sequential", "Model", "Functional"} & self.index.calls_by_name.keys():
-            yield from (c for c in self.index.calls_by_name.get("Linear", []) if self._stands_alone(c))
+            yield from (_End(c) for c in self.index.calls_by_name.get("Linear", []) if self._stands_alone(c))
 
     def _added(self, call: ast.Call) -> list[ast.expr] | None:
         """The layers that ``model.add(..)`` adds to a model in the same scope; None if a branch decides which is last."""
@@ -156,7 +168,7 @@ class _Finder:
         branches = statement is None or self.index.parents.get(statement) is not self.index.parents.get(parent)
         return None if branches else [c.args[0] for c in added]
 
-    def _returned(self, node: ast.ClassDef) -> Iterator[ast.expr | None]:
+    def _returned(self, node: ast.ClassDef) -> Iterator[_End | None]:
         """What ``call`` or ``forward`` of a model class returns."""
         for method in node.body:
             if isinstance(method, FunctionNode) and method.name in ("call", "forward"):
@@ -167,48 +179,54 @@ class _Finder:
         """``model = nn.Linear(4, 1)``: the layer is the model."""
         return isinstance(self.index.parents.get(call), ast.Assign) and self.index.class_around(call) is None
 
-    def _value(self, value: ast.expr, at: ast.AST, steps: int = MAX_STEPS) -> ast.expr | None:
+    def _value(self, value: ast.expr, at: ast.AST, steps: int = MAX_STEPS, keeps: tuple[str, ...] = _KEEPS) -> _End | None:
         """The layer whose output a value is: the call of it, or the function that stands for an activation."""
         if isinstance(value, ast.List) and len(value.elts) == 1:
             value = value.elts[0]
         if isinstance(value, ast.Name) and steps:
             before = assigned(value.id, value, self.module)
             made = before[0] if len(before) == 1 else None
-            return self._value(made, made, steps - 1) if isinstance(made, ast.expr) else None
+            return self._value(made, made, steps - 1, keeps) if isinstance(made, ast.expr) else None
         if not isinstance(value, ast.Call):
             return None
         name = last_name(value.func)
-        if name in _KEEPS and isinstance(value.func, ast.Attribute):
-            return self._value(value.func.value, at, steps - 1) if steps else None
+        fed = value.args[0] if value.args else None
+        if name in keeps and isinstance(value.func, ast.Attribute):
+            return self._value(value.func.value, at, steps - 1, keeps) if steps else None
         if isinstance(value.func, ast.Call):  # Dense(1)(x)
-            return value.func
+            return _End(value.func, fed=fed)
         if isinstance(value.func, ast.Attribute) and isinstance(value.func.value, ast.Name) and (
                 value.func.value.id == "self"):
             home = self.index.class_around(value)
             layers = self.index.attributes.get(home, {}).get(name, []) if home is not None else []
-            return layers[0] if len(layers) == 1 and isinstance(layers[0], ast.Call) else None
-        return value if name.lower() in _ACTIVATIONS else None
+            return _End(layers[0], fed=fed) if len(layers) == 1 and isinstance(layers[0], ast.Call) else None
+        return _End(value, fed=fed) if name.lower() in _ACTIVATIONS else None
 
-    def _layer(self, layer: ast.expr, steps: int) -> Head | None:
+    def _layer(self, end: _End, steps: int) -> Head | None:
         """What a layer computes last."""
+        layer = end.layer
         if isinstance(layer, ast.Name) and steps:
             made = assigned(layer.id, layer, self.module)
-            return self._layer(made[0], steps - 1) if len(made) == 1 and isinstance(made[0], ast.expr) else None
+            alone = len(made) == 1 and isinstance(made[0], ast.expr)
+            return self._layer(replace(end, layer=made[0]), steps - 1) if alone else None
         if not isinstance(layer, ast.Call) or any(given.arg is None for given in layer.keywords):
             return None  # Dense(10, **settings) may have any activation
         if self._is_foreign(layer.func):
             return None
         name = last_name(layer.func)
         if name == "Sequential" and steps and layer.args:
-            inner = layer.args[0].elts[-1] if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args[-1]
-            return self._layer(inner, steps - 1)
+            inner = layer.args[0].elts if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args
+            return self._layer(_End(inner[-1], tuple(inner[:-1])), steps - 1)
         if name.lower() in _ACTIVATIONS:
-            return Head(_ACTIVATIONS[name.lower()], None, layer, self.module)
+            return Head(_ACTIVATIONS[name.lower()], self._width(end, layer, steps), layer, self.module)
         if name == "Activation" and layer.args:
             head = self._activated(layer.args[0], None, layer)
-            return head if head is not None and head.activation != "linear" else None  # that of the layer before
+            if head is None or head.activation == "linear":
+                return None  # that of the layer before
+            return replace(head, units=self._width(end, layer, steps))
         if name == "Dense" or name.startswith("Conv"):
-            units = argument(layer, 0, "units", "filters")
+            of_torch = name.startswith("Conv") and name.endswith("d")
+            units = argument(layer, 1, "out_channels") if of_torch else argument(layer, 0, "units", "filters")
             given = keyword(layer, "activation")
             if given is None and name == "Dense" and len(layer.args) > 1:
                 given = layer.args[1]
@@ -216,6 +234,19 @@ class _Finder:
         if name == "Linear":
             return Head("linear", _number(argument(layer, 1, "out_features")), layer, self.module)
         return None
+
+    def _width(self, end: _End, activation: ast.Call, steps: int) -> int | None:
+        """The width of the layer right before an activation, where that runs along the last axis."""
+        named = last_name(activation.func) == "Activation"
+        told = [word.value for word in activation.keywords if word.arg in ("axis", "dim")]
+        told += [] if named else activation.args
+        if not steps or any(value is not end.fed and not _is_last(value) for value in told):
+            return None
+        before = _End(end.before[-1], end.before[:-1]) if end.before else None
+        if end.fed is not None:
+            before = self._value(end.fed, end.fed, steps - 1, keeps=())
+        head = self._layer(before, steps - 1) if before is not None else None
+        return head.units if head is not None else None
 
     def _is_foreign(self, layer: ast.expr) -> bool:
         """Whether a layer is of the file itself or imported from elsewhere than a framework: a ``Dense`` of one's own."""
@@ -248,6 +279,13 @@ class _Finder:
                     if not bound and made.factory is home and (given := made.argument(name)) is not None:
                         return self._written(given, made.module if given in made.module.index.parents else module, steps - 1)
         return value
+
+
+def _is_last(axis: ast.expr) -> bool:
+    match axis:
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=1)):
+            return True
+    return False
 
 
 def _number(node: ast.expr | None) -> int | None:

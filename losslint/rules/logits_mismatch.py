@@ -13,7 +13,6 @@ from losslint.project.heads import Head, head_of
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.endings import (
     KEEPS_SCALE,
-    LOGARITHMS,
     SQUASHING,
     ending,
     head_called,
@@ -21,6 +20,8 @@ from losslint.rules.endings import (
     mixture,
     unscaled,
 )
+from losslint.rules.of_logarithms import outside_of_keras, wrong_target
+from losslint.rules.one_class import of_one_class
 
 WITH_LOGITS = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
                "sparse_softmax_cross_entropy_with_logits", "cross_entropy")  # fmt: skip
@@ -34,7 +35,6 @@ RECOVERS = tuple(name for name in CLASSES if "focal" not in name)
 # Measured with Keras 3.15: it looks for the operation that made the tensor, or for the logits noted on it.
 RECOVERED = ("with TensorFlow Keras warns and takes the logits back if nothing lies between; with JAX or PyTorch, or "
              "after a reshape, the activation is applied twice")
-OF_LOGARITHMS = ("nll_loss", "kl_divergence")  # outside of Keras: of the logarithms of probabilities
 UNBOUNDED = ("linear", "relu", "tanh")
 
 
@@ -47,7 +47,8 @@ class LogitsMismatch(Rule):
     is followed to the call that builds it, also from the parameter of a class or function that calls it, and through
     the arguments of factories; one that is loaded, changed or ends in a layer it cannot name is left alone.
     ``nll_loss`` and ``kl_div`` of PyTorch and optax want logarithms of probabilities, and the divergence probabilities for
-    its target (logarithms with ``log_target=True``); PyTorch's ``binary_cross_entropy`` wants probabilities.
+    its target (logarithms with ``log_target=True``); PyTorch's ``binary_cross_entropy`` wants probabilities. A softmax over
+    one number is 1 whatever that is, and a loss of classes has nothing to choose from if it is given one.
 
     Why it is bad: most of it runs. Squashed twice, the loss cannot fall below a floor (1.46 for a perfect prediction of 10
     classes); logits taken for probabilities are clipped to [0, 1], and most of them get no gradient: ``Dense(10)`` with
@@ -66,6 +67,47 @@ class LogitsMismatch(Rule):
     name = "logits-mismatch"
     severity = Severity.WARNING
     BAD = (
+        """
+import keras
+from keras import layers
+
+certain = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dense(1, activation="softmax")])  # expect: LL406
+certain.compile("adam", loss="binary_crossentropy")
+
+def one_class(activation):
+    model = keras.Sequential()
+    model.add(layers.Dense(8, activation="relu"))
+    model.add(layers.Dense(1, activation=activation))
+    return model
+
+one_class("sigmoid").compile("adam", loss="categorical_crossentropy")  # expect: LL406
+one_class(None).compile("adam", loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))  # expect: LL406
+
+def distance(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+inputs = keras.Input((10,))
+scores = layers.Dense(1)(inputs)
+price = keras.Model(inputs, layers.Activation("softmax")(scores))  # expect: LL406
+price.compile("adam", loss=distance)
+""",
+        """
+import torch
+from torch import nn
+
+class Binary(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(20, 16), nn.Linear(16, 1)
+
+    def forward(self, x):
+        return torch.softmax(self.out(torch.relu(self.hidden(x))), dim=1)  # expect: LL406
+
+net, scorer = Binary(), nn.Sequential(nn.Linear(20, 1))
+x, y = torch.randn(16, 20), torch.ones(16, 1)
+loss = nn.functional.binary_cross_entropy(net(x), y) + nn.functional.cross_entropy(scorer(x), y)  # expect: LL406
+loss.backward()
+""",
         """
 import tensorflow as tf
 
@@ -285,6 +327,36 @@ other.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
     GOOD = (
         """
 import torch
+from keras import Input, Model, Sequential, layers
+from torch import nn
+
+two = Sequential([Input((10,)), layers.Dense(2), layers.Activation("softmax")])
+two.compile("adam", loss="categorical_crossentropy")
+rows = Input((16, 4))
+Model(rows, layers.Softmax(axis=1)(layers.Dense(1)(rows))).compile("adam", loss="mse")
+Model(rows, layers.Activation("softmax")(layers.Flatten()(layers.Dense(1)(rows)))).compile(
+    "adam", loss="categorical_crossentropy")
+cells = Sequential([Input((8, 8, 3)), layers.Conv2D(1, 1), layers.Reshape((64,)), layers.Softmax()])
+cells.compile("adam", loss="sparse_categorical_crossentropy")
+binary = Sequential([Input((10,)), layers.Dense(1, activation="sigmoid")])
+binary.compile("adam", loss="binary_focal_crossentropy")
+
+class Pointer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate, self.score = nn.Linear(10, 1), nn.Linear(10, 1)
+
+    def forward(self, items):
+        pooled = items * torch.softmax(self.gate(items), dim=1)
+        return torch.softmax(self.score(pooled).squeeze(-1), dim=1)
+
+chosen = Pointer()(torch.randn(4, 6, 10))
+loss = nn.functional.mse_loss(chosen, torch.rand(4, 6)) + nn.functional.cross_entropy(
+    nn.Conv2d(1, 3, 1)(torch.randn(4, 1, 8, 8)), torch.zeros(4, 8, 8, dtype=torch.long))
+loss.backward()
+""",
+        """
+import torch
 from torch import nn
 
 CRITERIA = {"bce": lambda cfg: nn.BCELoss(), "logits": lambda cfg: nn.BCEWithLogitsLoss()}
@@ -497,6 +569,7 @@ def binary_loss(logits, target):
 
         for node in written_out(loss):
             yield from self.squashed_twice(loss, node, (node.op,))
+        yield from of_one_class(loss)
 
     def squashed_twice(self, loss: Loss, squashed: Node, endings: tuple[str, ...] = SQUASHING) -> Iterator[Problem]:
         """The loss applies the activation that the model ends in."""
@@ -582,57 +655,3 @@ def instead(loss: Loss, node: Node) -> str:
     if site.kind != "builtin" or site.built_by is not None:
         return "from_logits=True"
     return f"loss=keras.losses.{CLASSES[node.op]}(from_logits=True)"
-
-
-def outside_of_keras(node: Node, given: Node, activation: str) -> Problem | None:
-    """What is wrong with what a loss of PyTorch or optax gets, where that wants no logits."""
-    if node.framework not in ("torch", "jax"):
-        return None
-    text, what = node.source.text, given.source.text
-    if node.op in OF_LOGARITHMS and activation not in LOGARITHMS:
-        kind = "probabilities" if activation in SQUASHING else "logits"
-        twin = "log_sigmoid" if activation == "sigmoid" else "log_softmax"
-        return Problem(
-            node.source,
-            f"{text} expects the logarithms of probabilities, but {what} gives {kind}: its minimum is not where the "
-            "prediction is right",
-            f"use {twin} instead of {activation}" if activation in SQUASHING else f"put {twin} between the two",
-            related=(given.source,),
-        )
-    if node.framework == "torch" and node.op == "binary_crossentropy" and activation == "linear":
-        return Problem(
-            node.source,
-            f"{text} expects probabilities, but {what} ends in a linear layer: PyTorch raises RuntimeError as soon as a "
-            "number is not between 0 and 1",
-            "use binary_cross_entropy_with_logits (BCEWithLogitsLoss), or put a sigmoid between the two",
-            related=(given.source,),
-        )
-    return None
-
-
-def wrong_target(node: Node, target: Node, activation: str) -> Problem | None:
-    """What is wrong with the target of the divergence of PyTorch or optax: it is probabilities, or their logarithms where
-    ``log_target=True`` says so."""
-    told = node.told("log_target")
-    in_logarithms = is_true(told)
-    known = told is None or isinstance(told, Const)
-    if node.op != "kl_divergence" or node.framework not in ("torch", "jax") or not known:
-        return None
-    text, what = node.source.text, target.source.text
-    if activation in LOGARITHMS and not in_logarithms:
-        return Problem(
-            node.source,
-            f"{text} takes the logarithm of the target itself, but {what} gives logarithms, which are negative: "
-            "the loss is NaN",
-            "pass log_target=True" if node.framework == "torch" else "use kl_divergence_with_log_targets",
-            related=(target.source,),
-        )
-    if activation in SQUASHING and in_logarithms:
-        return Problem(
-            node.source,
-            f"{text} expects the logarithms of the target, but {what} gives probabilities: its minimum is not where the "
-            "prediction is right",
-            "drop log_target=True, or use log_softmax",
-            related=(target.source,),
-        )
-    return None

@@ -40,12 +40,15 @@ def heads(entry: Callable[[], Any], claims: Sequence[Claim]) -> Iterator[Observa
 
 def compared(model: Any, x: Any) -> tuple[Outcome | None, float, str]:
     """``CONTRACT`` where a wrong answer gets no gradient, or a right one goes on costing something while none can cost more
-    than a little; ``HOLDS`` where a model squashes its output, and yet right answers cost nothing."""
+    than a little, or where all answers are one; ``HOLDS`` where a model squashes its output, and yet right answers cost
+    nothing."""
     wrong, loss, gradient = answering(model, x, *WRONG)
     if not gradient.any():
         return Outcome.CONTRACT, loss, f"outputs of {shown(wrong)} are wrong, and get a gradient of exactly 0"
     best, least, _ = answering(model, x, FAR, -FAR)
     worst, most, _ = answering(model, x, -FAR, FAR)
+    if np.array_equal(best, worst):
+        return Outcome.CONTRACT, loss, f"outputs are {shown(best)} for one answer as for the opposite"
     if not np.isfinite([loss, least, most]).all():
         return None, loss, ""
     if min(loss, least, most) < 0.0:
