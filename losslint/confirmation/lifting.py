@@ -363,7 +363,7 @@ def compiled_with(draft: Draft) -> None:
     for call in compile_calls(draft):
         used = argument(call, 1, "loss")
         found = resolver(draft.module).targets(used, index.scope(call)) if used is not None else []
-        if site.node in losses_of(call) or any(
+        if site.node in losses_of(call, draft.module) or any(
                 t.node is not None and t.node in (site.node, site.owner, site.class_node) for t in found):
             replay(draft, call)
             return

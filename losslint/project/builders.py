@@ -185,9 +185,18 @@ def compiled_model(call: ast.Call) -> ast.expr | None:
     return call.func.value if isinstance(call.func, ast.Attribute) else None
 
 
-def losses_of(call: ast.Call) -> list[ast.expr]:
-    """The losses of a ``compile`` call: ``loss=``, the second argument, the parts of lists and dicts."""
+def losses_given(call: ast.Call, module: Module) -> ast.expr | None:
+    """What a ``compile`` call is given for ``loss``; the list or dict itself where that has a name."""
     given = argument(call, 1, "loss")
+    if isinstance(given, ast.Name):
+        made = assigned(given.id, given, module)
+        return made[0] if len(made) == 1 and isinstance(made[0], (ast.Dict, ast.List, ast.Tuple)) else given
+    return given
+
+
+def losses_of(call: ast.Call, module: Module) -> list[ast.expr]:
+    """The losses of a ``compile`` call: ``loss=``, the second argument, the parts of lists and dicts."""
+    given = losses_given(call, module)
     if isinstance(given, (ast.List, ast.Tuple)):
         return given.elts
     if isinstance(given, ast.Dict):

@@ -88,7 +88,7 @@ def _compiles(fit: ast.Call, module: Module) -> list[ast.Call]:
     """The ``compile`` calls that a model may come from when it is fitted: of those before it in one scope the last."""
     index, model = module.index, compiled_model(fit)
     calls = [call for call in index.calls_by_name.get("compile", [])
-             if losses_of(call) and model is not None and _is_compiled(model, call, module, MAX_STEPS)]
+             if losses_of(call, module) and model is not None and _is_compiled(model, call, module, MAX_STEPS)]
     before = [call for call in calls if index.scope(call) is index.scope(fit) and place(call) < place(fit)]
     return [max(before, key=place)] if before else calls
 
@@ -124,6 +124,6 @@ def _home(name: ast.Name, module: Module) -> ast.AST:
 
 def _by_parameter(compiled: ast.Call, module: Module) -> bool:
     """Whether each caller of a function that compiles brings a loss of its own."""
-    names = (loss for loss in losses_of(compiled) if isinstance(loss, ast.Name))
+    names = (loss for loss in losses_of(compiled, module) if isinstance(loss, ast.Name))
     found = (module.index.lookup(name.id, module.index.scope(name)) for name in names)
     return any(not bound and isinstance(home, Function) for bound, home in found)

@@ -207,8 +207,8 @@ class _Finder:
         layer = end.layer
         if isinstance(layer, ast.Name) and steps:
             made = assigned(layer.id, layer, self.module)
-            alone = len(made) == 1 and isinstance(made[0], ast.expr)
-            return self._layer(replace(end, layer=made[0]), steps - 1) if alone else None
+            value = made[0] if len(made) == 1 else None
+            return self._layer(replace(end, layer=value), steps - 1) if isinstance(value, ast.expr) else None
         if not isinstance(layer, ast.Call) or any(given.arg is None for given in layer.keywords):
             return None  # Dense(10, **settings) may have any activation
         if self._is_foreign(layer.func):

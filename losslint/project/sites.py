@@ -22,6 +22,7 @@ from losslint.project.heads import Head, head_compiled, heads_passed
 from losslint.project.index import Function, FunctionNode, Index, argument, last_name, parameters, required
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
+from losslint.project.outputs import misnamed
 from losslint.project.roles import Role, has_canonical_pair, roles_of
 from losslint.project.uses import How, Minimised, Purpose, Use, Uses, collect_uses, is_training, local_uses
 
@@ -53,7 +54,8 @@ class Site:
     wrapper of its own, and calls it with (y_true, y_pred).
     ``weighted``: the calls that pass weights to a model which is compiled with it; ``models_in``: the files that compile it
     and those that they import; ``fitted``: the calls, in any file, that compile a model with it which is seen to be one of
-    Keras, and ``heads``: what those models end in, as far as that is certain.
+    Keras, and ``heads``: what those models end in, as far as that is certain; ``misnamed``: the keys of the losses in
+    those calls that no output of the model has for a name.
     ``given``: the heads of the models that callers pass to the function around the code, or to the class it stands in.
     ``meant_for_fit``: nobody runs it here, and it is shaped as Keras calls losses: label first, one prediction.
     """
@@ -80,6 +82,7 @@ class Site:
     models_in: tuple[Module, ...] = ()
     fitted: tuple[tuple[Module, ast.Call], ...] = ()
     heads: tuple[Head, ...] = ()
+    misnamed: tuple[tuple[Module, ast.Constant], ...] = ()
     given: dict[str, Head] = field(default_factory=dict)
 
     @property
@@ -138,7 +141,7 @@ class _Finder:
         sites += self._expression_sites(functions)
         sites += self._model_sites()
         sites += self._builtin_sites()
-        sites = [replace(site, given=self._given(site)) for site in sites]
+        sites = [replace(site, given=self._given(site), misnamed=self._misnamed(site)) for site in sites]
         return sorted(sites, key=lambda site: (site.row, getattr(site.node, "col_offset", 0)))
 
     def _inherited(self, site: Site) -> Iterator[Site]:
@@ -205,6 +208,9 @@ class _Finder:
     def _heads(self, fitted: Iterable[tuple[Module, ast.Call]]) -> tuple[Head, ...]:
         found = [head_compiled(call, module, self.classes.project) for module, call in fitted]
         return tuple(head for head in found if head is not None)
+
+    def _misnamed(self, site: Site) -> tuple[tuple[Module, ast.Constant], ...]:
+        return tuple((module, key) for module, call in site.fitted for key in misnamed(call, module, self.classes.project))
 
     def _given(self, site: Site) -> dict[str, Head]:
         """What the models end in that the site is given by its own function, the one around it, or its class."""
@@ -355,7 +361,7 @@ class _Finder:
     def _builtin_sites(self) -> Iterator[Site]:
         """The losses of Keras itself, and the names for them, that Keras models are compiled with."""
         for call in self.local.compiles:
-            parts = [(part, written(part, self.module)) for part in losses_of(call)]
+            parts = [(part, written(part, self.module)) for part in losses_of(call, self.module)]
             wanted = [(part, value) for part, value in parts if is_builtin(value, self.module)]
             if not wanted or self.judge.in_test(call) or not (fitted := self._fitted([(self.module, call)])):
                 continue

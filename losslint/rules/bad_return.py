@@ -14,8 +14,9 @@ from losslint.graph.source import AstSource, Source
 from losslint.graph.values import NONE, NOTHING, Const, External, Map, Seq, Value
 from losslint.ops.table import lookup
 from losslint.project.bodies import forgets_return
-from losslint.project.index import last_name
+from losslint.project.index import keyword, last_name
 from losslint.project.modes import Mode
+from losslint.project.module import Module
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
@@ -23,14 +24,17 @@ from losslint.rules.numerics import reaches
 COMPUTES = ("elementwise", "reduce", "linear", "move", "gather", "cast", "compare", "round", "sign", "loss")
 OPERANDS = ("x", "y", "indices", "y_true", "y_pred")
 SHAPES = ("static_dim", "static_rank", "static_shape")
-RETURNED_BY_STEP = {"compute_loss": "the loss", "train_step": "a dict of logs, {\"loss\": loss},"}
+RETURNED_BY_STEP = {"compute_loss": "the loss", **dict.fromkeys(("train_step", "test_step"), 'a dict, {"loss": loss},')}
+STARTED_BY = {"test_step": "evaluation"}
+VALIDATES = ("validation_data", "validation_split")
 
 
 class BadReturn(Rule):
     """A loss returns None, several values, nothing on some path, or an array where one number is wanted.
 
     What it does: follows every path of the loss to its end; and finds helpers that end without a ``return`` while the
-    loss computes with what they give, and a ``train_step`` or ``compute_loss`` of a model that ends so. Where no
+    loss computes with what they give, and a ``train_step``, ``test_step`` or ``compute_loss`` of a model that
+    ends so. Where no
     ``compile`` is in sight, only of a loss that ends in nothing for some shapes. In PyTorch and JAX it finds None or
     several values where ``jax.grad`` differentiates a loss, and what ``backward()`` or ``jax.grad`` is given with
     more than one number, as far as numbers in the code say so.
@@ -187,11 +191,24 @@ class Stepping(keras.Model):
         gradients = tape.gradient(loss, self.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
 
+class Tested(keras.Model):
+    def train_step(self, data):
+        x, y = data
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(y - self(x, training=True)))
+        gradients = tape.gradient(loss, self.trainable_variables)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
+        return {"loss": loss}
+
+    def test_step(self, data):  # expect: LL404
+        x, y = data
+        loss = tf.reduce_mean(tf.square(y - self(x, training=False)))
+
 inputs = keras.Input((4,))
-for kind in (Penalised, Stepping):
+for kind in (Penalised, Stepping, Tested):
     model = kind(inputs, keras.layers.Dense(1)(inputs))
     model.compile("adam", "mse")
-    model.fit([[0.0] * 4], [[1.0]])
+    model.fit([[0.0] * 4], [[1.0]], validation_data=([[0.0] * 4], [[1.0]]))
 """,
     )
     GOOD = (
@@ -363,7 +380,7 @@ class Parted(tf.keras.losses.Loss):
             value = target.value
             if (condition := only_for_some_shapes(value)) is not None:
                 yield Problem(
-                    AstSource(loss.site.module, name_of(loss)),
+                    AstSource(loss.site.module, name_of(loss.site.node, loss.site.module)),
                     f"the loss returns None unless {condition.source.text}: Keras raises `None values not supported`",
                     "return one tensor for every shape, or raise an error for those that are not meant",
                     Severity.WARNING,
@@ -390,7 +407,7 @@ class Parted(tf.keras.losses.Loss):
                 always = isinstance(value, Const)
                 wrapper = put_in_its_place(loss, target)
                 yield Problem(
-                    wrapper or AstSource(loss.site.module, name_of(loss)),
+                    wrapper or AstSource(loss.site.module, name_of(loss.site.node, loss.site.module)),
                     (f"{wrapper.text}, which a decorator puts in place of the loss, returns None" if wrapper
                      else "the loss returns None")
                     + ("" if always else " on some path")
@@ -401,28 +418,35 @@ class Parted(tf.keras.losses.Loss):
 
 
 def lost_by_a_step(loss: Loss) -> Iterator[Problem]:
-    """A ``train_step`` or ``compute_loss`` that Keras calls, and that computes for nothing.
+    """A ``train_step`` or ``compute_loss`` that Keras calls, or a ``test_step`` beside it, and that computes for nothing.
 
-    Measured with Keras 3.15: ``fit`` raises ValueError for both.
+    Measured with Keras 3.15: ``fit`` raises ValueError for all of them, ``evaluate`` for the last.
     """
-    step, site = loss.site.node, loss.site
-    if site.class_node is None or not isinstance(step, ast.FunctionDef) or not forgets_return(step):
+    site = loss.site
+    if site.class_node is None or site.mode is not Mode.GRAPH:
         return
-    if step.name not in RETURNED_BY_STEP or site.mode is not Mode.GRAPH or is_called_by_hand(loss, step.name):
-        return
-    yield Problem(
-        AstSource(site.module, name_of(loss)),
-        f"Keras uses what {step.name} returns, and it ends without `return`: fit raises ValueError",
-        f"return {RETURNED_BY_STEP[step.name]} at its end",
-    )
+    beside = [s for s in site.class_node.body if isinstance(s, ast.FunctionDef) and s.name == "test_step"]
+    for step in (site.node, *beside):
+        if not isinstance(step, ast.FunctionDef) or step.name not in RETURNED_BY_STEP or not forgets_return(step):
+            continue
+        if runs_it(site.module, step.name):
+            yield Problem(
+                AstSource(site.module, name_of(step, site.module)),
+                f"Keras uses what {step.name} returns, and it ends without `return`: {STARTED_BY.get(step.name, 'fit')} "
+                "raises ValueError",
+                f"return {RETURNED_BY_STEP[step.name]} at its end",
+            )
 
 
-def is_called_by_hand(loss: Loss, step: str) -> bool:
-    """Whether the file calls a step itself, or nothing there has Keras train: then a loop of its own may run it."""
-    index = loss.site.module.index
-    calls = [call.func for call in index.calls_by_name.get(step, []) if isinstance(call.func, ast.Attribute)]
-    by_hand = any(not isinstance(func.value, ast.Call) for func in calls)  # but for super().train_step(...)
-    return by_hand or (step == "train_step" and "fit" not in index.calls_by_name)
+def runs_it(module: Module, step: str) -> bool:
+    """Whether a step is left to Keras, and something has Keras run it: else a loop of the file's own may."""
+    calls = module.index.calls_by_name
+    by_hand = [call.func for call in calls.get(step, []) if isinstance(call.func, ast.Attribute)]
+    if any(not isinstance(func.value, ast.Call) for func in by_hand):  # but for super().train_step(...)
+        return False
+    if step == "test_step":
+        return "evaluate" in calls or any(keyword(fit, name) for fit in calls.get("fit", []) for name in VALIDATES)
+    return step != "train_step" or "fit" in calls
 
 
 def put_in_its_place(loss: Loss, target: Target) -> Source | None:
@@ -457,7 +481,7 @@ def refused_by_jax(loss: Loss, target: Target) -> Iterator[Problem]:
     error = "TypeError (`Gradient only defined for scalar-output functions`)"
     if value is NOTHING:
         yield Problem(
-            AstSource(loss.site.module, name_of(loss)),
+            AstSource(loss.site.module, name_of(loss.site.node, loss.site.module)),
             f"the loss returns None: {grad} raises {error}",
             "end it with `return` of one number",
         )
@@ -531,13 +555,12 @@ def does_something(node: ast.AST) -> bool:
     )
 
 
-def name_of(loss: Loss) -> ast.AST:
-    """A node that spans the name of the function in its ``def`` line."""
-    node = loss.site.node
-    line = loss.site.module.lines[getattr(node, "lineno", 1) - 1]
-    name = getattr(node, "name", "")
-    start = line.encode().find(name.encode()) if name else getattr(node, "col_offset", 0)
-    row = getattr(node, "lineno", 1)
+def name_of(function: ast.AST, module: Module) -> ast.AST:
+    """A node that spans the name of a function in its ``def`` line."""
+    line = module.lines[getattr(function, "lineno", 1) - 1]
+    name = getattr(function, "name", "")
+    start = line.encode().find(name.encode()) if name else getattr(function, "col_offset", 0)
+    row = getattr(function, "lineno", 1)
     return ast.Name(
         id=name, lineno=row, col_offset=start, end_lineno=row, end_col_offset=start + len(name.encode() or b"x")
     )

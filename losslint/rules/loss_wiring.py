@@ -27,9 +27,10 @@ class LossWiring(Rule):
 
     What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of
     the model where the function itself should be passed, functions that need a third argument, classes that cannot be
-    made without arguments or are made of tensors, names in quotes that Keras has no loss for, and subclasses of Keras's
-    Loss without ``super().__init__()`` or with a ``__call__`` that takes no sample weights. Where it must be certain
-    that the model is one of Keras, the model is followed to the call that builds it.
+    made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a dict of losses
+    that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or with a ``__call__``
+    that takes no sample weights. Where it must be certain that the model is one of Keras, the model is followed to the
+    call that builds it.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
     the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``. All of it is
@@ -122,8 +123,43 @@ model = keras.Model(inputs, y_pred)
 model.compile("adam", loss=make_loss(2.0))  # expect: LL405
 model.compile("adam", loss=keras.losses.MeanSquaredError(y_true, y_pred))  # expect: LL405
 """,
+        """
+import keras
+from keras import layers
+
+inputs = keras.Input((8,))
+age = layers.Dense(1, name="age")(inputs)
+kind = layers.Dense(3, activation="softmax", name="kind")(inputs)
+model = keras.Model(inputs, [age, kind])
+model.compile("adam", loss={"age": "mse", "class": "categorical_crossentropy"})  # expect: LL405
+losses = {
+    "age": "mse",
+    "kinds": "categorical_crossentropy",  # expect: LL405
+}
+model.compile("adam", loss=losses)
+by_key = keras.Model(inputs, {"years": age, "kind": kind})
+by_key.compile("adam", loss={"year": "mse", "kind": "categorical_crossentropy"})  # expect: LL405
+""",
     )
     GOOD = (
+        """
+import keras
+from keras import layers
+
+def branch(x, name):
+    return layers.Dense(1, name=name)(x)
+
+inputs = keras.Input((8,))
+age = layers.Dense(1, name="age")(inputs)
+to_kind = layers.Dense(3, activation="softmax", name="kind")
+kind, height = to_kind(inputs), layers.Dense(1)(inputs)
+keras.Model(inputs, [age, kind]).compile("adam", loss={"age": "mse", "kind": "categorical_crossentropy"})
+keras.Model(inputs, [age, height]).compile("adam", loss={"age": "mse", "dense": "mse"})
+keras.Model(inputs, [age, branch(inputs, "weight")]).compile("adam", loss={"age": "mse", "weight": "mse"})
+keras.Model(inputs, {"years": age, "kind": kind}).compile("adam", loss={"years": "mse", "kind": "kl_divergence"})
+keras.Model(inputs, age).compile("adam", loss={"age": "mse"})
+keras.models.load_model("model.keras").compile("adam", loss={"score": "mse"})
+""",
         """
 import tensorflow as tf
 
@@ -227,13 +263,19 @@ def fitted(weighted):
         if loss.site.kind == "builtin":
             yield from self.unknown_name(loss)
         yield from self.looked_up(loss)
+        for module, key in loss.site.misnamed:
+            yield Problem(
+                AstSource(module, key),
+                f"the model has no output called {key.value!r}: Keras raises, and trains on nothing",
+                "name a layer that makes an output, with name=..., and write the same name here",
+            )
         for module, call in loss.site.fitted:
-            for place in losses_of(call):
+            for place in losses_of(call, module):
                 yield from self.not_callable(loss, module, place)
         module = loss.site.module
         for call in local_uses(module).compiles:
             if not compiles_by_itself(call, module):
-                for place in losses_of(call):
+                for place in losses_of(call, module):
                     yield from self.factory_or_result(loss, place)
 
     def factory_or_result(self, loss: Loss, place: ast.expr) -> Iterator[Problem]:

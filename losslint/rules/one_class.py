@@ -26,7 +26,7 @@ def of_one_class(loss: Loss) -> Iterator[Problem]:
     shapes = ShapeFacts(loss.graph)
     for node in loss.nodes:
         given = node.inputs.get("y_pred") if node.family == "loss" and node.index in loss.relevant else None
-        if isinstance(given, Node) and shapes(given) is not None and shapes(given)[-1:] == (1,):
+        if isinstance(given, Node) and (shapes(given) or ())[-1:] == (1,):
             if is_softmax(given, shapes):
                 yield always_one(loss, given.source)
             elif node.op in OF_CLASSES and given.op == "layer":
