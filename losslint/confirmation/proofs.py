@@ -39,7 +39,7 @@ PROOFS: dict[str, Proof] = {
     "LL109": Proof((O.WRONG_GRADIENT, O.RAISES)), "LL110": Proof(NOTHING, ("eager",), anywhere=True),
     "LL111": Proof((O.UNUSED,)), "LL112": Proof((O.DEAD_TERM, O.WRONG_GRADIENT, O.RAISES)), "LL113": Proof((O.JUMP,)),
     "LL114": Proof(NOTHING),
-    "LL201": TRACES, "LL202": TRACES, "LL203": TRACES, "LL204": TRACES, "LL206": TRACES,
+    "LL201": TRACES, "LL202": TRACES, "LL203": TRACES, "LL204": TRACES, "LL206": replace(TRACES, anywhere=True),
     "LL205": Proof((O.RAISES,), ("fit",), anywhere=True), "LL207": Proof((O.FROZEN,)),
     "LL208": Proof((O.RAISES, *NOTHING), ("graph",), anywhere=True), "LL209": FAILS,
     "LL210": Proof((O.FROZEN, O.CONTRACT), anywhere=True),
@@ -88,6 +88,7 @@ RAISED = {  # what an exception says that a rule speaks of; those of rules that 
 }
 RAISED_ELSEWHERE = {  # the same, where another place raises than the one that a rule names
     "LL205": r"None|[Uu]nknown|[Ss]hape|[Ii]ncompatible|[Dd]imension|\brank\b|\bsize|elements|[Rr]eshape",
+    "LL206": r"inplace operation",
     "LL208": r"[Vv]ariable|singleton",
     "LL209": r"KerasTensor|[Ss]ymbolic|out of scope|[Gg]raph|captured|[Ii]ncompatible shapes|broadcast|must be equal",
     "LL404": r"None|tuple|dict|\blist\b|\bstr|convert|iterable|unpack|has no attribute|unsupported operand|scalar",

@@ -45,6 +45,7 @@ class Cause(enum.Enum):
     COMPARE = "compare"
     DISCRETE = "discrete"
     DETACH = "detach"
+    GRADIENT = "gradient"  # itself taken without being recorded
     ZERO = "zero"
 
 
@@ -66,7 +67,7 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
     op = node.op
     if op in VALUELESS:
         return Edge.NO_VALUE
-    if node.context.no_grad:
+    if node.context.no_grad or node.detail.get("constant"):
         return Edge.NONE
     if op == "phi":
         return Edge.NONE if parameter == "condition" else Edge.LIVE
@@ -108,6 +109,8 @@ def cause(node: Node) -> Cause:
     """Why the derivative stops at a node that cuts it."""
     if node.context.no_grad or node.family in ("detach", "variable", "state"):
         return Cause.DETACH
+    if node.op == "gradient":
+        return Cause.GRADIENT
     if node.op in PYTHON_LEAVES:
         return Cause.PYTHON
     if node.op in ("numpy_function", "py_function"):

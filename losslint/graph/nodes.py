@@ -44,6 +44,8 @@ class Node(Value):
 
     ``op`` is the canonical operation of the table, or one of the structural ones: ``param``, ``unknown``, ``phi``
     (values joined where branches meet), ``item`` (indexing), ``attribute``, ``weight`` (of a model, looked at itself),
+    ``gradient`` (of one value by another; ``constant`` where it is not recorded how it came about, ``kept``
+    where what it was taken through is left for a second time),
     ``python.*`` (what Python itself does to a tensor: ``python.bool``, ``python.iter``, ``python.float`` ...).
     """
 
@@ -140,6 +142,22 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
+class Pass:
+    """One way of PyTorch back through what a value was computed from: ``backward()`` or ``torch.autograd.grad``."""
+
+    value: Value
+    source: Source
+    keeps: bool  # for another one: ``retain_graph`` or ``create_graph``
+    path: tuple[Value, ...]  # conditions under which it runs
+    context: Context
+
+    def runs_before(self, other: Pass) -> bool:
+        """Whether it has run whenever a later one does."""
+        above = other.path[: len(self.path)] == self.path
+        return above and (not self.context.branch or self.context is other.context)
+
+
+@dataclass(frozen=True, eq=False)
 class CustomGradient:
     """One call of a function with a gradient of its own, and what its gradient function returned."""
 
@@ -175,6 +193,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)
     asked: list[Target] = field(default_factory=list)  # what tapes are asked to differentiate, also inside a loss
+    passes: list[Pass] = field(default_factory=list)  # of PyTorch, in the order in which they run
     params: dict[str, Node] = field(default_factory=dict)
     statements: list[tuple[Node, Source]] = field(default_factory=list)  # values thrown away by expression statements
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads

@@ -6,7 +6,7 @@ from losslint.graph.attributes import weight
 from losslint.graph.calls import Call, call, handles, method
 from losslint.graph.control_calls import CALLABLE, call_if_function
 from losslint.graph.functions import opaque
-from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.nodes import Kind, Node, Pass, nodes_in
 from losslint.graph.tracer import Frame, Tracer
 from losslint.graph.values import NONE, Const, External, Method, Seq, Tape, Value
 
@@ -89,7 +89,7 @@ def gradients_of(t: Tracer, frame: Frame, target: Value | None, sources: Value |
         return Seq([gradients_of(t, frame, target, source, c) for source in sources.items], sources.kind)
     inputs = {name: value for name, value in (("x", target), ("sources", sources)) if value is not None}
     tensor = isinstance(sources, Node) and (sources.kind is Kind.TENSOR or sources.detail.get("watched"))
-    kind = Kind.TENSOR if tensor else Kind.UNKNOWN
+    kind = Kind.TENSOR if tensor or t.framework == "torch" else Kind.UNKNOWN
     return t.node(frame, "gradient", inputs, c.at, kind, dtype="float")
 
 
@@ -100,6 +100,33 @@ def _gradients(t: Tracer, frame: Frame, c: Call) -> Value:
         t.target(target, "gradients", frame.source(c.at))
     single = sources if isinstance(sources, Seq) else Seq([sources] if sources is not None else [])
     return gradients_of(t, frame, target, single, c)
+
+
+@handles("torch.autograd.grad")
+def _autograd_grad(t: Tracer, frame: Frame, c: Call) -> Value:
+    """A tuple of gradients; they are constants unless ``create_graph`` has them recorded."""
+    outputs, sources, recorded = c.get(0, "outputs"), c.get(1, "inputs"), c.get(4, "create_graph")
+    goes_back(t, frame, outputs, c.get(3, "retain_graph"), recorded, c)
+    single = Seq([sources] if sources is not None else [], "tuple") if not isinstance(sources, Seq) else sources
+    found = gradients_of(t, frame, outputs, single, c)
+    if is_off(recorded):
+        for node in nodes_in(found):
+            node.detail["constant"] = True
+            node.detail["kept"] = not is_off(c.get(3, "retain_graph"))
+    return found
+
+
+def goes_back(
+    t: Tracer, frame: Frame, value: Value | None, retain: Value | None, record: Value | None, c: Call
+) -> None:
+    """Note that PyTorch goes through a graph, and whether that is left for another time."""
+    if value is not None:
+        keeps = not (is_off(record) if retain is None else is_off(retain))
+        t.graph.passes.append(Pass(value, frame.source(c.at), keeps, frame.path, frame.context))
+
+
+def is_off(flag: Value | None) -> bool:
+    return flag is None or (isinstance(flag, Const) and not flag.value)
 
 
 @handles("*.minimize", "*.compute_gradients")
@@ -148,6 +175,7 @@ def _unknown_add_loss(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 @method(Node, "backward")
 def _backward(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     t.target(m.owner, "backward", frame.source(c.at), upstream=c.get(0, "gradient"))
+    goes_back(t, frame, m.owner, c.get(1, "retain_graph"), c.get(2, "create_graph"), c)
     return NONE
 
 

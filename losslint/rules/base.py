@@ -134,8 +134,12 @@ class Loss:
     def _is_added_elsewhere(self, value: Value) -> bool:
         """Whether a value of weights alone comes from a function that a loss of this file calls: a penalty, and LL112 speaks
         of it where it is added."""
-        called = self.site.is_function and self.site.how is How.DIFFERENTIATED
-        return called and all(self.nodes[root].op == "weight" for root in self.gradient.reach(value))
+        return self.is_called_here and all(self.nodes[root].op == "weight" for root in self.gradient.reach(value))
+
+    @property
+    def is_called_here(self) -> bool:
+        """Whether a loss of this file is made of what the function returns."""
+        return self.site.is_function and self.site.how is How.DIFFERENTIATED
 
     @cached_property
     def decisive_cuts(self) -> list[Cut]:

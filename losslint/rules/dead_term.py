@@ -11,6 +11,7 @@ from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, framework_name
+from losslint.rules.detached import RECORD_IT
 
 LINEAR = (*SAME_NUMBERS, "mean", "sum", "neg", "add_n", "stack", "concat", "python.sum")
 
@@ -163,6 +164,8 @@ def step(x, y):
         for cut in cuts:
             slope = "a slope of 0 everywhere" if cut.cause is Cause.ZERO else "no gradient"
             instead = cut.node.operation.instead if cut.node.operation is not None else "-"
+            if cut.cause is Cause.GRADIENT:
+                instead = RECORD_IT
             if cut.cause in ESCAPES:
                 instead = "keep the tensor: without the conversion the term is trained"
             text, whole = cut.node.source.text, term.source.text

@@ -15,11 +15,15 @@ from losslint.rules.tensor_to_python import only_taken_to_python
 TORCH_COPIES = ("torch.tensor", "torch.Tensor")  # torch.as_tensor keeps the graph
 
 
+RECORD_IT = "pass create_graph=True, so that the gradient can be differentiated again"
+
+
 class Detached(Rule):
     """The only path from the prediction to the loss is detached from what records it.
 
-    What it does: finds ``tf.stop_gradient``, ``tf.Variable(t)``, ``assign``, code under ``stop_recording`` and their
-    relatives, where no other path carries a gradient. Detached targets and weights beside one are fine.
+    What it does: finds ``tf.stop_gradient``, ``tf.Variable(t)``, ``assign``, code under ``stop_recording``,
+    ``torch.autograd.grad`` without ``create_graph=True`` and their relatives, where no other path carries a gradient.
+    Detached targets and weights beside one are fine.
 
     Why it is bad: everything before that point is a constant: the gradient is None.
 
@@ -53,6 +57,19 @@ import torch
 def teacher_loss(pred, target):
     frozen = pred.detach()  # expect: LL108
     return (frozen - target).pow(2).mean()
+""",
+        """
+import torch
+
+def smoothness_loss(model, x):
+    x = x.clone().requires_grad_(True)
+    slope = torch.autograd.grad(model(x).sum(), x)[0]  # expect: LL108
+    return slope.pow(2).sum(dim=1).mean()
+
+def train_step(model, optimizer, x):
+    optimizer.zero_grad()
+    smoothness_loss(model, x).backward()
+    optimizer.step()
 """,
     )
     GOOD = (
@@ -94,6 +111,13 @@ def advantage_loss(y_true, y_pred):
                 source,
                 f"{source.text} {takes}, and there is no other path to the loss: training gets no gradient",
                 "detach only targets and weights; let one path from the prediction to the loss through",
+            )
+        for cut in loss.cuts_by(Cause.GRADIENT) if not loss.is_called_here else ():  # perhaps one term of several: LL112
+            yield Problem(
+                cut.node.source,
+                f"without create_graph=True {cut.node.source.text} gives constants, and nothing else leads to the loss: "
+                "training gets no gradient",
+                RECORD_IT,
             )
         for node in loss.nodes:
             copied = tensor_operands(node)

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
+from losslint.graph.nodes import Node, Pass
+from losslint.graph.values import External
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.endings import LINEAR
 
 
 class TapeReused(Rule):
-    """A tape that is not persistent is asked for a gradient twice.
+    """A tape that is not persistent is asked for a gradient twice, or PyTorch goes back through one graph twice.
 
-    What it does: counts the ``gradient`` calls of each tape along one path.
+    What it does: counts the ``gradient`` calls of each tape along one path. In PyTorch it looks for ``backward()`` and
+    ``torch.autograd.grad`` that go through the same call of a model, where the first frees the graph.
 
-    Why it is bad: ``RuntimeError: A non-persistent GradientTape can only be used to compute one set of gradients``.
+    Why it is bad: ``RuntimeError: A non-persistent GradientTape can only be used to compute one set of gradients``;
+    ``RuntimeError: Trying to backward through the graph a second time``.
 
     Use instead: ask once for all sources, ``tape.gradient(loss, [a, b])``, use one tape a network, or
-    ``tf.GradientTape(persistent=True)``.
+    ``tf.GradientTape(persistent=True)``. In PyTorch add the losses, detach what the other network is trained by, or
+    pass ``retain_graph=True`` to the first.
 
     Confirmed by: running the step (raises).
     """
@@ -34,8 +41,99 @@ def step(generator, critic, x):
     second = tape.gradient(-loss, critic.trainable_variables)  # expect: LL503
     return first, second
 """,
+        """
+import torch.nn.functional as F
+
+def train_step(model, x, y, first, second):
+    out = model(x)
+    error = F.mse_loss(out, y)
+    both = error + 0.1 * out.abs().mean()
+    first.zero_grad()
+    error.backward()
+    first.step()
+    second.zero_grad()
+    both.backward()  # expect: LL503
+    second.step()
+""",
+        """
+import torch
+import torch.nn.functional as F
+
+def gan_step(generator, critic, real, of_critic, of_generator):
+    fake = generator(torch.randn(len(real), 64))
+    of_critic.zero_grad()
+    (critic(fake).mean() - critic(real).mean()).backward()
+    of_critic.step()
+    of_generator.zero_grad()
+    loss = -critic(fake).mean()
+    loss.backward()  # expect: LL503
+    of_generator.step()
+
+def slope_step(net, optimizer, t):
+    t.requires_grad_(True)
+    u = net(t)
+    slope = torch.autograd.grad(u.sum(), t)[0]
+    loss = ((slope + u) ** 2).mean()
+    optimizer.zero_grad()
+    loss.backward()  # expect: LL503
+    optimizer.step()
+""",
     )
     GOOD = (
+        """
+import torch
+import torch.nn.functional as F
+
+def gan_step(generator, critic, real, of_critic, of_generator):
+    fake = generator(torch.randn(len(real), 64))
+    of_critic.zero_grad()
+    critic(real).mean().neg().backward()
+    critic(fake.detach()).mean().backward()
+    of_critic.step()
+    of_generator.zero_grad()
+    loss = -critic(fake).mean()
+    loss.backward()
+    of_generator.step()
+
+def twice_step(model, x, y, optimizer, scaler, penalised=False):
+    out = model(x)
+    loss = F.mse_loss(out, y)
+    optimizer.zero_grad()
+    if scaler is not None:
+        scaler.scale(loss).backward()
+    else:
+        loss.backward(retain_graph=penalised)
+    if penalised:
+        out.abs().mean().backward()
+    optimizer.step()
+
+def parts_step(model, xs, ys, optimizer):
+    optimizer.zero_grad()
+    for x, y in zip(xs, ys):
+        loss = F.mse_loss(model(x), y) / len(xs)
+        loss.backward()
+    optimizer.step()
+    loss = F.mse_loss(model(xs[0]), ys[0])
+    loss.backward()
+    optimizer.step()
+
+def shared_step(encoder, left, right, x, y, z, optimizer):
+    code = encoder(x)
+    optimizer.zero_grad()
+    F.mse_loss(left(code), y).backward(retain_graph=True)
+    F.mse_loss(right(code), z).backward()
+    optimizer.step()
+
+def frozen_step(teacher, student, x, optimizer):
+    with torch.no_grad():
+        wanted = teacher(x)
+    given = x.clone().requires_grad_(True)
+    slope = torch.autograd.grad(student(given).sum(), given)[0]
+    optimizer.zero_grad()
+    F.mse_loss(student(x + 0.1 * slope.sign()), wanted).backward()
+    F.mse_loss(student(x), wanted).backward()
+    optimizer.step()
+""",
         """
 import tensorflow as tf
 
@@ -56,3 +154,28 @@ def step(generator, critic, x):
                     "the second gradient of a tape that is not persistent: RuntimeError",
                     "ask once, tape.gradient(loss, [first, second]), or open tf.GradientTape(persistent=True)",
                 )
+        for first, second in combinations(loss.graph.passes, 2):
+            if not first.keeps and first.runs_before(second) and (shared := shared_calls(loss, first, second)):
+                freed = first.source
+                yield Problem(
+                    second.source,
+                    f"{second.source.text} goes back through {shared[0].source.text} once more, whose graph {freed.text} in "
+                    f"line {freed.row} has freed: RuntimeError (`Trying to backward through the graph a second time`)",
+                    "add the losses and go back once, detach() what a network is not to be trained by, or have the first "
+                    "keep its graph: " + ("retain_graph=True" if freed.text.endswith("backward()") else "create_graph=True"),
+                    related=(freed,),
+                )
+
+
+def shared_calls(loss: Loss, first: Pass, second: Pass) -> list[Node]:
+    """The calls of models that both go through."""
+    shared = loss.gradient.live(first.value) & loss.gradient.live(second.value)
+    return [loss.nodes[root] for root in sorted(shared) if is_model(loss.nodes[root])]
+
+
+def is_model(node: Node) -> bool:
+    """Whether an operation is the call of something with weights: what it computes with is kept for the way back."""
+    made = node.detail.get("object")
+    if node.op != "layer":
+        return False
+    return not isinstance(made, External) or made.name.endswith("Sequential()") or LINEAR.search(made.name) is not None
