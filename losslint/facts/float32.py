@@ -214,6 +214,9 @@ PRIMITIVES: dict[str, Primitive] = {
     "floor": unary(floor, lambda x, out: 0.0),
     "ceil": unary(lambda x: float(math.ceil(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),
     "logical_not": unary(lambda x: float(not x), lambda x, out: 0.0),
+    "python.not": unary(lambda x: float(not x), lambda x, out: 0.0),
+    "python.int": unary(lambda x: float(math.trunc(x)), lambda x, out: 0.0),
+    "count_nonzero": unary(lambda x: float(x != 0.0), lambda x, out: 0.0),
     "is_nan": unary(lambda x: float(x != x), lambda x, out: 0.0),
     "is_finite": unary(lambda x: float(math.isfinite(x)), lambda x, out: 0.0),
     "nan_to_num": unary(

@@ -303,11 +303,12 @@ class InputFacts:
 
     @cached_property
     def _undecided(self) -> list[Variable]:
-        """Questions about objects and settings: ``if hasattr(p, "_logits"):``, ``if self.normalize:``."""
+        """Questions about objects and settings: ``if hasattr(p, "_logits"):``, ``if self.normalize:``; what the values of a
+        tensor decide (``if int(mask.sum()) == 0:``) is evaluated as they are."""
         asked = (node.inputs.get("condition") for node in self.nodes if node.op == "phi")
         return [
             (node.index, "") for node in asked
-            if isinstance(node, Node) and node.kind is not Kind.TENSOR
+            if isinstance(node, Node) and all(inner.kind is not Kind.TENSOR for inner in evaluated(self.gradient, node))
             and all(self.sorts.get(v, Sort.FIXED) is Sort.FIXED for v in map(variable_of, self.entering(node)) if v)
         ]  # fmt: skip
 

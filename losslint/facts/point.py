@@ -257,7 +257,8 @@ def _larger(x: float, y: float) -> float:
 # What a reduction makes of two elements; the others tell the diagonal of a matrix of pairs from the rest.
 PAIRED: dict[str, Callable[[float, float], float]] = {
     "sum": lambda x, y: x + y, "cumsum": lambda x, y: x + y, "mean": lambda x, y: (x + y) / 2.0, "max": _larger,
-    "min": lambda x, y: -_larger(-x, -y), "prod": lambda x, y: x * y, "norm": math.hypot, "euclidean_norm": math.hypot,
+    "count_nonzero": lambda x, y: float(x != 0.0) + float(y != 0.0), "min": lambda x, y: -_larger(-x, -y),
+    "prod": lambda x, y: x * y, "norm": math.hypot, "euclidean_norm": math.hypot,
     "all": min, "any": max, "std": lambda x, y: abs(x - y) / 2.0, "var": lambda x, y: (x - y) ** 2 / 4.0,
     "l2_normalize": lambda x, y: div(x, max(math.hypot(x, y), 1e-6)),
     "normalize_vectors": lambda x, y: div(x, max(math.hypot(x, y), 1e-12)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
-from losslint.rules.base import Loss, Problem, Rule, tensor_operands, where_it_raises
+from losslint.rules.base import Loss, Problem, Rule, is_traced, tensor_operands, where_it_raises
 
 INSTEAD = {
     "max": "use tf.maximum(a, b), or tf.reduce_max(t) for one tensor",
@@ -22,6 +22,7 @@ INSTEAD = {
 }
 AUTOGRAPH_CONVERTS = ("len", "sorted", "range")
 ALWAYS_RAISES = ("round",)
+JAX_KNOWS = ("len", "sum", "round")  # what is shaped, or adds and rounds elements, also under jax.jit
 
 
 class PythonBuiltinOnTensor(Rule):
@@ -47,6 +48,16 @@ def floored_loss(y_true, y_pred):
     error = tf.reduce_mean(tf.abs(y_true - y_pred))
     return max(error, 0.1)  # expect: LL204
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+@jax.jit
+def floored_loss(prediction, target):
+    return max(jnp.mean(jnp.abs(prediction - target)), 0.1)  # expect: LL204
+
+gradient = jax.grad(floored_loss)
+""",
     )
     GOOD = (
         """
@@ -56,12 +67,28 @@ def total_loss(y_true, y_pred, widths=(1, 2, 4)):
     parts = [tf.reduce_mean(tf.abs(y_true - y_pred)) * w for w in widths]
     return sum(parts) / max(len(parts), 1) + abs(parts[0])
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+EDGES = jnp.linspace(-1.0, 1.0, 9)
+
+@jax.jit
+def binned_loss(prediction, target):
+    bins = jnp.clip(jnp.searchsorted(EDGES, target), 0, len(EDGES) - 1)
+    weights = jax.nn.one_hot(bins, len(EDGES)) @ EDGES
+    return sum(weights * jnp.abs(prediction - target)) / len(prediction)
+
+gradient = jax.grad(binned_loss)
+""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
             word = node.op.removeprefix("python.")
             if not node.op.startswith("python.") or word not in INSTEAD or not _tensor_enters(node):
+                continue
+            if loss.site.framework == "jax" and (word in JAX_KNOWS or not is_traced(loss, node)):
                 continue
             severity = loss.graph_severity(node, autograph_converts=word in AUTOGRAPH_CONVERTS)
             if word in ALWAYS_RAISES:
