@@ -231,8 +231,8 @@ class HazardFacts:
             if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.inputs.entering(culprit)):
                 continue  # what was not evaluated may keep it small
             named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
-            if not named and (operand is None or not self.gradient.live(operand)):
-                continue  # it rests on stand-ins alone
+            if not named and (operand is None or not self.gradient.live(operand) or point(operand) != 0.0):
+                continue  # it rests on stand-ins alone, and is no difference of equal ones
             masked = not by_value and culprit.index not in self._taken(point)
             discarded = self._discarded(culprit, point) if masked else None
             negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0

@@ -43,6 +43,7 @@ _WITH_LOGITS = names.words(
 )
 _MAKES_CONSTANT = names.words("constant convert_to_tensor tensor as_tensor asarray array Variable isinstance callable")
 _TENSOR_ATTRIBUTES = names.words("shape dtype get_shape ndim device requires_grad unsqueeze squeeze view detach size")
+_TENSOR_METHODS = names.words("pow sum mean abs square exp log sqrt norm clamp clamp_min clamp_max sigmoid softmax float view")
 
 
 @lru_cache(maxsize=20_000)
@@ -128,6 +129,10 @@ def _read_body(function: Function, roles: dict[str, Role]) -> None:
             if isinstance(node.func, ast.Name):
                 called.add(node.func.id)
             _read_call(node, silent, roles)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.BinOp) and node.attr in _TENSOR_METHODS:
+            for name in {node.value.left, node.value.right}:  # (a - b).pow(2)
+                if isinstance(name, ast.Name) and name.id in silent:
+                    _give(roles, name.id, Role.TENSOR)
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.value, ast.Name):
             name = node.value.id
             if name in silent and (isinstance(node, ast.Subscript) or node.attr in _TENSOR_ATTRIBUTES):
