@@ -43,7 +43,7 @@ _WITH_LOGITS = names.words(
 )
 _MAKES_CONSTANT = names.words("constant convert_to_tensor tensor as_tensor asarray array Variable isinstance callable")
 _TENSOR_ATTRIBUTES = names.words("shape dtype get_shape ndim device requires_grad unsqueeze squeeze view detach size")
-_TENSOR_METHODS = names.words("pow sum mean abs square exp log sqrt norm clamp clamp_min clamp_max sigmoid softmax float view")
+_TENSOR_METHODS = names.words("pow sum mean abs square exp log sqrt norm clamp clamp_min clamp_max sigmoid softmax float")
 
 
 @lru_cache(maxsize=20_000)
