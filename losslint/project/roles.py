@@ -130,9 +130,9 @@ def _read_body(function: Function, roles: dict[str, Role]) -> None:
                 called.add(node.func.id)
             _read_call(node, silent, roles)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.BinOp) and node.attr in _TENSOR_METHODS:
-            for name in {node.value.left, node.value.right}:  # (a - b).pow(2)
-                if isinstance(name, ast.Name) and name.id in silent:
-                    _give(roles, name.id, Role.TENSOR)
+            for side in (node.value.left, node.value.right):  # (a - b).pow(2)
+                if isinstance(side, ast.Name) and side.id in silent:
+                    _give(roles, side.id, Role.TENSOR)
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.value, ast.Name):
             name = node.value.id
             if name in silent and (isinstance(node, ast.Subscript) or node.attr in _TENSOR_ATTRIBUTES):
