@@ -316,6 +316,8 @@ def compare(t: Tracer, frame: Frame, operator: cst.BaseCompOp, left: Value, righ
     op = COMPARISONS[type(operator)]
     if isinstance(left, Const) and isinstance(right, Const):
         return fold.binary(op, left, right) or t.node(frame, "python.object", {}, at, Kind.PYTHON)
+    if any(isinstance(side, Const) and isinstance(side.value, str) for side in (left, right)):
+        return t.node(frame, "python.object", {}, at, Kind.PYTHON)  # a setting, whatever it is called
     return t.node(frame, op, {"x": left, "y": right}, at, _arithmetic_kind(left, right), dtype="bool")
 
 

@@ -69,7 +69,7 @@ def own_gradient(
     """What a function with a gradient of its own returns: its value, whatever computes it."""
     inputs = {f"arg{i}": a for i, a in enumerate([*args, *kwargs.values()])}
     if t.framework == "jax":
-        note_jax_rule(t, frame, function, args, kwargs, at)
+        note_jax_rule(t, frame, function, result, args, kwargs, at)
         return with_custom_gradient(t, frame, result, inputs, at)
     if plainly_wrapped(function) and returns_no_function(result):
         t.graph.without_gradient.append((function.name, returned_by(function)))
@@ -101,12 +101,10 @@ def is_tensor(value: Value) -> bool:
 
 
 def note_jax_rule(
-    t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
+    t: Tracer, frame: Frame, function: Func, value: Value, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> None:
     """Run the rule that ``f.defvjp(forward, backward)`` or ``@f.defjvp`` gives a function, and keep what it returns."""
-    scope = t.scope(function.unit.module)
-    how, names = derivative_rule(function)
-    found = [scope.lookup(name) for name in names]
+    how, found = derivative_rule(t, function)
     rules = [rule for rule in found if isinstance(rule, Func)]
     if kwargs or not rules or len(rules) < len(found):
         return
@@ -115,6 +113,9 @@ def note_jax_rule(
     if how == "defvjp" and len(rules) == 2:
         made = call_function(t, frame, rules[0], args, {}, at)
         saved = made.items[1] if isinstance(made, Seq) and len(made.items) == 2 else t.unknown(frame, at, "what is saved")
+        if isinstance(made, Seq) and is_exchanged(made, value):
+            t.graph.exchanged.append((function.name, returned_by(rules[0])))
+            return
         given: list[Value] = [saved, upstream]
     else:
         given = [Seq(list(args), "tuple"), Seq([upstream] * len(args), "tuple")]
@@ -127,20 +128,33 @@ def note_jax_rule(
     ))
 
 
-def derivative_rule(function: Func) -> tuple[str, list[str]]:
-    """How a function of JAX is given its derivative, and the names of the functions that compute it; none where arguments
-    are set aside (``nondiff_argnums``)."""
+def is_exchanged(made: Seq, value: Value) -> bool:
+    """Whether a forward rule returns what it saves where its value belongs: a tuple for a tensor, or anything else where the
+    second of the two is the function itself."""
+    if len(made.items) != 2 or not is_tensor(value):
+        return False
+    first, second = made.items
+    by_itself = isinstance(second, Node) and second.op == "custom_gradient"
+    return isinstance(first, Seq) or (by_itself and not (isinstance(first, Node) and first.op == "custom_gradient"))
+
+
+def derivative_rule(t: Tracer, function: Func) -> tuple[str, list[Value]]:
+    """How a function of JAX is given its derivative, and the functions that compute it; none where arguments are set aside
+    (``nondiff_argnums``)."""
     module = function.unit.module
-    for node in module.nodes:
-        match node:
-            case ast.keyword(arg="nondiff_argnums"):
-                return "", []
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr="defvjp" | "defjvp" as how), args=given) if (
-                    name == function.name and all(isinstance(g, ast.Name) for g in given)):
-                return how, [g.id for g in given if isinstance(g, ast.Name)]
-            case ast.FunctionDef(name=rule, decorator_list=[ast.Attribute(value=ast.Name(id=name), attr="defjvp")]) if (
+    scope = t.scope(module)
+    if any(isinstance(node, ast.keyword) and node.arg == "nondiff_argnums" for node in module.nodes):
+        return "", []
+    for statement in module.tree.body:
+        match statement:
+            case ast.Expr(ast.Call(ast.Attribute(ast.Name(id=name), "defvjp" | "defjvp" as how), keywords=[])) if (
+                    name == function.name and (unit := t.unit(module, statement)) is not None):
+                call = next(node for node in walk(unit.statement) if isinstance(node, cst.Call))
+                frame = t.module_frame(unit, Env(scope))
+                return how, [evaluate(t, frame, given.value) for given in call.args]
+            case ast.FunctionDef(name=rule, decorator_list=[ast.Attribute(ast.Name(id=name), "defjvp")]) if (
                     name == function.name):
-                return "defjvp", [rule]
+                return "defjvp", [scope.lookup(rule)]
     return "", []
 
 

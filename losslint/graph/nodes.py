@@ -200,6 +200,7 @@ class Graph:
     applied: list[tuple[Value, Source]] = field(default_factory=list)  # what apply_gradients was given
     custom: list[CustomGradient] = field(default_factory=list)
     without_gradient: list[tuple[str, Source]] = field(default_factory=list)  # custom gradients that return no function
+    exchanged: list[tuple[str, Source]] = field(default_factory=list)  # forward rules that return what is saved first
     required: list[tuple[Node, bool]] = field(default_factory=list)  # checks, and conditions that it raises without
     noted: list[NotedCall] = field(default_factory=list)
     floatx: str = "float32"  # the type of numbers whose type nobody states

@@ -18,7 +18,8 @@ class CustomGradientArity(Rule):
 
     What it does: compares what the gradient function of a ``tf.custom_gradient``, a ``torch.autograd.Function`` or a
     ``jax.custom_vjp`` returns with the tensors the function takes, and what it takes with those that the function returns;
-    looks whether there is such a function at all, and for a parameter ``variables`` where the function uses some.
+    looks whether there is such a function at all, whether a forward rule of JAX returns its value first, and for a
+    parameter ``variables`` where the function uses some.
 
     Why it is bad: ``expected to return 2 gradients, but returned 1 instead``, ``returned an incorrect number of
     gradients``; ``...`` is not a gradient; None for the prediction trains nothing.
@@ -94,8 +95,66 @@ def step_loss(y_true, y_pred):
     double, triple = twofold(y_pred)
     return tf.reduce_mean(tf.square(direction(double) - sloped(triple) - y_true), axis=-1)
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+@jax.custom_vjp
+def bounded(x, bound):
+    return x
+
+bounded.defvjp(lambda x, bound: (x, bound), lambda bound, upstream: (jnp.clip(upstream, -bound, bound),))  # expect: LL512
+
+@jax.custom_vjp
+def softened(x):
+    return jnp.logaddexp(x, 0.0)
+
+def softened_forward(x):
+    return x, softened(x)  # expect: LL512
+
+def softened_backward(x, upstream):
+    return (upstream * jax.nn.sigmoid(x),)
+
+softened.defvjp(softened_forward, softened_backward)
+
+def margin_loss(params, x, y):
+    return jnp.mean(softened(bounded(x @ params, 1.0) * -y))
+
+slope = jax.grad(margin_loss)
+""",
     )
     GOOD = (
+        """
+import jax
+import jax.numpy as jnp
+
+@jax.custom_vjp
+def bounded(x, bound):
+    return x
+
+bounded.defvjp(lambda x, bound: (x, bound), lambda bound, upstream: (jnp.clip(upstream, -bound, bound), None))
+
+@jax.custom_vjp
+def softened(x):
+    return jnp.logaddexp(x, 0.0)
+
+softened.defvjp(lambda x: (softened(x), (x,)), lambda saved, upstream: (upstream * jax.nn.sigmoid(saved[0]),))
+
+@jax.custom_vjp
+def kept(x):
+    return jnp.exp(x)
+
+def kept_forward(x):
+    value = kept(x)
+    return value, value
+
+kept.defvjp(kept_forward, lambda value, upstream: (upstream * value,))
+
+def margin_loss(params, x, y):
+    return jnp.mean(softened(bounded(x @ params, 1.0) * -y)) + jnp.mean(kept(-(x @ params)))
+
+slope = jax.grad(margin_loss)
+""",
         """
 import tensorflow as tf
 
@@ -177,6 +236,13 @@ def step_loss(y_true, y_pred):
                 f"{name} has a custom gradient, but returns {returned.text} and no gradient function: training "
                 "raises",
                 "return the value and a function: def grad(upstream): ..., then return value, grad",
+            )
+        for name, returned in loss.graph.exchanged:
+            yield Problem(
+                returned,
+                f"the forward rule of {name} returns what is saved for the slope first: JAX takes {returned.text} for "
+                "(value, saved), and the loss becomes what was to be saved, or raises",
+                f"return the value first: return {name}(...), (saved, ...)",
             )
         for custom in loss.graph.custom:
             gradients = custom.gradients

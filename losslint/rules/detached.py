@@ -122,7 +122,7 @@ def advantage_loss(y_true, y_pred):
         for node in loss.nodes:
             copied = tensor_operands(node)
             if is_true(node.inputs.get("requires_grad")):  # of an array or a number, too: it shall be trained
-                copied = [operand for _, operand in node.operands()]
+                copied = [operand for name, operand in node.operands() if name not in ("device", "dtype")]
             if all(operand.op in PYTHON_LEAVES for operand in copied):
                 continue  # x.item() is what loses the graph: LL102
             rewraps = node.name in TORCH_COPIES and node.index in loss.relevant

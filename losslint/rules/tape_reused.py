@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from losslint.graph.nodes import Node, Pass
-from losslint.graph.values import External
+from losslint.facts.gradient import Edge, edge
+from losslint.graph.nodes import Node, Pass, nodes_in
+from losslint.graph.values import External, Value
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.endings import LINEAR
 
@@ -124,6 +125,19 @@ def shared_step(encoder, left, right, x, y, z, optimizer):
     F.mse_loss(right(code), z).backward()
     optimizer.step()
 
+class Agent:
+    def setup(self, space, device):
+        self.policy = self.policy_class(space, lr=1e-3).to(device)
+        self.actor, self.critic = self.policy.actor, self.policy.critic
+
+    def train_step(self, state, action, target):
+        self.setup(4, "cpu")
+        chosen, log_p = self.actor.sample(state)
+        critic_loss = sum(F.mse_loss(q, target) for q in self.critic(state, action))
+        critic_loss.backward()
+        actor_loss = (0.2 * log_p - torch.cat(self.critic(state, chosen), dim=1)).mean()
+        actor_loss.backward()
+
 def frozen_step(teacher, student, x, optimizer):
     with torch.no_grad():
         wanted = teacher(x)
@@ -155,7 +169,8 @@ def step(generator, critic, x):
                     "ask once, tape.gradient(loss, [first, second]), or open tf.GradientTape(persistent=True)",
                 )
         for first, second in combinations(loss.graph.passes, 2):
-            if not first.keeps and first.runs_before(second) and (shared := shared_calls(loss, first, second)):
+            once_more = first.source.span != second.source.span  # else it is another turn of a loop
+            if not first.keeps and once_more and first.runs_before(second) and (shared := shared_calls(loss, first, second)):
                 freed = first.source
                 yield Problem(
                     second.source,
@@ -169,8 +184,21 @@ def step(generator, critic, x):
 
 def shared_calls(loss: Loss, first: Pass, second: Pass) -> list[Node]:
     """The calls of models that both go through."""
-    shared = loss.gradient.live(first.value) & loss.gradient.live(second.value)
-    return [loss.nodes[root] for root in sorted(shared) if is_model(loss.nodes[root])]
+    shared = called(loss, first.value) & called(loss, second.value)
+    return [loss.nodes[index] for index in sorted(shared)]
+
+
+def called(loss: Loss, value: Value) -> set[int]:
+    """The calls of models that a derivative of a value certainly goes through: by operations that are known."""
+    found: set[int] = set()
+    stack = list(nodes_in(value))
+    while stack:
+        node = stack.pop()
+        if node.index not in found and loss.gradient.flows[node.index].live:
+            found.add(node.index)
+            data = node.operands() if node.op not in ("attribute", "unknown") else ()
+            stack += [o for name, o in data if name != "function" and edge(node, name, o) is Edge.LIVE]
+    return {index for index in found if is_model(loss.nodes[index])}
 
 
 def is_model(node: Node) -> bool:

@@ -134,6 +134,11 @@ def masked_loss(y_true, y_pred, sample_weight=None, squared=True):
     if y_pred.shape[-1] == 1 or len(y_pred.shape) > 2:
         error = tf.squeeze(error, axis=-1)
     return tf.reduce_mean(error)
+
+def balanced_loss(y_true, y_pred, weights="auto", target=None):
+    if weights == "auto" or target == "none":
+        weights = 1.0
+    return tf.reduce_mean(weights * tf.square(y_true - y_pred))
 """,
         """
 import tensorflow as tf
