@@ -15,7 +15,7 @@ from functools import cached_property
 
 from losslint.facts.precision import Precision, precisions
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
-from losslint.graph.values import External, Value
+from losslint.graph.values import External, Seq, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.ops.table import lookup
 from losslint.project.modes import Mode
@@ -421,12 +421,13 @@ def called_model(node: Node) -> Value | None:
 
 def models_of(sources: Value) -> list[Value] | None:
     """The models whose variables a gradient is asked for; None if they are not known."""
+    if isinstance(sources, Seq):
+        found = [models_of(item.detail["of"]) for item in sources.items if isinstance(item, Node) and "of" in item.detail]
+        known = len(found) == len(sources.items) and None not in found
+        return [model for models in found for model in models or []] if known else None
     if isinstance(sources, External) and sources.owner is not None:
         return [sources.owner] if sources.name.endswith(VARIABLES) else None
     if not isinstance(sources, Node):
         return None
-    if sources.op == "add":
-        found = [models_of(side) for side in sources.inputs.values()]
-        return None if None in found else [model for models in found for model in models or []]
     owner = sources.inputs.get("x")
     return [owner] if owner is not None and sources.op == "attribute" and sources.name in VARIABLES else None

@@ -211,8 +211,9 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         return Map({**left.items, **right.items}, open=left.open or right.open)
     if op == "or" and (isinstance(left, Map) or isinstance(right, Map)):
         return t.unknown(frame, at, "a merge with a mapping that is not known", {"x": left, "y": right})
-    if isinstance(left, Seq) and isinstance(right, Seq) and op == "add":
-        return Seq(left.items + right.items, left.kind, open=left.open or right.open)
+    if op == "add" and (first := _listed(t, frame, left, at)) is not None and (
+            second := _listed(t, frame, right, at)) is not None:
+        return Seq(first.items + second.items, first.kind, open=first.open or second.open)
     if isinstance(left, Seq) and op == "mul" and isinstance(right, (Const, Node)) and kind_of(right) is Kind.PYTHON:
         count = right.value if isinstance(right, Const) else None
         if isinstance(count, int) and 0 <= count * len(left.items) <= MAX_RANGE:
@@ -235,6 +236,16 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         kind,
         dtype="bool" if op.startswith("logical") else arithmetic_dtype(left, right, op),
     )
+
+
+def _listed(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode) -> Seq | None:
+    """A list, also the weights of a model; None for another value."""
+    if isinstance(value, Seq):
+        return value
+    if t.framework == "tensorflow" and isinstance(value, (External, Node)) and value.name.rpartition(".")[2] in WEIGHTS and (
+            isinstance(value, External) or value.op in ("attribute", "variable")):
+        return Seq([t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float", of=value)], open=True)
+    return None
 
 
 def _arithmetic_kind(left: Value, right: Value) -> Kind:
@@ -477,9 +488,8 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
         case Node(kind=Kind.TENSOR | Kind.SYMBOLIC) if not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, at, Kind.PYTHON, how=how)
             return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
-        case External(name=name) | Node(op="attribute" | "variable", name=name) if (
-                t.framework == "tensorflow" and name.rpartition(".")[2] in WEIGHTS):
-            return Seq([t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float", of=value)], open=True)
+        case External() | Node(op="attribute" | "variable") if (weights := _listed(t, frame, value, at)) is not None:
+            return weights
         case External(name="torch.utils.data.DataLoader()", args=parts):
             rows = Seq([Const(None), t.node(frame, "python.object", {}, at, Kind.PYTHON), Const(None)], "slice")
             batch = [subscript(t, frame, part, rows, at) for part in parts]
