@@ -332,6 +332,19 @@ class GradientFacts:
             yield node
             stack.extend(o for p, o in node.operands() if edge(node, p, o) is not Edge.NO_VALUE)
 
+    def passed(self, value: Value | Node) -> set[int]:
+        """The nodes that the derivative of a value certainly goes through: by operations that are known, and not by what
+        a model was made of."""
+        found: set[int] = set()
+        stack = list(nodes_in(value))
+        while stack:
+            node = stack.pop()
+            if node.index not in found and self.flows[node.index].live:
+                found.add(node.index)
+                data = node.operands() if node.op not in ("attribute", "unknown") else ()
+                stack += [o for name, o in data if name != "function" and edge(node, name, o) is Edge.LIVE]
+        return found
+
     def cuts(self, value: Value | Node) -> list[Cut]:
         """Where the derivative stops on the way to a value, in program order."""
         found: dict[int, Cut] = {}

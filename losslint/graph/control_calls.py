@@ -223,8 +223,38 @@ def _applied(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
         settings = {name: value for name, value in c.kwargs.items() if name != "rngs"}
         value = call(t, frame, forward, c.args[1:], settings, c.at)
         if isinstance(value, Node) and value.kind is Kind.TENSOR:
-            return t.node(frame, "identity", {"x": value, "arg1": c.args[0]}, c.at, Kind.TENSOR, dtype=value.dtype)
+            return by_weights(t, frame, value, c)
     return called_module(t, frame, c.args, c.kwargs, c.at)
+
+
+def by_weights(t: Tracer, frame: Frame, value: Node, c: Call) -> Node:
+    """What a function computes with weights that ``apply`` is given first."""
+    return t.node(frame, "identity", {"x": value, "arg1": c.args[0]}, c.at, Kind.TENSOR, dtype=value.dtype)
+
+
+@handles("haiku.transform")
+def _transformed(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    function = c.get(0, "f")
+    return External("haiku.transformed()", (function, Const(1))) if isinstance(function, CALLABLE) else None
+
+
+@handles("haiku.without_apply_rng")
+def _without_key(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """What is transformed takes the weights, and no key beside them."""
+    match c.get(0, "f"):
+        case External(name="haiku.transformed()", args=(function, _)):
+            return External("haiku.transformed()", (function, Const(0)))
+    return None
+
+
+@handles("haiku.transformed().apply")
+def _apply_transformed(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """``net.apply(params, key, x)``: what the function that was transformed computes."""
+    match c.function:
+        case External(owner=External(args=(function, keys))) if c.args:
+            value = call(t, frame, function, c.args[2 if keys == Const(1) else 1:], c.kwargs, c.at)
+            return by_weights(t, frame, value, c) if isinstance(value, Node) and value.kind is Kind.TENSOR else value
+    return None
 
 
 @handles("tf.nest.map_structure", "keras.tree.map_structure", "tree.map_structure", "jax.tree.map")

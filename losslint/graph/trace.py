@@ -208,7 +208,10 @@ def _decides(site: Site) -> set[str]:
 
 def _object_passed(t: Tracer, site: Site, name: str) -> Value | None:
     """The model or criterion of the script that all its calls of a training function pass: ``run_epoch(net, loader,
-    criterion)``."""
+    criterion)``; of the same name, where JAX differentiates by the model itself, as nnx and equinox do."""
+    if site.framework == "jax" and site.is_function:
+        value = t.scope(site.module).lookup(name)
+        return value if isinstance(value, Instance) and holds_weights(value) else None
     if site.kind != "expression" or not isinstance(site.owner, ast.FunctionDef):
         return None
     index, passed = site.module.index, [value for _, value in resolver(site.module).passed(site.owner, name)]
@@ -222,6 +225,11 @@ def _object_passed(t: Tracer, site: Site, name: str) -> Value | None:
     return value if isinstance(value, Instance | External) else None
 
 
+def holds_weights(module: Instance) -> bool:
+    """Whether an object of JAX has its weights in itself."""
+    return any((module.cls.module.dotted(base) or "") in OWN_WEIGHTS for base in module.cls.node.bases)
+
+
 def _itself(node: ast.expr) -> ast.expr:
     """A model behind the methods that give it back: ``net.eval()``."""
     while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in GIVES_ITSELF:
@@ -229,6 +237,7 @@ def _itself(node: ast.expr) -> ast.expr:
     return node
 
 
+OWN_WEIGHTS = ("flax.nnx.Module", "equinox.Module")
 GIVES_ITSELF = ("eval", "train", "to", "cuda", "cpu", "float")
 KERAS_GIVES = {"y_true": Role.LABEL, "y_pred": Role.PREDICTION}
 

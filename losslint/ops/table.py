@@ -202,7 +202,7 @@ def respelled(text: str, framework: str) -> str:
 
 
 _ROOTS = {"tf": "tensorflow", "keras": "keras", "np": "numpy"}
-_ROOTS |= dict.fromkeys(("torch", "torchvision"), "torch") | dict.fromkeys(("jax", "jnp", "optax", "flax"), "jax")
+_ROOTS |= dict.fromkeys(("torch", "torchvision"), "torch") | dict.fromkeys(("jax", "jnp", "optax", "flax", "haiku"), "jax")
 
 
 @cache

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from losslint.graph.indexing import may_be_several
-from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const
 from losslint.rules.base import Loss, Problem, Rule, tensor_operands
 
@@ -97,7 +97,8 @@ def masked_loss(pred, target):
     scores.fill_diagonal_(-1e9)
     wanted = F.softmax(target, dim=-1)
     wanted.clamp_(min=1e-6)
-    weight = torch.exp(-target.abs())
+    fixed = torch.exp(pred).masked_fill_(target < 0, 0.0).detach()
+    weight = torch.exp(-target.abs()) * fixed
     weight /= weight.sum()
     shares = F.softmax(pred, dim=-1)
     shares = shares + 1e-6
@@ -152,10 +153,10 @@ def padded_loss(y_true, y_pred):
 
 def kept_for_slopes(loss: Loss) -> Iterator[Problem]:
     """Results of PyTorch that are changed in place before ``backward()`` takes a slope from them."""
-    last = max((node.index for value, _ in loss.results for node in nodes_in(value)), default=-1)
-    for node in loss.nodes[: last + 1]:
+    passed = {index for value, _ in loss.results for index in loss.gradient.passed(value)}
+    for node in loss.nodes[: max(passed, default=-1) + 1]:
         kept = node.inputs.get("x")
-        if isinstance(kept, Node) and kept.op in KEEPS_RESULT and kept.index in loss.relevant and is_in_place(node) and (
+        if isinstance(kept, Node) and kept.op in KEEPS_RESULT and kept.index in passed and is_in_place(node) and (
                 loss.gradient.live(kept)):
             yield Problem(
                 node.source,

@@ -68,6 +68,31 @@ class LogitsMismatch(Rule):
     severity = Severity.WARNING
     BAD = (
         """
+import haiku as hk
+import jax
+import optax
+from flax import nnx
+
+class Scorer(nnx.Module):
+    def __init__(self, rngs):
+        self.out = nnx.Linear(20, 4, rngs=rngs)
+
+    def __call__(self, x):
+        return nnx.softmax(self.out(x))
+
+model = Scorer(nnx.Rngs(0))
+net = hk.without_apply_rng(hk.transform(lambda x: hk.Sequential([hk.Linear(4), jax.nn.softmax])(x)))
+
+def scorer_loss(model, x, y):
+    return optax.softmax_cross_entropy_with_integer_labels(model(x), y).mean()  # expect: LL406
+
+def net_loss(params, x, y):
+    logits = net.apply(params, x)
+    return optax.softmax_cross_entropy(logits, jax.nn.one_hot(y, 4)).mean()  # expect: LL406
+
+gradients = [nnx.value_and_grad(scorer_loss), jax.grad(net_loss)]
+""",
+        """
 import keras
 from keras import layers
 
@@ -325,6 +350,43 @@ other.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=Tru
 """,
     )
     GOOD = (
+        """
+import equinox as eqx
+import haiku as hk
+import jax
+import optax
+from flax import nnx
+
+class Scorer(nnx.Module):
+    def __init__(self, rngs):
+        self.gate, self.out = nnx.Linear(20, 20, rngs=rngs), nnx.Linear(20, 4, rngs=rngs)
+
+    def __call__(self, x):
+        return self.out(x * nnx.sigmoid(self.gate(x)))
+
+class Chances(eqx.Module):
+    out: eqx.nn.Linear
+
+    def __init__(self, key):
+        self.out = eqx.nn.Linear(20, 4, key=key)
+
+    def __call__(self, x):
+        return jax.nn.log_softmax(self.out(x))
+
+scorer, chances = Scorer(nnx.Rngs(0)), Chances(jax.random.key(0))
+net = hk.transform(lambda x: hk.Sequential([hk.Linear(8), jax.nn.sigmoid, hk.Linear(4)])(x))
+
+def scorer_loss(scorer, x, y):
+    return optax.softmax_cross_entropy_with_integer_labels(scorer(x), y).mean()
+
+def chances_loss(chances, x, y):
+    return -(jax.vmap(chances)(x) * y).sum(-1).mean()
+
+def net_loss(params, key, x, y):
+    return optax.softmax_cross_entropy(net.apply(params, key, x), jax.nn.one_hot(y, 4)).mean()
+
+gradients = [nnx.value_and_grad(scorer_loss), eqx.filter_grad(chances_loss), jax.grad(net_loss)]
+""",
         """
 import torch
 from keras import Input, Model, Sequential, layers

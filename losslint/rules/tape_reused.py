@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from losslint.facts.gradient import Edge, edge
-from losslint.graph.nodes import Node, Pass, nodes_in
-from losslint.graph.values import External, Value
+from losslint.graph.nodes import Node, Pass
+from losslint.graph.values import External
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.endings import LINEAR
 
@@ -184,21 +183,8 @@ def step(generator, critic, x):
 
 def shared_calls(loss: Loss, first: Pass, second: Pass) -> list[Node]:
     """The calls of models that both go through."""
-    shared = called(loss, first.value) & called(loss, second.value)
-    return [loss.nodes[index] for index in sorted(shared)]
-
-
-def called(loss: Loss, value: Value) -> set[int]:
-    """The calls of models that a derivative of a value certainly goes through: by operations that are known."""
-    found: set[int] = set()
-    stack = list(nodes_in(value))
-    while stack:
-        node = stack.pop()
-        if node.index not in found and loss.gradient.flows[node.index].live:
-            found.add(node.index)
-            data = node.operands() if node.op not in ("attribute", "unknown") else ()
-            stack += [o for name, o in data if name != "function" and edge(node, name, o) is Edge.LIVE]
-    return {index for index in found if is_model(loss.nodes[index])}
+    shared = loss.gradient.passed(first.value) & loss.gradient.passed(second.value)
+    return [loss.nodes[index] for index in sorted(shared) if is_model(loss.nodes[index])]
 
 
 def is_model(node: Node) -> bool:
