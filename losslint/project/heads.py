@@ -19,12 +19,15 @@ _ACTIVATIONS = {
     "log_softmax": "log_softmax", "softplus": "softplus", "leakyrelu": "leaky_relu", "elu": "elu", "hardtanh": "tanh",
 }  # fmt: skip
 _FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch")
+OWN = "own"  # the activation of a last layer that only its own code tells
+_JOINS = ("Concatenate", "concatenate", "Lambda")
 _KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "view", "reshape", "flatten")
 
 
 @dataclass(frozen=True)
 class Head:
-    """The last layer of a model. ``activation``: ``linear`` when it has none. ``units``: how wide it is, also that of the
+    """The last layer of a model. ``activation``: ``linear`` when it has none, ``OWN`` for a layer of the file's own that
+    ends in no layer of a framework, and for several that are joined. ``units``: how wide it is, also that of the
     layer before an activation that runs along the last axis. ``at``: the layer as written."""
 
     activation: str
@@ -211,12 +214,17 @@ class _Finder:
             return self._layer(replace(end, layer=value), steps - 1) if isinstance(value, ast.expr) else None
         if not isinstance(layer, ast.Call) or any(given.arg is None for given in layer.keywords):
             return None  # Dense(10, **settings) may have any activation
+        name = last_name(layer.func)
+        if (own := self._own_class(layer.func)) is not None and steps:
+            inner = [self._layer(last, steps - 1) if last is not None else None for last in self._returned(own)]
+            return _shared(inner) or Head(OWN, None, layer, self.module)
         if self._is_foreign(layer.func):
             return None
-        name = last_name(layer.func)
+        if name in _JOINS:
+            return Head(OWN, None, layer, self.module)
         if name == "Sequential" and steps and layer.args:
-            inner = layer.args[0].elts if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args
-            return self._layer(_End(inner[-1], tuple(inner[:-1])), steps - 1)
+            parts = layer.args[0].elts if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args
+            return self._layer(_End(parts[-1], tuple(parts[:-1])), steps - 1)
         if name.lower() in _ACTIVATIONS:
             return Head(_ACTIVATIONS[name.lower()], self._width(end, layer, steps), layer, self.module)
         if name == "Activation" and layer.args:
@@ -247,6 +255,11 @@ class _Finder:
             before = self._value(end.fed, end.fed, steps - 1, keeps=())
         head = self._layer(before, steps - 1) if before is not None else None
         return head.units if head is not None else None
+
+    def _own_class(self, layer: ast.expr) -> ast.ClassDef | None:
+        """The class of the file that a layer is an object of."""
+        bound = self.index.bound.get(self.module.tree, {}).get(layer.id, []) if isinstance(layer, ast.Name) else []
+        return bound[0] if len(bound) == 1 and isinstance(bound[0], ast.ClassDef) else None
 
     def _is_foreign(self, layer: ast.expr) -> bool:
         """Whether a layer is of the file itself or imported from elsewhere than a framework: a ``Dense`` of one's own."""

@@ -90,6 +90,25 @@ def sparse_depth_loss(pred, target):
     )
     GOOD = (
         """
+import tensorflow as tf
+
+class Evidence(tf.keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.dense = tf.keras.layers.Dense(2)
+
+    def call(self, x):
+        mean, spread = tf.split(self.dense(x), 2, axis=-1)
+        return tf.concat([mean, tf.nn.softplus(spread) + 0.01], axis=-1)
+
+def scaled_loss(y_true, y_pred):
+    mean, spread = tf.split(y_pred, 2, axis=-1)
+    return tf.reduce_mean(tf.abs(y_true - mean) / spread + tf.math.log(spread), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), Evidence()])
+model.compile(loss=scaled_loss)
+""",
+        """
 import torch
 import torch.nn.functional as F
 

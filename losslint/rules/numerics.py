@@ -22,6 +22,7 @@ from losslint.graph.source import MAX_QUOTED
 from losslint.graph.values import Value
 from losslint.graph.written import argument, number_text, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
+from losslint.project.heads import OWN
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
@@ -166,11 +167,21 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
     if hazard.label_only or hazard.flat or hazard.xla_only or is_row_sum(hazard.node):
         return Severity.INFO
+    if loss.head == OWN and is_output(hazard.operand):
+        return Severity.INFO  # the model makes it what it is
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO
     if hazard.graph_only and hazard.node.context.mode is Mode.GRAPH:
         return Severity.ERROR
     return Severity.WARNING
+
+
+def is_output(node: Node | None) -> bool:
+    """Whether a value is a part of what the model gives, as it is."""
+    while node is not None and node.op in (*SAME_NUMBERS, "item", "split", "unstack", "gather", "slice"):
+        inner = node.inputs.get("x")
+        node = inner if isinstance(inner, Node) else None
+    return node is not None and node.op == "param"
 
 
 def is_row_sum(node: Node) -> bool:
