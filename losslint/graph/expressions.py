@@ -35,6 +35,7 @@ from losslint.graph.values import (
     Tape,
     Value,
 )
+from losslint.project.modes import Mode
 
 MAX_RANGE = 64  # items of a range() that are listed one by one
 Evaluator = Callable[[Tracer, Frame, Any], Value]
@@ -150,7 +151,8 @@ def _dict(t: Tracer, frame: Frame, node: cst.Dict) -> Value:
 def _name(t: Tracer, frame: Frame, node: cst.Name) -> Value:
     value = frame.env.lookup(node.value)
     if value is not UNBOUND:
-        if isinstance(value, Const) and node.value not in frame.env.vars:
+        if isinstance(value, (Const, Node)) and frame.context.mode is not Mode.EAGER and (
+                frame.env.is_global(node.value)):
             t.graph.plain_reads.append((frame.source(node), node.value))
         return value
     if node.value in ("True", "False", "None"):

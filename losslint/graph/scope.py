@@ -32,6 +32,10 @@ class Env:
             return self.parent.lookup(name)
         return value
 
+    def is_global(self, name: str) -> bool:
+        """Whether no function around binds a name."""
+        return name not in self.vars and (self.parent is None or self.parent.is_global(name))
+
     def bind(self, name: str, value: Value) -> None:
         """Assign a local name, or the enclosing one when it was declared nonlocal."""
         if name in self.outer:
@@ -57,6 +61,9 @@ class ModuleScope(Env):
         self.tracer = tracer
         self.module = module
         self._pending: list[str] = []
+
+    def is_global(self, name: str) -> bool:
+        return True
 
     def lookup(self, name: str) -> Value:
         if name in self.vars:

@@ -150,6 +150,16 @@ class Resolver:
         given = [(call, argument(call, position, name)) for call in calls[:MAX_TARGETS]]
         return [(call, value) for call, value in given if value is not None]
 
+    def received(self, function: ast.FunctionDef, name: str) -> list[ast.expr]:
+        """What a parameter is in the calls of this file by the function's name: what they pass, or its default."""
+        calls = [c for c in self.index.calls_by_name.get(function.name, []) if isinstance(c.func, ast.Name)]
+        if any(isinstance(given, ast.Starred) for c in calls for given in c.args) or any(
+                word.arg is None for c in calls for word in c.keywords):
+            return []
+        passed, default = self.passed(function, name), defaults(function).get(name)
+        left_out = default is not None and len(passed) < len(calls)
+        return [*(value for _, value in passed), *([default] if default is not None and left_out else [])]
+
     def _attribute(
         self, node: ast.Attribute, scope: Scope, built_by: ast.Call | None, seen: set[ast.AST], steps: int,
     ) -> Iterator[Target]:

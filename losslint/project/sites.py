@@ -23,6 +23,7 @@ from losslint.project.index import Function, FunctionNode, Index, argument, last
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
 from losslint.project.outputs import misnamed
+from losslint.project.resolve import resolver
 from losslint.project.roles import Role, has_canonical_pair, roles_of
 from losslint.project.uses import How, Minimised, Purpose, Use, Uses, collect_uses, is_training, local_uses
 
@@ -412,9 +413,12 @@ class _Finder:
 
 
 def written(part: ast.expr, module: Module) -> ast.expr:
-    """The loss that a name stands for, where it has been given one value, and that ``keras.losses.get`` is asked for."""
+    """The loss that a name stands for, where it has been given one value, also by all callers of this file, and that
+    ``keras.losses.get`` is asked for."""
     if isinstance(part, ast.Name):
-        values, _ = module.index.lookup(part.id, module.index.scope(part))
+        values, home = module.index.lookup(part.id, module.index.scope(part))
+        if not values and isinstance(home, ast.FunctionDef):
+            values = list(resolver(module).received(home, part.id))
         part = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else part
     if isinstance(part, ast.Call) and operation_of(part.func, module) == "deserialize":
         own = argument(part, 1, "custom_objects")

@@ -26,8 +26,8 @@ class LossWiring(Rule):
     """A loss is handed to ``compile`` in a form that Keras cannot call.
 
     What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of
-    the model where the function itself should be passed, functions that need a third argument, classes that cannot be
-    made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a dict of losses
+    the model, or without any, where the function itself should be passed, functions that need a third argument, classes
+    that cannot be made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a dict of losses
     that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or with a ``__call__``
     that takes no sample weights. Where it must be certain that the model is one of Keras, the model is followed to the
     call that builds it.
@@ -102,6 +102,20 @@ model.compile("adam", loss=keras.losses.get("mean_sqared_error"))  # expect: LL4
 
 def by_name_loss(y_true, y_pred):
     return keras.losses.get("hubber")(y_true, y_pred)  # expect: LL405
+""",
+        """
+import keras
+
+def costly_error(y_true, y_pred, cost=5.0):
+    return keras.ops.mean(cost * keras.ops.abs(y_true - y_pred), axis=-1)
+
+def compiled(loss="costly_error"):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    model.compile("adam", loss=loss)  # expect: LL405
+    return model
+
+model = compiled()
+model.compile("adam", loss=costly_error(cost=2.0))  # expect: LL405
 """,
         """
 import keras
@@ -254,6 +268,14 @@ model.compile("adam", loss=keras.losses.deserialize("error", custom_objects={"er
 def fitted(weighted):
     again = net()
     again.compile("adam", loss=weighted)
+
+def compiled(loss="scaled"):
+    again = net()
+    again.compile("adam", loss=loss)
+
+options = {"loss": "mse"}
+compiled(weighted(2.0))
+compiled(**options)
 """,
     )
 
@@ -295,6 +317,15 @@ def fitted(weighted):
                 AstSource(module, place),
                 f"{maker.name} returns nothing, so that compile is given no loss: `No loss to compute`",
                 f"return the function at the end of {maker.name}: return {site.qualname.rpartition('.')[2]}",
+            )
+        elif open_parameters := left_open(place, loss):
+            assert isinstance(place, ast.Call)
+            name = last_name(place.func)
+            settings = "".join(f", {ast.unparse(given)}" for given in place.keywords)
+            yield Problem(
+                AstSource(module, place),
+                f"{name} is the loss itself, and is called here without {' and '.join(open_parameters)}: TypeError",
+                f"bind its settings, and leave the call to Keras: loss=functools.partial({name}{settings or ', ...'})",
             )
         elif site.kind == "function" and returns_tensor(loss) and is_result(place, loss):
             name = getattr(site.node, "name", "the function")
@@ -411,6 +442,19 @@ def compiles_by_itself(call: ast.Call, module: Module) -> bool:
 
 def returns_tensor(loss: Loss) -> bool:
     return bool(loss.results) and all(isinstance(v, Node) and v.kind is Kind.TENSOR for v, _ in loss.results)
+
+
+def left_open(place: ast.expr, loss: Loss) -> list[str]:
+    """The label and the prediction that a loss is called without, as if it were a function that makes one."""
+    node = loss.site.node
+    if loss.site.kind != "function" or not isinstance(node, ast.FunctionDef) or not isinstance(place, ast.Call) or (
+            not stands_for(place.func, node, loss.site.module, loss)):
+        return []
+    if any(isinstance(given, ast.Starred) for given in place.args) or any(word.arg is None for word in place.keywords):
+        return []
+    named = {word.arg for word in place.keywords}
+    missing = [p.arg for p in required(node)[len(place.args):] if p.arg not in named]
+    return missing if any(loss.site.roles.get(name) in (Role.LABEL, Role.PREDICTION) for name in missing) else []
 
 
 def is_result(place: ast.expr, loss: Loss) -> bool:
