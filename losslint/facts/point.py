@@ -120,7 +120,7 @@ class Point:
                 return self.other(carrier(node))
             if op == "mean" or step.averages:
                 return NAN
-            if op == "sum":
+            if op == "sum" and not step.keeps_rows:
                 return 0.0
             if not step.reduces_all:
                 self.empty.add(step.index)

@@ -27,7 +27,7 @@ from losslint.facts.interval import (
     constant,
 )
 from losslint.facts.precision import Precision
-from losslint.facts.step import BINARY_OPS, OF_NUMBERS
+from losslint.facts.step import BINARY_OPS, OF_NUMBERS, keeps_rows
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier
 from losslint.graph.values import Const, Seq, Value
@@ -130,7 +130,8 @@ class RangeFacts:
         self.intervals[node.index] = found & known_besides if known_besides is not None else found
         self._note_peak(node)
         finds_places = node.op == "where" and "x" not in node.inputs
-        if node.op in MAYBE_EMPTY or finds_places or (node.family != "reduce" and self._may_be_empty(node)):
+        as_many = node.family != "reduce" or keeps_rows(node)
+        if node.op in MAYBE_EMPTY or finds_places or (as_many and self._may_be_empty(node)):
             self.empty.add(node.index)
 
     def _is_input(self, node: Node) -> bool:

@@ -11,7 +11,7 @@ from losslint.facts.precision import Precision
 from losslint.facts.shape import is_none
 from losslint.facts.variables import variable_of
 from losslint.graph.nodes import Node, carrier
-from losslint.graph.values import NONE, Const, Value, indices, is_whole_axis
+from losslint.graph.values import NONE, Const, Seq, Value, indices, is_whole_axis
 
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
 
@@ -100,6 +100,13 @@ def is_share(node: Node) -> bool:
     return isinstance(whole, Node) and whole.op == "sum" and carrier(whole) is node.inputs.get("x")
 
 
+def keeps_rows(node: Node) -> bool:
+    """Whether a reduction runs along the last axes alone: of a selection without a row it makes none."""
+    axis = node.inputs.get("axis")
+    axes = axis.items if isinstance(axis, Seq) else [axis]
+    return all(isinstance(a, Const) and isinstance(a.value, int) and a.value not in (False, 0) for a in axes)
+
+
 def crosses(node: Node) -> bool:
     """Whether each element of a row meets each: ``x[:, :, None] - x[:, None, :]``."""
     x, y = node.inputs.get("x"), node.inputs.get("y")
@@ -173,6 +180,7 @@ class Step:
         self.counts = counts(node)
         self.mask = mask(node)
         self.reduces_all = node.family == "reduce" and is_none(node.inputs.get("axis", NONE))
+        self.keeps_rows = keeps_rows(node)
         self.averages = averages(node)
         self.passes_on = passes_on(node)
         self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")

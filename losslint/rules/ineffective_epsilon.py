@@ -9,7 +9,17 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import at_least, code_of, hazards_of, operand_of, point_of, problem, unbracketed
+from losslint.rules.numerics import (
+    INVERSES,
+    at_least,
+    code_of,
+    hazards_of,
+    inside,
+    operand_of,
+    point_of,
+    problem,
+    unbracketed,
+)
 
 
 class IneffectiveEpsilon(Rule):
@@ -44,6 +54,16 @@ def rounded_loss(y_true, y_pred):
     p = tf.clip_by_value(y_pred, 1e-8, 1.0 - 1e-8)
     return -tf.reduce_mean((1.0 - y_true) * tf.math.log(1.0 - p))  # expect: LL306
 """,
+        """
+import tensorflow as tf
+
+def correlation_loss(y_true, y_pred, eps=1e-9):
+    z = tf.atanh(tf.clip_by_value(y_pred, -1.0 + eps, 1.0 - eps))  # expect: LL306
+    return tf.reduce_mean(tf.square(tf.atanh(0.9 * y_true) - z), axis=-1)
+
+model = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="tanh")])
+model.compile("adam", loss=correlation_loss)
+""",
     )
     GOOD = (
         """
@@ -66,6 +86,13 @@ def guarded_loss(y_true, y_pred):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
             operand, point = operand_of(hazard), point_of(loss, hazard)
+            if hazard.node.op in INVERSES:
+                message = (
+                    f"the epsilon of {operand} is lost to float32 rounding: it is {hazard.operand_value:g} for {point}, where "
+                    f"the slope of {hazard.node.op} is infinite"
+                )
+                yield problem(loss, hazard, message, f"write {inside(loss, hazard)}")
+                continue
             if hazard.graph_only:
                 mode = "under jax.jit" if loss.spelling == "jax" else "in graph mode (fit, tf.function, a session)"
                 message = (

@@ -33,6 +33,7 @@ ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2")
 SATURATING = ("sigmoid", "softmax")
+DEAD = ("relu",)  # heads that give whole rows of zeros
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
 IN_HALF = ("LL301", "LL303", "LL304", "LL306")  # of which float16 is to blame where it loses their epsilon
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
@@ -64,7 +65,9 @@ def rule_of(hazard: Hazard) -> str:
         return "LL303"
     if op in DIVISIONS or averages(hazard.node):
         return "LL304"
-    return "LL307" if op in INVERSES else ""
+    if op not in INVERSES:
+        return ""
+    return "LL306" if abs(hazard.operand_value) == 1.0 and has_lost_epsilon(hazard.operand) else "LL307"
 
 
 def named(loss: Loss) -> Iterator[tuple[str, Hazard]]:
@@ -124,6 +127,14 @@ def step_from_one(loss: Loss, operand: Node | None) -> str:
     return next(step for step in FROM_ONE if precision.round(1.0 - float(step)) < 1.0 < precision.round(1.0 + float(step)))
 
 
+def inside(loss: Loss, hazard: Hazard) -> str:
+    """An operand that is kept to the inside of the domain of an inverse function."""
+    code, step = code_of(hazard), step_from_one(loss, hazard.operand)
+    if hazard.node.op == "acosh":
+        return at_least(loss, code, f"1.0 + {step}")
+    return f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
+
+
 def off_zero(loss: Loss, node: Node, divisor: Node) -> str:
     """A divisor that is kept away from 0, on the side that it is on."""
     code, bound = written_operand(node, divisor), HALF_DIVISOR if loss.is_half(divisor) else "1e-7"
@@ -165,7 +176,7 @@ def has_epsilon(node: Node, largest: float = 1e-3) -> bool:
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
-    if hazard.label_only or hazard.flat or hazard.xla_only or is_row_sum(hazard.node):
+    if hazard.label_only or hazard.flat or hazard.xla_only or (is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
     if loss.head == OWN and is_output(hazard.operand):
         return Severity.INFO  # the model makes it what it is
@@ -185,7 +196,7 @@ def is_output(node: Node | None) -> bool:
 
 
 def is_row_sum(node: Node) -> bool:
-    """``p / sum(p)``: 0 only for a row of zeros, which hardly any model gives."""
+    """``p / sum(p)``: 0 only for a row of zeros, which hardly any model gives but one that ends in ``relu``."""
     divisor, divided = node.inputs.get("y"), node.inputs.get("x")
     for _ in range(3):
         if isinstance(divisor, Node) and divisor.op in SAME_NUMBERS:

@@ -11,10 +11,10 @@ from losslint.rules.numerics import (
     bound_of,
     code_of,
     hazards_of,
+    inside,
     operand_of,
     point_of,
     problem,
-    step_from_one,
 )
 
 APART = "replace one side where both are 0: tf.atan2(y, tf.where((x == 0) & (y == 0), 1.0, x))"
@@ -109,8 +109,4 @@ def angle_loss(y_true, y_pred):
                 continue
             beyond = hazard.node.op != "acosh" and abs(hazard.operand_value) > 1.0
             bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"the slope of {hazard.node.op} is infinite there"
-            code, step = code_of(hazard), step_from_one(loss, hazard.operand)
-            inside = f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
-            if hazard.node.op == "acosh":
-                inside = at_least(loss, code, f"1.0 + {step}")
-            yield problem(loss, hazard, f"{where}: {bad}", f"clip to the inside of the domain: {inside}")
+            yield problem(loss, hazard, f"{where}: {bad}", f"clip to the inside of the domain: {inside(loss, hazard)}")
