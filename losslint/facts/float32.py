@@ -235,6 +235,8 @@ PRIMITIVES: dict[str, Primitive] = {
     "div": Primitive(div, lambda x, out, dy: (div(dy, x[1]), dy * div(div(-x[0], x[1]), x[1]))),
     "matmul": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),
     "dot": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),
+    "linear_layer": Primitive(lambda x, y: x * y, lambda x, out, dy: (dy * x[1], dy * x[0])),
+    "cosine_vectors": Primitive(lambda x, y: div(x * y, max(abs(x * y), 1e-8)), lambda x, out, dy: (0.0 * dy, 0.0 * dy)),
     "pow": Primitive(power, _power_gradient),
     "maximum": Primitive(
         lambda x, y: max(x, y) if x == x and y == y else NAN, lambda x, out, dy: pick(x[0] >= x[1], dy)

@@ -25,7 +25,7 @@ BINARY_OPS = frozenset(
     [
         "add", "sub", "mul", "div", "matmul", "dot", "pow", "maximum", "minimum", "squared_difference",
         "divide_no_nan", "multiply_no_nan", "xlogy", "xlog1py", "atan2", "mod", "logaddexp", "greater",
-        "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or",
+        "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "cosine_vectors",
     ]
 )  # fmt: skip
 
@@ -47,6 +47,10 @@ def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
     if node.op in ("std", "var") and _is_random(node):
         return None, ()
     names = ("x", "y") if node.op in BINARY_OPS else ("x",)
+    if node.op == "linear_layer":
+        names = ("x", "weight")
+        if not is_none(node.inputs.get("bias", NONE)):
+            return None, ()
     primitive = PRIMITIVES.get("abs" if node.op == "norm" and not is_root(node) else node.op)
     return (primitive, names) if primitive is not None and all(n in node.inputs for n in names) else (None, ())
 
