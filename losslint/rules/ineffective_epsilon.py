@@ -88,8 +88,8 @@ def guarded_loss(y_true, y_pred):
             operand, point = operand_of(hazard), point_of(loss, hazard)
             if hazard.node.op in INVERSES:
                 message = (
-                    f"the epsilon of {operand} is lost to float32 rounding: it is {hazard.operand_value:g} for {point}, where "
-                    f"the slope of {hazard.node.op} is infinite"
+                    f"the epsilon of {operand} is lost to float32 rounding: it is {hazard.operand_value:g} for {point}, "
+                    f"where the slope of {hazard.node.op} is infinite"
                 )
                 yield problem(loss, hazard, message, f"write {inside(loss, hazard)}")
                 continue

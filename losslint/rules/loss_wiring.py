@@ -27,10 +27,10 @@ class LossWiring(Rule):
 
     What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of
     the model, or without any, where the function itself should be passed, functions that need a third argument, classes
-    that cannot be made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a dict of losses
-    that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or with a ``__call__``
-    that takes no sample weights. Where it must be certain that the model is one of Keras, the model is followed to the
-    call that builds it.
+    that cannot be made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a
+    dict of losses that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or with a
+    ``__call__`` that takes no sample weights. Where it must be certain that the model is one of Keras, the model is
+    followed to the call that builds it.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
     the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``. All of it is
