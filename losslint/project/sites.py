@@ -16,6 +16,7 @@ from losslint.project.builders import builders, compiled_model, losses_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
+from losslint.project.fed import fed_with_data
 from losslint.project.files import FRAMEWORK_WORDS
 from losslint.project.fits import weighted_fits
 from losslint.project.heads import Head, head_compiled, heads_passed
@@ -173,6 +174,9 @@ class _Finder:
         compiled = [(u.module, u.call) for u in evidence.uses if u.purpose is Purpose.COMPILE and u.call is not None]
         compiling = {u.module.path: u.module for u in evidence.uses if u.purpose is Purpose.COMPILE}
         roles = roles_of(function, evidence.keras_calls)
+        if isinstance(function, ast.FunctionDef) and not evidence.keras_calls:
+            fed = fed_with_data(function, self.module)
+            roles |= {name: Role.LABEL for name in fed if roles.get(name) in (Role.UNKNOWN, Role.TENSOR)}
         kind = self._kind(function, owner)
         alone = mode is Mode.UNKNOWN and framework == "tensorflow" and kind != "method" and evidence.certain
         return Site(

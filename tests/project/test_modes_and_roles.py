@@ -204,3 +204,34 @@ def step(model, x, y):
         value = center_loss(3, 4)(y, model(x))
     return tape.gradient(value, model.trainable_variables)
 """)
+
+
+SURVIVAL = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def forward(self, x):
+        return x.mean(-1), x.std(-1)
+
+def survival_nll(mu, sigma, hours, failed):
+    z = (torch.log(hours) - mu[:, None]) / sigma[:, None]
+    return (failed[:, None] * z.square()).mean()
+
+net = Net()
+"""
+
+
+@pytest.mark.parametrize(("loop", "data"), [
+    ("for x, hours, failed in loader:\n    survival_nll(*net(x), hours, failed).backward()", {"hours", "failed"}),
+    ("x, hours, failed = read(64)\nfor _ in range(3):\n    survival_nll(*net(x), hours, failed=failed).backward()",
+     {"hours", "failed"}),
+    ("for x, failed in loader:\n    mu, sigma = net(x)\n    hours = mu.exp()\n"
+     "    survival_nll(mu, sigma, hours, failed).backward()", {"failed"}),
+    ("mu, sigma, hours, failed = run(net, x)\nsurvival_nll(mu, sigma, hours, failed).backward()", set()),
+    ("for x, hours, failed in loader:\n    survival_nll(*net(x), hours, failed).backward()\n"
+     "survival_nll(*net(y), net(y)[0], net(y)[1]).backward()", set()),
+])
+def test_what_comes_with_the_input_of_a_model_is_data(loop: str, data: set[str]) -> None:
+    found = losses(SURVIVAL + loop)["survival_nll"].roles
+    assert {name for name, role in found.items() if role is Role.LABEL} == data

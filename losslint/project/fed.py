@@ -1,0 +1,71 @@
+"""Which parameters of a loss hold data, as the loops of its file call it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from losslint.project.index import dotted_root, last_name, required, walk
+from losslint.project.module import Module
+
+
+def fed_with_data(function: ast.FunctionDef, module: Module) -> set[str]:
+    """The parameters for which every call in the file passes what comes along with the input of a model:
+    ``for x, hours in loader: survival_nll(net(x), hours)``."""
+    calls = [call for call in module.index.calls_by_name.get(function.name, []) if isinstance(call.func, ast.Name)]
+    data = [{name for name, value in _given(function, call) if _is_data(value, module)} for call in calls]
+    return set.intersection(*data) if data else set()
+
+
+def _given(function: ast.FunctionDef, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """Parameter and argument; those behind ``*parts`` are counted from the last parameter that a caller must fill."""
+    names = [parameter.arg for parameter in (*function.args.posonlyargs, *function.args.args)]
+    starred = [place for place, value in enumerate(call.args) if isinstance(value, ast.Starred)]
+    if len(starred) > 1:
+        return
+    before = call.args[:starred[0]] if starred else call.args
+    by_name = {word.arg: word.value for word in call.keywords if word.arg is not None}
+    yield from by_name.items()
+    yield from zip(names, before, strict=False)
+    if starred and (after := call.args[starred[0] + 1:]):
+        last = [parameter.arg for parameter in required(function) if parameter.arg not in by_name]
+        yield from zip(last[-len(after):], after, strict=False)
+
+
+def _is_data(value: ast.expr, module: Module) -> bool:
+    """Whether a name is bound by what binds an input of a model, and by no model."""
+    if not isinstance(value, ast.Name):
+        return False
+    sources = module.index.lookup(value.id, module.index.scope(value))[0]
+    return bool(sources) and all(id(source) in _inputs(module) and not _asks_model(source, module) for source in sources)
+
+
+def _inputs(module: Module) -> set[int]:
+    """What binds the names that models are called with."""
+    if "inputs" not in module.notes:
+        index = module.index
+        given = (name for call in index.calls if _calls_model(call, module) for part in call.args for name in walk(part))
+        module.notes["inputs"] = {
+            id(source) for name in given if isinstance(name, ast.Name)
+            for source in index.lookup(name.id, index.scope(name))[0]}
+    found = module.notes["inputs"]
+    assert isinstance(found, set)
+    return found
+
+
+def _calls_model(call: ast.Call, module: Module) -> bool:
+    """Whether what is called is an object that the file makes, or is handed: ``net(x)``, ``model.apply(params, x)``."""
+    root = dotted_root(call.func)
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr == "apply" or root in ("self", "cls")
+    bound, home = module.index.lookup(root, module.index.scope(call))
+    made = [value for value in bound if isinstance(value, ast.Call) and last_name(value.func)[:1].isupper()]
+    return bool(made) if bound else isinstance(home, ast.FunctionDef)
+
+
+def _asks_model(source: ast.AST, module: Module) -> bool:
+    """Whether a model gives a value, or is handed to what does."""
+    calls = [part for part in walk(source) if isinstance(part, ast.Call)]
+    called = {dotted_root(call.func) for call in module.index.calls if _calls_model(call, module)}
+    handed = {part.id for call in calls for argument in call.args for part in walk(argument) if isinstance(part, ast.Name)}
+    return any(_calls_model(call, module) for call in calls) or bool(handed & called)
