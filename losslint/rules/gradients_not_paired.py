@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import libcst as cst
 
 from losslint.facts.gradient import models_of
+from losslint.findings import Severity
 from losslint.graph.nodes import Node, is_same
+from losslint.graph.source import AstSource
 from losslint.graph.values import External, Instance, Seq, Value
+from losslint.project.module import Module
+from losslint.project.resolve import resolver
 from losslint.rules.base import Loss, Problem, Rule
 
 CLIPS = ("clip", "clip_by_norm", "clip_norm")  # of one gradient: what comes out is one, too
+
+CLEARS = ("zero_grad", ".grad", "set_to_none")  # what clears the gradients of PyTorch, or may
 
 
 class GradientsNotPaired(Rule):
     """``apply_gradients`` is not given each variable with its own gradient.
 
     What it does: finds gradients that are passed without ``zip``, pairs in the wrong order, gradients of one model beside
-    the variables of another, and ``unconnected_gradients="zero"`` where nothing is connected at all.
+    the variables of another, and ``unconnected_gradients="zero"`` where nothing is connected at all. In PyTorch: a loop
+    with ``backward()`` and a step of an optimizer, in a file that never clears a gradient.
 
     Why it is bad: ``TypeError: Cannot iterate over a scalar tensor``, ``AttributeError`` on the swapped pair; models of one
-    shape are changed by each other's gradients without a word; zeros hide that there is no gradient.
+    shape are changed by each other's gradients without a word; zeros hide that there is no gradient. ``backward()`` adds
+    to the gradients that are there: each step goes along the sum over all batches so far.
 
-    Use instead: ``optimizer.apply_gradients(zip(grads, model.trainable_variables))``.
+    Use instead: ``optimizer.apply_gradients(zip(grads, model.trainable_variables))``; ``optimizer.zero_grad()`` before
+    ``backward()``.
 
     Confirmed by: running the step (raises).
     """
@@ -94,8 +104,52 @@ def step(model, optimizer, x, y):
     grads = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")  # expect: LL504
     optimizer.apply_gradients(zip(grads, model.trainable_variables))
 """,
+        """
+import torch
+import torch.nn.functional as F
+
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(32, 4), torch.randn(32, 1)
+for epoch in range(100):
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    optimizer.step()  # expect: LL504
+""",
     )
     GOOD = (
+        """
+import torch
+import torch.nn.functional as F
+
+x, y = torch.randn(32, 4), torch.randn(32, 1)
+for rate in (0.1, 0.01):
+    model = torch.nn.Linear(4, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate)
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    optimizer.step()
+
+class Trainer:
+    def run(self, model, batches, optimizer):
+        for inputs, labels in batches:
+            F.mse_loss(model(inputs), labels).backward()
+            optimizer.step()
+""",
+        """
+import torch
+import torch.nn.functional as F
+
+model = torch.nn.Linear(4, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+x, y = torch.randn(32, 4), torch.randn(32, 1)
+for epoch in range(100):
+    loss = F.mse_loss(model(x), y)
+    loss.backward()
+    optimizer.step()
+    for weight in model.parameters():
+        weight.grad = None
+""",
         """
 import tensorflow as tf
 
@@ -129,6 +183,14 @@ def work(local_model, global_model, optimizer, x, y):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        for step in steps_without_clearing(loss):
+            yield Problem(
+                AstSource(loss.site.module, step),
+                "nothing in this file clears the gradients, and backward() adds to those that are there: the step goes "
+                "along the sum over all batches so far",
+                "call zero_grad() of the optimizer before backward()",
+                Severity.WARNING,
+            )
         for pairs, source in loss.graph.applied:
             if is_derived(pairs) or (isinstance(pairs, Seq) and pairs.items and all(map(is_derived, pairs.items))):
                 yield Problem(
@@ -156,6 +218,31 @@ def work(local_model, global_model, optimizer, x, y):
                     "into zeros: training runs and changes nothing",
                     "drop unconnected_gradients, and mend what cuts the gradient",
                 )
+
+
+def steps_without_clearing(loss: Loss) -> Iterator[ast.Call]:
+    """The first step of an optimizer of PyTorch in the loop around ``backward()``, where gradients are never cleared."""
+    site, module = loss.site, loss.site.module
+    if site.kind != "expression" or not loss.graph.passes or any(word in module.text for word in CLEARS):
+        return
+    index = module.index
+    around = [node for node in index.ancestors(site.node) if isinstance(node, (ast.For, ast.While))]
+    loops = [loop for loop in around if index.def_around(loop) is index.def_around(site.node)]
+    for call in index.calls_by_name.get("step", []):
+        if loops and loops[0] in index.ancestors(call) and steps_optimizer(call, loops, module):
+            yield call
+            return
+
+
+def steps_optimizer(call: ast.Call, loops: list[ast.For | ast.While], module: Module) -> bool:
+    """Whether a call is ``step`` of an optimizer of PyTorch that was made before some loops."""
+    receiver = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if not isinstance(receiver, ast.Name):
+        return False
+    made, _ = module.index.lookup(receiver.id, module.index.scope(call))
+    fresh = any(loop in module.index.ancestors(value) for value in made for loop in loops)
+    targets = resolver(module).targets(receiver, module.index.scope(call))
+    return not fresh and any(target.called and target.dotted.startswith("torch.optim.") for target in targets)
 
 
 def mixed_models(loss: Loss, pairs: Seq) -> tuple[str, str] | None:
