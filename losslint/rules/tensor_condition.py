@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind, Node
+from losslint.graph.source import AstSource
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, error_of_truth, where_it_raises
+from losslint.rules.given_shapes import calls_of
 
 HOW = {
     "if": "if", "while": "while", "conditional expression": "the conditional expression", "assert": "assert",
@@ -35,7 +38,7 @@ class TensorCondition(Rule):
 
     What it does: finds conditions that depend on the value of a tensor. Configuration, ``is None``, static shapes and
     ranks, ``isinstance`` and ``training`` flags are Python values and fine. Under ``jax.jit`` a selection ``x[x > 0]`` asks
-    the same of each element, as its shape depends on the answers.
+    the same of each element, as its shape depends on the answers; a text such as ``"mean"`` is no argument that it traces.
 
     Why it is bad: Keras 3 ``fit`` traces the loss without AutoGraph and raises ``OperatorNotAllowedInGraphError: Using a
     symbolic tf.Tensor as a Python bool is not allowed``. The gradient itself is not the trouble: where the code
@@ -108,8 +111,41 @@ def positive_loss(params, x, y):
     p = x @ params
     return jnp.sum(p[jnp.where(y > 0)]) + jnp.sum(jnp.compress(y > 0, p))  # expect: LL201 LL201
 """,
+        """
+import jax
+import jax.numpy as jnp
+
+@jax.jit
+def reduced_loss(params, x, y, reduction):
+    error = (x @ params - y) ** 2
+    return error.mean() if reduction == "mean" else error.sum()
+
+slope = jax.grad(reduced_loss)(jnp.ones(3), jnp.ones((4, 3)), jnp.ones(4), "mean")  # expect: LL201
+""",
     )
     GOOD = (
+        """
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+@partial(jax.jit, static_argnames=("reduction",))
+def reduced_loss(params, x, y, reduction="mean"):
+    error = (x @ params - y) ** 2
+    return error.mean() if reduction == "mean" else error.sum()
+
+@jax.jit
+def mean_loss(params, x, y, reduction="mean"):
+    error = (x @ params - y) ** 2
+    return error.mean() if reduction == "mean" else error.sum()
+
+def chosen_loss(params, x, y, kind):
+    return reduced_loss(params, x, y, "sum") if kind == "sum" else mean_loss(params, x, y)
+
+given = (jnp.ones(3), jnp.ones((4, 3)), jnp.ones(4))
+slopes = [jax.grad(reduced_loss)(*given, "sum"), jax.grad(mean_loss)(*given), jax.grad(chosen_loss)(*given, "sum")]
+""",
         """
 import jax
 import jax.numpy as jnp
@@ -153,6 +189,7 @@ def converted_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        yield from traced_texts(loss)
         for node in loss.nodes:
             if node.op in SELECTIONS and loss.site.framework == "jax" and selects_when_traced(loss, node):
                 yield Problem(
@@ -187,6 +224,23 @@ def converted_loss(y_true, y_pred):
                     f"{where_it_raises(loss, node)} raises {error_of_truth(loss)}",
                     instead,
                     severity,
+                )
+
+
+def traced_texts(loss: Loss) -> Iterator[Problem]:
+    """Texts that are handed to a function which ``jax.jit`` traces, every argument of it."""
+    site, function = loss.site, loss.site.node
+    if site.framework != "jax" or not isinstance(function, ast.FunctionDef):
+        return
+    if not any(site.module.dotted(decorator) == "jax.jit" for decorator in function.decorator_list):
+        return  # perhaps with static_argnames
+    for call in calls_of(loss, function):
+        for given in (*call.args, *(word.value for word in call.keywords)):
+            if isinstance(given, ast.Constant) and isinstance(given.value, str):
+                yield Problem(
+                    AstSource(site.module, given),
+                    f"jax.jit traces every argument of {function.name}, and {given.value!r} is no array: TypeError",
+                    "name the parameter that decides in @partial(jax.jit, static_argnames=(...))",
                 )
 
 
