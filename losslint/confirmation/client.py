@@ -39,7 +39,6 @@ START_SECONDS = 300.0  # importing a framework from a slow disk
 END_SECONDS = 5.0
 IMPORT_SECONDS = 60.0  # on top of a program's own time, where it imports the framework itself
 SILENCE = 60.0  # on top of it, before a server counts as stopped
-MARK = "LOSSLINT_SERVER"  # the variable that tells a server and its descendants from other processes
 LOOKS, LOOK = 30, 0.01  # how often for processes that outlive a server, and seconds between
 KILLED = Observation(Outcome.CRASHED, "eager", error="the process that runs losses was killed")
 LAST_WORD = re.compile(r"^[\w.]*(?:Error|Exception)\b")  # of a traceback, not what a framework logs
@@ -135,7 +134,8 @@ def _adopting() -> Iterator[None]:
 
 
 class Server:
-    """A server process and the thread that reads what it sends."""
+    """A server process and the thread that reads what it sends. Whatever else becomes a child of this process while it is
+    there comes from it: this one starts nothing else meanwhile."""
 
     def __init__(self, options: Options, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -144,13 +144,13 @@ class Server:
             "jobs": options.workers, "device": options.device, "framework": options.framework, "folder": str(folder),
             "limits": dataclasses.asdict(options.limits),
         }
+        self.others = set(limits.children(os.getpid()))
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "losslint.confirmation.server", json.dumps(settings)],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, bufsize=0, start_new_session=True,
-                env={**environment(options.device), MARK: str(folder)},
+                env=environment(options.device),
             )
-        self.folder = folder
         self.received: queue.Queue[dict[str, Any] | None] = queue.Queue()
         threading.Thread(target=self._listen, args=(self.process.stdout,), daemon=True).start()
 
@@ -200,7 +200,7 @@ class Server:
             self.process.kill()
             self.process.wait()
         for _ in range(LOOKS if self.process.returncode else 1):  # its children may be about to end, and leave us theirs
-            limits.end_children(lambda pid: limits.was_started_with(pid, MARK, str(self.folder)))
+            limits.end_children(lambda pid: pid not in self.others)
             time.sleep(LOOK)
 
 

@@ -181,14 +181,6 @@ def kill(pid: int) -> None:
             end(pid, signal.SIGKILL)
 
 
-def was_started_with(pid: int, variable: str, value: str) -> bool:
-    """Whether the environment that a process, or the one it was forked from, was started with says so."""
-    try:
-        return f"{variable}={value}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return False
-
-
 def leave_network() -> bool:
     """Move this process and its descendants into a network of their own, without a way out. False: not permitted.
 

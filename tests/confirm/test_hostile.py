@@ -53,7 +53,7 @@ def last(source: str, limits: Limits = LIMITS) -> Observation:
 
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """After each test: no scratch folder and no process that carries the test's mark in its environment."""
+    """After each test: no scratch folder and no process that carries the test's mark in its environment or its command."""
     monkeypatch.setenv("LOSSLINT_TEST_MARK", str(tmp_path))
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
@@ -65,13 +65,14 @@ def nothing_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 def leftovers(mark: Path) -> list[int]:
-    """Processes other than this one that were started with the mark."""
+    """Processes other than this one that were started with the mark, or are told it."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         if int(entry.name) == os.getpid():
             continue
         try:
-            if f"LOSSLINT_TEST_MARK={mark}".encode() in (entry / "environ").read_bytes().split(b"\0"):
+            environment, command = ((entry / name).read_bytes().split(b"\0") for name in ("environ", "cmdline"))
+            if f"LOSSLINT_TEST_MARK={mark}".encode() in environment or str(mark).encode() in command:
                 found.append(int(entry.name))
         except OSError:
             continue
@@ -162,6 +163,21 @@ def test_processes_that_outlive_the_server_are_ended() -> None:
         if os.fork() == 0:
             os.setsid()
             time.sleep(1000)
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(1000)
+    """)
+    assert (seen.outcome, seen.error) == (Outcome.CRASHED, client.KILLED.error)
+
+
+@LINUX
+def test_a_process_that_hides_and_kills_the_server_is_ended(tmp_path: Path) -> None:
+    seen = last(f"""
+    import os, signal, sys, time
+    def entry():
+        if os.fork() == 0:
+            os.setsid()
+            os.execve(sys.executable, [sys.executable, "-c", "import time; time.sleep(1000)", {str(tmp_path)!r}], {{}})
+        time.sleep(0.5)
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(1000)
     """)
