@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import ast
 import copy
-import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from losslint.confirmation import frameworks
 from losslint.confirmation.failures import one_line
 from losslint.confirmation.frameworks.base import Array, Inputs
-from losslint.confirmation.load import load
+from losslint.confirmation.load import loaded_again
 from losslint.confirmation.observation import CHEAPER, Observation, Outcome
 from losslint.confirmation.probes import Loss, numbers, told
-from losslint.confirmation.program import ENTRY, Claim, Program, TensorSpec
+from losslint.confirmation.program import Claim, Program, TensorSpec
 from losslint.confirmation.values import DISCRETE, generic, perfect
 from losslint.confirmation.words import compact
 
@@ -101,21 +99,23 @@ def exchanged(program: Program, run: Run, claims: Sequence[Claim]) -> Iterator[O
     """
     for claim in claims:
         mended = _with_exchanged(program, claim) if claim.code == SWAPPED else None
-        for specs in program.inputs if mended is not None else ():
+        if mended is None:
+            continue
+        for specs in program.inputs:
             inputs = generic(specs, program.seed)
             try:
-                right = run(_fresh(mended), inputs)
+                right = run(loaded_again(mended), inputs)
             except Exception:  # of the user's code: another rung
                 continue
             told_right = f"with the two exchanged {compact(float(right.mean()))}"
             try:
-                wrong = run(_fresh(program), inputs)
+                wrong = run(loaded_again(program), inputs)
             except Exception as error:
                 yield _contract(inputs, None, claim, f"{one_line(error)}; {told_right}")
             else:
                 pair = _pair(specs)
                 if pair is not None and not _alike(wrong, right):
-                    written, mended_cost = (partial(run, _fresh(one)) for one in (program, mended))
+                    written, mended_cost = (partial(run, loaded_again(one)) for one in (program, mended))
                     yield from _asks_for_another(written, mended_cost, pair, inputs, claim)
             break
 
@@ -184,14 +184,6 @@ def _call(expression: str) -> ast.Call | None:
     if not isinstance(call, ast.Call) or any(isinstance(a, ast.Starred) for a in call.args):
         return None
     return call if len(call.args) > 1 or (not call.args and len(call.keywords) > 1) else None
-
-
-def _fresh(program: Program | None) -> Any:
-    """The entry of a program that is loaded once more, with the same random weights."""
-    assert program is not None
-    random.seed(program.seed)
-    frameworks.load(program.framework).prepare(program.seed, "cpu")
-    return load(program)[ENTRY]
 
 
 def _pair(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, TensorSpec] | None:

@@ -55,12 +55,13 @@ _OF_MODELS = names.words("trainable_variables trainable_weights variables weight
 @dataclass(frozen=True)
 class Objects:
     """Code that makes what a loss is given besides tensors. ``function`` takes one tensor, ``pair`` two; the slope of the
-    ``model`` depends on its input, as a penalty of that slope asks for."""
+    ``model`` depends on its input, as a penalty of that slope asks for; a ``classifier`` gives probabilities."""
 
     ones: str
     optimizer: str
     loss: str
     model: str
+    classifier: str
     function: str
     pair: str
 
@@ -68,15 +69,17 @@ class Objects:
 OBJECTS = {
     "tensorflow": Objects(
         "tf.ones((8, 3))", "tf.keras.optimizers.SGD(0.01)", "tf.keras.losses.MeanSquaredError()",
-        f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'tanh')])", "tf.tanh", "tf.math.squared_difference",
+        f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'tanh')])",
+        f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'sigmoid')])", "tf.tanh", "tf.math.squared_difference",
     ),
     "torch": Objects(
         "torch.ones((8, 3))", "torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.01)", "torch.nn.MSELoss()",
-        f"torch.nn.Sequential(torch.nn.Linear({CLASSES}, {CLASSES}), torch.nn.Tanh())", "torch.tanh",
+        f"torch.nn.Sequential(torch.nn.Linear({CLASSES}, {CLASSES}), torch.nn.Tanh())",
+        f"torch.nn.Sequential(torch.nn.Linear({CLASSES}, {CLASSES}), torch.nn.Sigmoid())", "torch.tanh",
         "torch.nn.functional.mse_loss",
     ),
     "jax": Objects(
-        "jnp.ones((8, 3))", "None", "(lambda a, b: jnp.mean((a - b) ** 2))", "jnp.tanh", "jnp.tanh",
+        "jnp.ones((8, 3))", "None", "(lambda a, b: jnp.mean((a - b) ** 2))", "jnp.tanh", "jax.nn.sigmoid", "jnp.tanh",
         "(lambda a, b: jnp.mean((a - b) ** 2))",
     ),
 }  # fmt: skip
@@ -141,17 +144,17 @@ def missing(function: Function, known: dict[str, ast.expr], method: bool) -> Ite
             yield parameter
 
 
-def made_up(parameter: ast.arg, function: Function, at: ast.AST, framework: str = "tensorflow") -> Argument | None:
+def made_up(parameter: ast.arg, function: Function, at: ast.AST, objects: Objects) -> Argument | None:
     """A value for a parameter by its annotation and name; None where nothing is known about it."""
     name = parameter.arg
     split = set(names.parts(name))
     if (kind := object_for(name, split, function)) is not None:
-        text = getattr(OBJECTS[framework], kind)
+        text = getattr(objects, kind)
         return Argument(name, expression(text, at), f"{name} = {text}")
     annotated = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
     by_name = number_for(name, split)
     if by_name is None and names.names_loss(name):
-        by_name = OBJECTS[framework].loss
+        by_name = objects.loss
     by_kind = {"bool": "False", "str": "'mean'", "int": str(CLASSES), "float": "0.5"}
     for kind, value in by_kind.items():
         if annotated == kind:

@@ -35,7 +35,7 @@ def probe(program: Program, entry: Any, report: Report) -> None:
     framework = frameworks.load(program.framework)
     if program.kind == "model":
         report.begin("fit")
-        for seen in framework.fit(entry, files, program.claims):
+        for seen in framework.fit(program, entry, files):
             report.saw(seen)
     elif program.kind == "step":
         report.begin("eager")
@@ -162,6 +162,9 @@ class Battery:
     def tell(self, seen: Observation) -> None:
         """Report a run, once for each place that it went wrong at."""
         seen = dataclasses.replace(self.small(seen), rows=self.rows, idle=self.idle)
+        if seen.outcome in witness.BAD and not seen.given:
+            empty = locate.is_of_nothing(self.loss, self.specs, locate.arrays(seen, self.specs))
+            seen = dataclasses.replace(seen, plausible=not empty)
         placed: tuple[Observation, ...] = (seen,)
         if seen.outcome in locate.PLACED and not seen.row:
             placed = locate.place(self.loss, self.specs, seen)
@@ -191,10 +194,16 @@ class Battery:
 
     def of_the_slope(self) -> list[Callable[[Inputs], Iterator[Observation]]]:
         """What compares the gradient with the value: nothing where the two are meant to differ. A loss that cannot be
-        traced hides nothing that its graph would show."""
+        traced may stop gradients all the same."""
         traits = self.traits
         steps = [self.jump] if traits is None or traits.may_jump else []
-        return [] if traits is not None and traits.meant_to_differ else [self.difference, *steps]
+        return [] if (self.stops if traits is None else traits.meant_to_differ) else [self.difference, *steps]
+
+    @property
+    def stops(self) -> bool:
+        """Whether an eager run stops gradients on purpose."""
+        ran = locate.record(self.loss, self.specs, self.inputs(0)).steps
+        return any(step.op in self.loss.framework.stops for step in ran)
 
     @cached_property
     def traits(self) -> Traits | None:

@@ -112,12 +112,10 @@ def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Cl
 def is_handed_what_it_expects(
     loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim,
 ) -> Observation | None:
-    """A loss that costs much of a perfect prediction, or one that is seen to be given probabilities for something else."""
-    found = agreement.squashed_twice(loss, inputs, specs, claim)
-    if found is not None:
-        return found
-    detail = handed(locate.record(loss, specs, inputs), claim, str(loss.files.path))
-    return _broken(inputs, loss.value(inputs), detail) if detail else None
+    """A loss that is seen to be given probabilities for something else, or one that costs much of a perfect prediction."""
+    if detail := handed(locate.record(loss, specs, inputs), claim, str(loss.files.path)):
+        return _broken(inputs, loss.value(inputs), detail)
+    return agreement.squashed_twice(loss, inputs, specs, claim)
 
 
 EXPECTED: dict[str, Callable[[Loss, Inputs, Sequence[TensorSpec], Claim], Observation | None]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from losslint.facts.constants import plain_number
@@ -47,10 +47,13 @@ class Demand:
     values: str = ""
     classes: int = 0
     labels: bool = False  # used as class numbers or positions
+    wide: bool = False  # compared with positions that the framework found, which have 64 bits
     groups: bool = False  # compared with each other: which rows belong together
+    factor_of: str = ""  # the argument that it is multiplied with, from the right
     rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
     image: bool = False
     missing: bool = False  # tested for NaN
+    guessed: bool = False  # its values are, from a logarithm
     marks: set[float] = field(default_factory=set)  # numbers that a comparison singles out, such as an ignored label
 
 
@@ -83,10 +86,61 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
                         demands[name].rest_of[axis] = other
             for name in same_values.get(operand.index, ()):
                 _ask_values(demands[name], node, given)
+        if _is_product(node):
+            left, right = (same_shape.get(operands[side].index, ()) if side in operands else () for side in ("x", "y"))
+            for name, other in zip(right, left, strict=False):
+                demands[name].factor_of = other if other != name else ""
         if node.op in ("equal", "not_equal") and len(operands) == 2:
+            _ask_positions(demands, operands.values(), same_values)
             for name in frozenset.intersection(*(same_values.get(o.index, frozenset()) for o in operands.values())):
                 demands[name].groups = True
+    for condition, truth in graph.required:
+        if (condition.op, truth) in (("equal", True), ("not_equal", False)):
+            _ask_size(demands, condition, same_shape)
     return demands
+
+
+def _ask_size(demands: dict[str, Demand], condition: Node, same_shape: Mapping[int, frozenset[str]]) -> None:
+    """``if y_pred.shape[-1] != 4: raise ValueError``"""
+    for side, other in (("x", "y"), ("y", "x")):
+        measured, size = condition.inputs.get(side), number(condition.inputs.get(other))
+        whole = _measured(measured) if isinstance(measured, Node) else None
+        axis = measured.detail.get("axis") if isinstance(measured, Node) else None
+        if whole is not None and isinstance(axis, int) and isinstance(size, int) and axis != 0:
+            for name in same_shape.get(whole.index, ()):
+                demands[name].fixed[axis] = size
+                demands[name].rank = max(demands[name].rank, axis + 1 if axis > 0 else -axis)
+
+
+def _ask_positions(demands: dict[str, Demand], operands: Collection[Node], same: Mapping[int, frozenset[str]]) -> None:
+    """``tf.argmax(p, -1) == y`` compares numbers of classes."""
+    if any(operand.op in ("argmax", "argmin") for operand in operands):
+        for name in frozenset[str]().union(*(same.get(operand.index, ()) for operand in operands)):
+            demands[name].labels = demands[name].wide = True
+
+
+def _is_product(node: Node) -> bool:
+    """``x @ w``, neither transposed."""
+    return node.op in ("matmul", "dot") and node.inputs.keys() == {"x", "y"}
+
+
+def is_factor(graph: Graph, name: str) -> bool:
+    """Whether an argument is multiplied with a matrix as it is: weights in one array, whatever they are called."""
+    weights = graph.params.get(name)
+    return weights is not None and any(_is_product(node) and weights in node.inputs.values() for node in graph.nodes)
+
+
+def asks_probabilities(graph: Graph) -> bool:
+    """Whether the logarithm of what a model gives is taken: then it gives probabilities."""
+    given: set[int] = set()
+    for node in graph.nodes:
+        operands = dict(node.operands())
+        source = _keeps_values(node, operands)
+        if node.op == "layer" or (source is not None and source.index in given):
+            given.add(node.index)
+        elif node.op in LOGS and any(operand.index in given for operand in operands.values()):
+            return True
+    return False
 
 
 def _split_at(node: Node, same_shape: Mapping[int, frozenset[str]]) -> dict[int, str]:
@@ -166,9 +220,8 @@ def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
     elif node.op in ("categorical_crossentropy", *SPARSE, "softmax_cross_entropy_with_logits") and operand == "y_pred":
         demand.rank = max(demand.rank, 2)
         demand.sizes[-1] = max(demand.sizes.get(-1, 0), 2)
-    elif node.op == "static_dim" or node.op == "dim":
-        for axis in numbers(node.inputs.get("axis")) or []:
-            demand.rank = max(demand.rank, axis + 1 if axis >= 0 else -axis)
+    elif node.op == "static_dim" and isinstance(read := node.detail.get("axis"), int):
+        demand.rank = max(demand.rank, read + 1 if read >= 0 else -read)
 
 
 def listed(value: Value | None) -> int:
@@ -246,6 +299,7 @@ def _ask_values(demand: Demand, node: Node, operand: str) -> None:
     elif node.op in ("categorical_crossentropy", "sparse_categorical_crossentropy") and operand == "y_pred":
         demand.values = demand.values or "simplex"
     elif node.op in ("binary_crossentropy", "binary_focal_crossentropy", "kl_divergence", *LOGS):
+        demand.guessed |= node.op in LOGS and not demand.values
         demand.values = demand.values or "probability"
     elif node.op in ("assert_positive", "assert_non_negative"):
         demand.values = demand.values or "positive"

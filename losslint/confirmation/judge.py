@@ -21,6 +21,7 @@ from losslint.confirmation.observation import REVERSED, Evidence, Observation, O
 from losslint.confirmation.places import nested
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
 from losslint.confirmation.proofs import (
+    MISMATCH,
     NUMBERS,
     PROOFS,
     Proof,
@@ -232,7 +233,7 @@ class Case:
         one of the places where that is lost, of everything else in the loss."""
         speaking = [f for f in self.findings if seen.outcome in _outcomes(f.code)]
         if seen.outcome in NUMBERS and seen.row:
-            return any(self.is_at(f, seen) for f in speaking)
+            return any(self.is_at(f, seen) for f in self.findings if f in speaking or f.code == MISMATCH)
         if self.program.kind == "step" and seen.row and not seen.error:
             same = [one for one in self.told if one.outcome is seen.outcome and one.detail == seen.detail]
             return any(PROOFS[f.code].anywhere or self.is_at(f, one) for f in speaking for one in same)
@@ -359,7 +360,7 @@ def _nearest(rows: Sequence[Searched]) -> str:
 
 
 def _is_unknown(spec: TensorSpec | None) -> bool:
-    return spec is None or (spec.values == "real" and spec.role in ("prediction", "tensor"))
+    return spec is None or (spec.role in ("prediction", "tensor") and (spec.values == "real" or spec.guessed))
 
 
 def _width(value: object) -> int:

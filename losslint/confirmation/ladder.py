@@ -91,8 +91,11 @@ def of_batch(shape: Shape, told: Mapping[str, TensorSpec]) -> Shape:
 
 
 def lengthened(spec: TensorSpec, demand: Demand, rung: Mapping[str, TensorSpec]) -> TensorSpec:
-    """A tensor of which only the first part is as long as another one: a mean and a scale for each number of a label."""
+    """A tensor of which only the first part is as long as another one: a mean and a scale for each number of a label; or
+    one that a matrix is multiplied by, with as many rows as that has columns."""
     shape = list(spec.shape)
+    if demand.factor_of in rung and len(shape) > 1:
+        shape[-2] = rung[demand.factor_of].shape[-1]
     for axis, other in demand.rest_of.items():
         like = rung[other].shape
         if -len(like) <= axis < len(like) and len(like) == len(shape):
@@ -135,7 +138,7 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
     if demand.labels:
         inner = (shape[0],) if demand.exactly == 1 else shape[:-1] if len(shape) > 1 else shape
         classes = demand.classes or (shape[-1] if len(shape) > 1 else 3)
-        return TensorSpec(name, inner, "int32", "class", classes=classes)
+        return TensorSpec(name, inner, "int64" if demand.wide else "int32", "class", classes=classes)
     if demand.groups and role is Role.LABEL:
         return TensorSpec(name, (shape[0], 1)[:max(demand.rank, 1)], "float32", "class", classes=shape[0])
     if demand.exactly == 1:
@@ -154,4 +157,5 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
     if role is Role.PREDICTION and values == "nonnegative":
         values = "real"
     missing = demand.missing and role is Role.LABEL
-    return TensorSpec(name, shape, values=values, classes=demand.classes, missing=missing)
+    guessed = demand.guessed and values == "probability"
+    return TensorSpec(name, shape, values=values, classes=demand.classes, missing=missing, guessed=guessed)

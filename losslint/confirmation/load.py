@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import random
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.abc import Loader, MetaPathFinder
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from losslint.confirmation import frameworks
 from losslint.confirmation.program import ENTRY, ModuleSlice, Program
 
 FALLBACK_NAME = "__losslint__"  # of the module where the file's own name is taken: a user's keras.py
@@ -40,7 +42,10 @@ def load(program: Program) -> dict[str, object]:
 
 
 def loaded_again(program: Program) -> Any:
-    """The callable of a program with nothing that running it before has changed: models that are not built, new weights."""
+    """The callable of a program with nothing that running it before has changed: models that are not built, with the same
+    random weights."""
+    random.seed(program.seed)
+    frameworks.load(program.framework).prepare(program.seed, "cpu")
     for part in program.modules:
         sys.modules.pop(part.name, None)
     return load(program)[ENTRY]

@@ -117,6 +117,16 @@ def slope_births(trail: Trail) -> list[Step]:
     return found
 
 
+def is_of_nothing(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> bool:
+    """Whether a number is not finite because the shapes that were made up leave nothing of a tensor: what is shorter than a
+    slice of it starts. Where numbers select, nothing may be left in training, too."""
+    selects = loss.framework.selects
+    trail = record(loss, specs, inputs)
+    if not selects or any(step.op in selects for step in trail.steps):
+        return False
+    return any(trail.framework.array(tensor).size == 0 for step in births(trail) for tensor in step.inputs)
+
+
 # -- where the gradient stops
 
 

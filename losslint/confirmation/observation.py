@@ -53,6 +53,7 @@ class Observation:
     seconds: float = 0.0
     plausible: bool = True  # False: the inputs are too extreme to prove anything
     detail: str = ""
+    grown: dict[str, float] = field(default_factory=dict)  # the data ``x`` or ``weights`` of a model -> multiplied by what
     given: bool = False  # somebody named these inputs: they prove what they show, however far out they are
 
 

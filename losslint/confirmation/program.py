@@ -22,7 +22,8 @@ class TensorSpec:
     ``simplex`` (rows are probabilities that sum to 1), ``binary``, ``onehot``, ``class`` (integers below ``classes``),
     ``positive``, ``nonnegative``, ``unit`` ([-1, 1]), ``mask``, ``weight``, ``image``, ``integer`` or ``constant``.
     ``low`` and ``high`` narrow them further; ``missing``: a number may be NaN, as the loss itself tests for it; ``marks``:
-    numbers that may stand in it besides, as the loss singles them out: a label that is ignored.
+    numbers that may stand in it besides, as the loss singles them out: a label that is ignored; ``guessed``: all that is
+    known of them is that a logarithm is taken.
     """
 
     name: str
@@ -35,6 +36,7 @@ class TensorSpec:
     high: float | None = None
     missing: bool = False
     marks: tuple[float, ...] = ()
+    guessed: bool = False
 
 
 @dataclass(frozen=True)

@@ -87,13 +87,26 @@ model.fit({prediction}, {label}, batch_size={batch}, shuffle=False)
 print("weights", *(weight.numpy() for weight in model.trainable_variables))
 '''
 
+GROWN = {
+    "x": "x = tf.nest.map_structure(lambda array: array * array.dtype.type({factor}), x)\n",
+    "weights": "for weight in model.trainable_variables:\n    weight.assign({factor} * weight)\n",
+}
+
+SEED = "import tensorflow\n\ntensorflow.keras.utils.set_random_seed({seed})\n"  # the weights are those that were seen
+
 
 def script(program: Program, seen: Observation, code: str = "") -> str:
     """The source of a script that reproduces one observation, and shows what the rule ``code`` says of it. It imports
     TensorFlow, NumPy and what the loss imports; an observation of an exception ends in that exception."""
     future, body = _definitions(program)
     head = f'"""{_title(program, seen)}"""\n'
-    return "\n".join(part for part in (head, *future, _other_files(program), body, _run(program, seen, code)) if part)
+    parts = (head, *future, _seed(program), _other_files(program), body, _run(program, seen, code))
+    return "\n".join(filter(None, parts))
+
+
+def _seed(program: Program) -> str:
+    """The seed of a script that makes its own weights."""
+    return SEED.format(seed=program.seed) if program.framework == "tensorflow" and program.kind in ("model", "step") else ""
 
 
 def _title(program: Program, seen: Observation) -> str:
@@ -150,7 +163,8 @@ def _run(program: Program, seen: Observation, code: str) -> str:
     if compared:
         return f"{given}\n{compared}"
     if program.kind == "model":
-        return f"{given}\nmodel, x, y = {LOSS}()\nmodel.fit(x, y)\n"
+        changes = "".join(GROWN[what].format(factor=factor) for what, factor in seen.grown.items())
+        return f"{given}\nmodel, x, y = {LOSS}()\n{changes}model.fit(x, y)\n"
     if program.kind == "step":
         return given + "\n" + STEP.format(call=f"{LOSS}({', '.join(f'{name}={name}' for name in seen.inputs)})")
     if seen.mode == "fit" and len(seen.inputs) == 2:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from losslint.config import Settings
 from losslint.confirmation.arguments import OBJECTS, Argument, expression, given, made_up, missing
 from losslint.confirmation.cut import Body, CannotCut, Cutter, free_names, located
+from losslint.confirmation.demands import asks_probabilities
 from losslint.confirmation.program import ENTRY, NotSliced, Program
 from losslint.confirmation.specs import Inputs, inputs_of
 from losslint.confirmation.stated import configured
@@ -351,10 +352,12 @@ def call_with(
 
 def value_for(draft: Draft, parameter: ast.arg, function: Function) -> ast.expr:
     """A made-up value; a tensor of the shape of the first rung where nothing is known."""
-    framework = draft.loss.site.framework
-    argument = made_up(parameter, function, parameter, framework)
+    objects = OBJECTS[draft.loss.site.framework]
+    if asks_probabilities(draft.loss.graph):
+        objects = replace(objects, model=objects.classifier)
+    argument = made_up(parameter, function, parameter, objects)
     if argument is None:
-        text = OBJECTS[framework].ones
+        text = objects.ones
         argument = Argument(parameter.arg, expression(text, parameter), f"{parameter.arg} = {text}")
     value = draft.note(argument)
     draft.cutter.need_code(draft.top, value)

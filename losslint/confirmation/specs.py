@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from losslint.config import Settings
 from losslint.confirmation.arguments import expression, number_for, object_for
 from losslint.confirmation.cut import located
-from losslint.confirmation.demands import Demand, by_name, demands_of
+from losslint.confirmation.demands import Demand, by_name, demands_of, is_factor
 from losslint.confirmation.ladder import MAX_RUNGS, rungs
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.shapes import fitted_labels, model_shapes
@@ -78,7 +78,8 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     site = loss.site
     function = site.node
     assert isinstance(function, Function)
-    roles = {name: role for name, role in tensor_roles(site).items() if name not in set(without)}
+    multiplied = dict.fromkeys((name for name in site.differentiated if is_factor(loss.graph, name)), Role.TENSOR)
+    roles = {name: role for name, role in (multiplied | tensor_roles(site)).items() if name not in set(without)}
     names_taken = [a.arg for a in parameters(function)]
     told = {name: spec for name, spec in overrides(site, function, settings).items() if name in names_taken}
     roles |= {name: roles.get(name, site.roles.get(name, Role.TENSOR)) for name in told}
@@ -131,7 +132,7 @@ def as_given_by(head: Head | None, spec: TensorSpec) -> TensorSpec:
     values = HEADS.get(head.activation) if head is not None else None
     if values is None or spec.role != "prediction" or spec.values == "logits" or spec.dtype != "float32":
         return spec
-    return spec if values == "simplex" and spec.shape[-1:] in ((), (1,)) else replace(spec, values=values)
+    return spec if values == "simplex" and spec.shape[-1:] in ((), (1,)) else replace(spec, values=values, guessed=False)
 
 
 def of_framework(spec: TensorSpec, site: Site) -> TensorSpec:

@@ -10,11 +10,12 @@ import numpy as np
 
 from losslint.confirmation.bindings import UPSTREAM
 from losslint.confirmation.failures import UserFiles
-from losslint.confirmation.handed import MISMATCH, handed
+from losslint.confirmation.handed import handed
 from losslint.confirmation.locate import dead_steps
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import numbers
 from losslint.confirmation.program import Claim
+from losslint.confirmation.proofs import MISMATCH
 from losslint.confirmation.trail import Trail
 
 BROADCAST = "LL401"

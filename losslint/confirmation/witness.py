@@ -224,8 +224,13 @@ class Search:
             what += "; whatever is predicted"
         self.found[key] = dataclasses.replace(
             smaller, row=place.row, span=place.span, path=locate.other(self.loss, place.path), operation=place.operation,
-            detail=what, seconds=seconds, plausible=tier(smaller.inputs, marks_of(self.specs)) is not Tier.NEVER,
+            detail=what, seconds=seconds, plausible=self.proves(smaller),
         )  # fmt: skip
+
+    def proves(self, seen: Observation) -> bool:
+        """Whether neither the numbers nor the shapes of a witness are absurd."""
+        absurd = tier(seen.inputs, marks_of(self.specs)) is Tier.NEVER
+        return not absurd and not locate.is_of_nothing(self.loss, self.specs, locate.arrays(seen, self.specs))
 
     def fails_whatever_is_predicted(self, seen: Observation) -> bool:
         """Whether ordinary predictions fail as well: then it is the labels alone."""

@@ -19,6 +19,8 @@ OF_THE_INPUTS = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT, Outcome.FINE)
 def sentence(seen: Observation) -> str:
     """``y_true=[1.], logits=[-88.] -> loss inf, gradient [nan]``; what happens with any inputs is told without them."""
     inputs = ", ".join(f"{name}={compact(value)}" for name, value in seen.inputs.items())
+    if seen.grown:
+        return ", ".join(f"{what} {factor:g} times as large" for what, factor in seen.grown.items()) + f" -> {effect(seen)}"
     corner = seen.outcome is Outcome.ZERO_GRADIENT and seen.detail
     return f"{inputs} -> {effect(seen)}" if inputs and (corner or seen.outcome in OF_THE_INPUTS) else effect(seen)
 
@@ -52,7 +54,9 @@ def effect(seen: Observation) -> str:
     if seen.outcome is Outcome.UNUSED:
         return f"nothing uses the result of {seen.operation}"
     loss = "" if seen.loss is None else f"loss {compact(seen.loss)}, "
-    if seen.loss is not None and seen.gradient is None:  # of the weights of a step, which nobody lists
+    if seen.gradient is None and seen.outcome is Outcome.BAD_GRADIENT:  # of the weights of a step, which nobody lists
+        return f"{loss}a gradient of the weights that is not finite"
+    if seen.gradient is None and loss:
         return loss.rstrip(", ")
     return f"{loss}gradient {gradient(seen.gradient)}"
 

@@ -258,6 +258,59 @@ def test_a_step_runs_with_a_new_model_for_each_shape_until_its_last_layer_satura
     assert json.loads(losslint_process("--confirm", "--isolated", "--output-format", "json", "losses.py").stdout) == []
 
 
+GAN = """\
+import tensorflow as tf
+from tensorflow import keras
+
+
+class GAN(keras.Model):
+    def __init__(self):
+        super().__init__()
+        head = keras.layers.Dense(1, activation="sigmoid")
+        self.critic = keras.Sequential([keras.Input((2,)), keras.layers.Dense(8), head])
+        self.maker = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="tanh")])
+
+    def train_step(self, real):
+        noise = tf.random.normal((tf.shape(real)[0], 3))
+        with tf.GradientTape() as tape:
+            loss = -tf.reduce_mean(tf.math.log(self.critic(self.maker(noise))))
+        self.optimizer.apply_gradients(
+            zip(tape.gradient(loss, self.maker.trainable_weights), self.maker.trainable_weights))
+        return {"loss": loss}
+
+
+gan = GAN()
+gan.build((None, 2))
+gan.compile(optimizer="sgd")
+"""
+
+
+@pytest.mark.slow
+@needs_tensorflow
+def test_the_weights_of_a_model_with_a_step_of_its_own_saturate_its_last_layer(folder: Path) -> None:
+    (folder / "losses.py").write_text(GAN)
+    (found,) = json.loads(losslint_process("--confirm", "--isolated", "--output-format", "json", "losses.py").stdout)
+    assert (found["code"], found["verdict"]["status"], found["verdict"]["mode"]) == ("LL301", "confirmed", "fit")
+    assert found["verdict"]["reason"].startswith("in fit: weights ")
+    assert found["verdict"]["reason"].endswith("times as large -> loss inf")
+
+
+NARROW = """\
+import tensorflow as tf
+
+
+def band_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.abs(y_true[:, :, LOW:] - y_pred[:, :, LOW:]))
+"""
+
+
+@pytest.mark.slow
+@needs_tensorflow
+def test_made_up_inputs_that_are_too_narrow_prove_nothing(folder: Path) -> None:
+    (folder / "losses.py").write_text(NARROW + "\n\nLOW = int(\"64\")\n")
+    assert json.loads(losslint_process("--confirm", "--isolated", "--output-format", "json", "losses.py").stdout) == []
+
+
 def test_a_finding_with_its_verdict_says_enough(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with_evidence(monkeypatch, Observation(Outcome.CRASHED, "eager", error="SIGSEGV"))
     (found,) = [f for f in judged([Path("losses.py")]) if f.loss is not None and f.loss.name == "log_loss"]

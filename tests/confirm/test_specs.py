@@ -38,6 +38,7 @@ def first(tmp_path: Path, body: str, signature: str = "y_true, y_pred", name: st
     ("return tf.reduce_mean(tf.square(y_true - y_pred) * tf.constant(2.0))", (8, 3)),
     ("return 1.0 - tf.reduce_mean(tf.image.ssim(y_true, y_pred, 1.0))", (2, 16, 16, 3)),
     ("return tf.reduce_mean(y_true) - tf.reduce_mean(tf.math.top_k(y_pred, 5).values)", (8, 5)),
+    ("if y_pred.shape[-1] != 4:\n    raise ValueError\nreturn tf.reduce_mean(y_true - y_pred)", (8, 4)),
 ])
 def test_shapes_come_from_the_code(tmp_path: Path, body: str, shape: tuple[int, ...]) -> None:
     assert first(tmp_path, body)["y_pred"].shape == shape
@@ -190,6 +191,26 @@ def test_what_comes_after_the_width_of_a_label_is_as_wide_again(tmp_path: Path) 
     assert (second["y_true"].shape, second["y_pred"].shape) == ((8, 3), (8, 6))
     own = first(tmp_path, "n = tf.shape(y_pred)[-1] // 2\nreturn tf.reduce_mean(y_true - y_pred[..., n:])")
     assert own["y_pred"].shape == own["y_true"].shape
+
+
+def test_what_a_matrix_is_multiplied_by_has_as_many_rows_as_that_has_columns(tmp_path: Path) -> None:
+    text = "import jax\nimport jax.numpy as jnp\n\ndef mse(params, x, y):\n    return jnp.mean((x @ params - y) ** 2)\n"
+    text += "\nslope = jax.grad(mse)\n"
+    specs = {spec.name: spec.shape for spec in program_in(tmp_path, text, "mse").inputs[0]}
+    assert specs == {"params": (3, 3), "x": (8, 3), "y": (8, 3)}
+    both = first(tmp_path, "return tf.reduce_mean(tf.matmul(y_true, y_pred, transpose_b=True))")
+    assert both["y_pred"].shape == both["y_true"].shape
+
+
+def test_labels_that_positions_are_compared_with_number_classes(tmp_path: Path) -> None:
+    specs = first(tmp_path, "return tf.reduce_mean(tf.cast(tf.argmax(y_pred, -1) != y_true, tf.float32))")
+    assert (specs["y_true"].shape, specs["y_true"].dtype, specs["y_true"].values) == ((8,), "int64", "class")
+
+
+def test_what_a_logarithm_is_taken_of_is_guessed_to_be_a_probability(tmp_path: Path) -> None:
+    assert first(tmp_path, "return -tf.reduce_mean(y_true * tf.math.log(y_pred))")["y_pred"].guessed
+    known = first(tmp_path, "return tf.reduce_mean(tf.keras.losses.categorical_crossentropy(y_true, y_pred))")
+    assert not known["y_pred"].guessed
 
 
 @pytest.mark.parametrize(("told", "body", "shapes"), [

@@ -234,6 +234,10 @@ net = torch.nn.Linear(4, 3)
 def log_target_loss(logits, teacher):
     return F.kl_div(F.log_softmax(logits, dim=1), F.log_softmax(teacher, dim=1), reduction="batchmean")
 
+def log_target_loss_of_shares(logits, teacher):
+    shares = F.softmax(teacher, dim=1)
+    return F.kl_div(F.log_softmax(logits, dim=1), shares, reduction="batchmean", log_target=True)
+
 def step(x):
     loss = jnp.mean(net(x))
     loss.backward()
@@ -247,7 +251,7 @@ def test_targets_in_logarithms_and_functions_of_another_framework(tmp_path: Path
     path = tmp_path / "losses.py"
     path.write_text(MIXED)
     (found,) = verdicts_in(tmp_path).values()
-    assert {(8, "LL406"): "confirmed", (11, "LL103"): "confirmed"}.items() <= found.items()
+    assert {(8, "LL406"): "confirmed", (12, "LL406"): "confirmed", (15, "LL103"): "confirmed"}.items() <= found.items()
 
 
 RETURNED = """\

@@ -15,6 +15,7 @@ import click
 
 from losslint.check import Checked, Report, check_paths
 from losslint.config import Settings
+from losslint.confirmation.client import FrameworkMissing
 from losslint.confirmation.judge import CONFIRMED
 from losslint.confirmation.verdicts import with_verdicts
 from losslint.findings import Finding
@@ -32,7 +33,12 @@ def report(packages: list[Package], cache: Path) -> int:
         if not (snapshot.found or snapshot.wanted):
             continue
         root = package.root(cache)
-        findings = judged(root, snapshot)
+        try:
+            findings = judged(root, snapshot)
+        except FrameworkMissing as error:
+            click.echo(f"{'not run':<12}{package.name}: {error.reason}")
+            unexpected += 1
+            continue
         for entry in (*snapshot.found, *snapshot.wanted):
             status, why = verdict(entry, findings, root)
             expected = entry in snapshot.wanted or status == CONFIRMED or bool(entry.unconfirmed)

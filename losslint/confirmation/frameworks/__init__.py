@@ -34,7 +34,8 @@ DESCRIPTIONS = {
     "tensorflow": Description(
         "TensorFlow", "'losslint[confirm]'", {mode: mode for mode in ("eager", "autograph", "graph", "fit", "xla")},
         ("tensorflow", "numpy.random", "numpy.ma", OURS, "losslint.confirmation.smallest",
-         "losslint.confirmation.frameworks.tensorflow_steps", "losslint.confirmation.frameworks.tensorflow_heads"),
+         "losslint.confirmation.frameworks.tensorflow_steps", "losslint.confirmation.frameworks.tensorflow_fits",
+         "losslint.confirmation.frameworks.tensorflow_heads"),
     ),
     "torch": Description(
         "PyTorch", "torch", {"eager": "eager"},

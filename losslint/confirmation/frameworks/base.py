@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from losslint.confirmation.observation import Observation
     from losslint.confirmation.penalties import Weighed
     from losslint.confirmation.probes import Loss
-    from losslint.confirmation.program import Claim, Program
+    from losslint.confirmation.program import Program
     from losslint.confirmation.trail import Trail
 
 Array = NDArray[Any]
@@ -58,6 +58,7 @@ class Framework(ABC):
     sums: ClassVar[tuple[str, ...]]  # operations that only ever add
     of_the_shape: ClassVar[tuple[str, ...]]  # take no number of their operand
     stops: ClassVar[tuple[str, ...]]  # cut a gradient on purpose
+    selects: ClassVar[tuple[str, ...]] = ()  # leave as much of a tensor as its numbers say; (): no operation tells
 
     @abstractmethod
     def prepare(self, seed: int, device: str) -> str:
@@ -143,7 +144,7 @@ class Framework(ABC):
     def steps(self, program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
         """What is seen of a program that takes one training step."""
 
-    def fit(self, entry: Callable[[], Any], files: UserFiles, claims: Sequence[Claim]) -> Iterator[Observation]:
+    def fit(self, program: Program, entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
         """What is seen of a compiled model, and what is claimed of it beyond that."""
         raise NotImplementedError("only Keras compiles models")
 

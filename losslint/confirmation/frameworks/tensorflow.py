@@ -39,7 +39,7 @@ from losslint.confirmation.observation import Observation
 from losslint.confirmation.penalties import Weighed
 from losslint.confirmation.places import Place, nearest
 from losslint.confirmation.probes import Loss, NotForFit
-from losslint.confirmation.program import Claim, Program
+from losslint.confirmation.program import Program
 from losslint.confirmation.trail import Step, Trail
 
 OPERATIONS = "operations"  # of the loss itself, among what is traced of it
@@ -83,6 +83,7 @@ class TensorFlow(Framework):
     sums = ("AddV2", "Add", "AddN", "Sub")
     of_the_shape = ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike")
     stops = ("StopGradient", "PreventGradient")
+    selects = ("Where", "Unique", "UniqueV2", "DynamicPartition", "NonMaxSuppressionV5", "PyFunc", "EagerPyFunc")
 
     def prepare(self, seed: int, device: str) -> str:
         np.random.seed(seed)
@@ -203,11 +204,11 @@ class TensorFlow(Framework):
 
         return tensorflow_steps.seen_in(program, entry, files)
 
-    def fit(self, entry: Callable[[], Any], files: UserFiles, claims: Sequence[Claim]) -> Iterator[Observation]:
-        from losslint.confirmation.frameworks import tensorflow_heads, tensorflow_steps
+    def fit(self, program: Program, entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
+        from losslint.confirmation.frameworks import tensorflow_fits, tensorflow_heads
 
-        yield from tensorflow_steps.fit(entry, files)
-        yield from tensorflow_heads.heads(entry, claims)
+        yield from tensorflow_fits.fit(program, entry, files)
+        yield from tensorflow_heads.heads(entry, program.claims)
 
 
 FRAMEWORK = TensorFlow()

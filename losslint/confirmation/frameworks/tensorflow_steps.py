@@ -6,7 +6,6 @@ import contextlib
 import dataclasses
 import gc
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -32,12 +31,12 @@ from losslint.confirmation.places import Place
 from losslint.confirmation.probes import Loss, numbers, told
 from losslint.confirmation.program import Claim, Program, TensorSpec
 from losslint.confirmation.trail import Trail
-from losslint.confirmation.values import generic, scaled
+from losslint.confirmation.values import generic, rows_of, scaled
 from losslint.confirmation.witness import BAD, NUMERICAL
 
-PARTLY = "Gradients do not exist"  # how a warning of Keras begins
 SLOPES = ("LL109", "LL513")
 MISPAIRED = "LL504"
+MOST_SAMPLES = 4  # of a batch, that are tried alone
 LARGER = (50.0, 500.0)  # times numbers of about 2: none is absurd
 SIZES = (1e-2, 3e-3)  # of the steps of differences, in float32
 SMOOTH, WRONG = 0.03, 0.05  # relative difference of two estimates of a slope, and of the gradient from them
@@ -69,6 +68,17 @@ class Derivative:
         return any(hasattr(target, "numpy") for target in tf.nest.flatten(self.target))
 
 
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A step that was taken: with which weights, on which batch, what each derivative of the user's tapes amounts to (or why
+    there is none), and these derivatives."""
+
+    entry: Callable[..., Any]
+    inputs: Inputs
+    seen: list[Observation]
+    derivatives: list[Derivative]
+
+
 def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> Iterator[Observation]:
     """What is seen of a training step: how its gradients go, and what is claimed of it beyond that."""
     yield from agreement.exchanged(program, partial(first_target, files=files), program.claims)
@@ -76,18 +86,21 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
     for specs in program.inputs:
         if failed:
             entry = loaded_again(program)  # what was built for other shapes takes no more
-        inputs = generic(specs, program.seed)
-        seen, derivatives = step(entry, inputs, files)
-        if not only_about_shapes(seen[0]):
+        taken = step(program, entry, generic(specs, program.seed), files)
+        if not only_about_shapes(taken.seen[0]):
             break
-        failed += seen
+        failed += taken.seen
     else:
-        seen = [furthest(failed)]
-    for number, one in enumerate(seen):
+        taken = dataclasses.replace(taken, seen=[furthest(failed)])
+    entry, inputs = taken.entry, taken.inputs
+    for number, one in enumerate(taken.seen):
         found = dataclasses.replace(unless_about_shapes(one), **told(inputs))
-        yield from cuts(entry, inputs, files, found, number) if derivatives else (found,)
+        if found.outcome in BAD and found.row:
+            yield fewer(program, specs, inputs, found, files)
+        else:
+            yield from cuts(entry, inputs, files, found, number) if taken.derivatives else (found,)
     yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
-    if derivatives:
+    if taken.derivatives:
         yield from paired(entry, inputs, files, program.claims)
         yield from mispaired(entry, inputs, files, program.claims)
         yield from frozen(entry, inputs, program.claims)
@@ -102,26 +115,47 @@ def saturated(program: Program, specs: Sequence[TensorSpec], inputs: Inputs, fil
         return
     for factor in LARGER:
         larger = scaled(specs, dict(inputs), factor)
-        seen, derivatives = step(loaded_again(program), larger, files)
-        bad = [one for one in seen if derivatives and one.outcome in BAD and one.row]
+        taken = step(program, loaded_again(program), larger, files)
+        bad = [one for one in taken.seen if taken.derivatives and one.outcome in BAD and one.row]
+        for one in bad:
+            seen = dataclasses.replace(one, **told(larger), detail="features that are not scaled")
+            yield fewer(program, specs, larger, seen, files)
         if bad:
-            yield from (dataclasses.replace(one, **told(larger), detail="features that are not scaled") for one in bad)
             return
 
 
-def step(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> tuple[list[Observation], list[Derivative]]:
-    """Take one step: what each derivative of the user's tapes amounts to, or why there is none. A step that is traced is
-    taken again without, as a graph has no numbers."""
+def fewer(
+    program: Program, specs: Sequence[TensorSpec], inputs: Inputs, seen: Observation, files: UserFiles,
+) -> Observation:
+    """A number that is not finite, shown with one sample where one of the batch does it at the same place."""
+    for row in range(MOST_SAMPLES):
+        one = rows_of(specs, inputs, row)
+        if one is None:
+            break
+        for again in step(program, loaded_again(program), one, files).seen:
+            if (again.outcome, again.row, again.span, again.operation) == (
+                    seen.outcome, seen.row, seen.span, seen.operation):
+                return dataclasses.replace(again, **told(one), detail=seen.detail)
+    return seen
+
+
+def step(program: Program, entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Step:
+    """Take one step. One that is traced is taken again without, as a graph has no numbers; what failed while it was traced
+    has left variables that hold nothing."""
     derivatives, trail, seen = attempted(entry, inputs, files)
     symbolic = not any(derivative.has_numbers for derivative in derivatives)
     if symbolic and (seen is None or seen.outcome is Outcome.NO_GRADIENT):
+        if seen is not None:
+            entry = loaded_again(program)
         with eagerly():
             derivatives, trail, seen = attempted(entry, inputs, files)
     if seen is not None:
-        return [seen], []
+        return Step(entry, inputs, [seen], [])
     if not derivatives:
-        return [Observation(Outcome.NOT_RUN, "eager", error="the step differentiates nothing")], []
-    return [_placed(_judged(derivative, files), derivative, trail, files) for derivative in derivatives], derivatives
+        nothing = Observation(Outcome.NOT_RUN, "eager", error="the step differentiates nothing")
+        return Step(entry, inputs, [nothing], [])
+    amounts = [_placed(amount(derivative, files), derivative, trail, files) for derivative in derivatives]
+    return Step(entry, inputs, amounts, derivatives)
 
 
 def attempted(
@@ -156,7 +190,7 @@ def unanswered(run: Callable[[], Any], files: UserFiles, mode: str) -> Iterator[
         run()
     for derivative in derivatives:
         if not derivative.present:
-            yield dataclasses.replace(_judged(derivative, files), outcome=Outcome.NO_GRADIENT, mode=mode, detail="")
+            yield dataclasses.replace(amount(derivative, files), outcome=Outcome.NO_GRADIENT, mode=mode, detail="")
 
 
 def first_target(entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Any:
@@ -203,7 +237,7 @@ def watched_tapes(owns: Callable[[str], bool]) -> Iterator[list[Derivative]]:
             setattr(tf.GradientTape, name, original)
 
 
-def _judged(derivative: Derivative, files: UserFiles) -> Observation:
+def amount(derivative: Derivative, files: UserFiles) -> Observation:
     """What one derivative amounts to. A symbolic one, of a traced step, has no numbers."""
     present = derivative.present
     arrays = [np.asarray(tf.convert_to_tensor(g)) for g in present if isinstance(g, tf.IndexedSlices) or hasattr(g, "numpy")]
@@ -251,12 +285,16 @@ def cuts(
 
 def lost(derivative: Derivative, trail: Trail) -> list[Place]:
     """Wherever the way from a missing source to the target is cut."""
-    trail.value = list(tf.nest.flatten(derivative.target))
-    handles = {id(getattr(source, "handle", source)) for source in derivative.missing}
+    return [place for place in locate.cuts(between(derivative.missing, derivative, trail)) if place.row]
+
+
+def between(sources: Sequence[Any], derivative: Derivative, trail: Trail) -> Trail:
+    """What ran from some sources of a derivative to its target."""
+    handles = {id(getattr(source, "handle", source)) for source in sources}
     reads = [step for step in trail.steps if step.op == "ReadVariableOp" and id(step.inputs[0]) in handles]
-    trail.trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
-    trail.trained += [source for source in derivative.missing if tf.is_tensor(source) and not hasattr(source, "handle")]
-    return [place for place in locate.cuts(trail) if place.row]
+    trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
+    trained += [source for source in sources if tf.is_tensor(source) and not hasattr(source, "handle")]
+    return dataclasses.replace(trail, value=list(tf.nest.flatten(derivative.target)), trained=trained)
 
 
 def paired(
@@ -297,8 +335,8 @@ def mispaired(
 
 
 @contextlib.contextmanager
-def applied() -> Iterator[list[tuple[Any, Any]]]:
-    """Notes the gradients that optimizers are given meanwhile, each with its variable."""
+def applied(moving: bool = True) -> Iterator[list[tuple[Any, Any]]]:
+    """Notes the gradients that optimizers are given meanwhile, each with its variable; these are moved, or left alone."""
     pairs: list[tuple[Any, Any]] = []
     owner = tf.keras.optimizers.Optimizer
     original = owner.apply_gradients
@@ -306,7 +344,7 @@ def applied() -> Iterator[list[tuple[Any, Any]]]:
     def noting(optimizer: Any, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
         given = [tuple(pair) for pair in grads_and_vars]
         pairs.extend(given)
-        return original(optimizer, given, *args, **kwargs)
+        return original(optimizer, given, *args, **kwargs) if moving else None
 
     owner.apply_gradients = noting
     try:
@@ -393,80 +431,13 @@ def _placed(seen: Observation, derivative: Derivative, trail: Trail, files: User
     of a derivative is not known, as the step has changed the weights when it is seen."""
     if seen.outcome not in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
         return seen
-    born = locate.value_births(dataclasses.replace(trail, value=list(tf.nest.flatten(derivative.target))))
-    if not born:
-        return dataclasses.replace(seen, row=0, span=(), path="", operation="")
-    other = "" if born[0].path == str(files.path) else born[0].path
-    return dataclasses.replace(seen, row=born[0].row, span=born[0].span, path=other, operation=born[0].op)
+    places = born_at(seen, derivative, trail, files)
+    return places[0] if places else dataclasses.replace(seen, row=0, span=(), path="", operation="")
 
 
-def fit(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation]:
-    """Replay ``compile`` and ``fit``: two full batches and a partial one. What moves says how it went. Where a weight has no
-    gradient, a batch is taken once more, eagerly, to see in which rows it is lost."""
-    seen = fitted(entry, files)
-    partly = seen.outcome is Outcome.FINE and seen.detail.startswith(PARTLY)
-    if seen.outcome is not Outcome.NO_GRADIENT and not partly:
-        yield seen
-        if uses_none(seen):
-            yield from unanswered(lambda: _fit_once(entry), files, "fit")
-        return
-    places: list[Place] = []
-    with contextlib.suppress(Exception), eagerly():  # of the user's code, which has run once
-        noting = watched_tapes(lambda _: True), noted(files, watched=True), contextlib.suppress(ValueError)
-        with noting[0] as derivatives, noting[1] as trail, noting[2]:  # it has no gradients, again
-            _fit_once(entry)
-        places = lost(derivatives[0], trail)
-    if partly:
-        places = [place for place in places if place.operation not in FRAMEWORK.stops]
-        yield from locate.at_each(dataclasses.replace(seen, outcome=Outcome.NO_GRADIENT), places, files) or (seen,)
-    else:
-        nowhere = dataclasses.replace(seen, row=0, span=(), path="", operation="")
-        yield from locate.at_each(seen, places, files) or (nowhere,)
-
-
-def _fit_once(entry: Callable[[], Any]) -> None:
-    """One batch, in eager code."""
-    model, x, y = entry()
-    model.run_eagerly = True
-    model.fit(x, y, batch_size=_length(x), epochs=1, verbose=0)
-
-
-def fitted(entry: Callable[[], Any], files: UserFiles) -> Observation:
-    """What ``fit`` gives."""
-    try:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            model, x, y = entry()
-            batch = max(1, 2 * _length(x) // 5)
-            before: list[Any] | None = None
-            if model.built:
-                before = [np.array(weight) for weight in model.trainable_variables]
-            history = model.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
-    except Exception as error:
-        return dataclasses.replace(failure(error, files), mode="fit")
-    losses = history.history.get("loss", [])
-    after = [np.array(weight) for weight in model.trainable_variables]
-    unmoved = _unmoved(model.trainable_variables, before, after)
-    if not np.isfinite(np.asarray(losses, np.float64)).all():
-        outcome = Outcome.BAD_VALUE
-    elif not all(np.isfinite(array).all() for array in after):
-        outcome = Outcome.BAD_GRADIENT
-    elif before and len(unmoved) == len(after):
-        outcome = Outcome.ZERO_GRADIENT
-    else:
-        outcome = Outcome.FINE
-    missing = [str(one.message) for one in said if PARTLY in str(one.message)]
-    detail = missing[0].partition(" when ")[0] if missing else f"did not move: {', '.join(unmoved)}" if unmoved else ""
-    return Observation(outcome, "fit", loss=losses[-1] if losses else None, detail=detail[:300])
-
-
-def _length(data: Any) -> int:
-    return len(tf.nest.flatten(data)[0])
-
-
-def _unmoved(variables: Sequence[Any], before: Sequence[Any] | None, after: Sequence[Any]) -> list[str]:
-    """Names of the trained weights that are what they were."""
-    if before is None or len(before) != len(after):
-        return []
-    pairs = zip(variables, before, after, strict=True)
-    return [str(getattr(variable, "path", variable.name)) for variable, old, new in pairs if np.array_equal(old, new)]
+def born_at(seen: Observation, derivative: Derivative, trail: Trail, files: UserFiles) -> list[Observation]:
+    """An observation for each operation that makes numbers of a target not finite or, where the trail is watched and no
+    weight has moved, those of its derivative."""
+    way = between(derivative.sources, derivative, trail)
+    births = locate.births(way) if trail.tape is not None else locate.value_births(way)
+    return list(locate.at_each(seen, [step.place for step in births], files))
