@@ -132,8 +132,7 @@ class Case:
             return here[0]
         rivals = [f for f in self.findings if f is not finding and set(proof.outcomes) & set(_outcomes(f.code))]
         for seen in fitting:
-            others = [f for f in rivals if f.code != finding.code or seen.outcome is not Outcome.RAISES]
-            if seen.row and (not proof.anywhere or any(self.is_at(f, seen) for f in others)):
+            if seen.row and (not proof.anywhere or any(self.is_at(f, seen) for f in rivals)):
                 continue
             if proof.anywhere and not is_spoken_of_elsewhere(finding.code, seen):
                 continue

@@ -453,7 +453,7 @@ def model_of_class(draft: Draft) -> None:
     assert home is not None
     if module.index.def_around(home) is not None:
         raise CannotCut("its class is defined inside of a function")
-    instance = instance_of(draft, home)
+    instance = as_the_file_makes_it(draft, home) or instance_of(draft, home)
     keywords = compile_keywords(draft, home)
     fit = next(iter(calls_on(draft, "fit", home)), None)
     data = usable_data(draft, draft.top, fit) if fit is not None else []
@@ -472,6 +472,19 @@ def model_of_class(draft: Draft) -> None:
         unplaced(statement, home)
     made_by(draft, body, home, STEP)
     draft.entry = expression(STEP, home)
+
+
+def as_the_file_makes_it(draft: Draft, home: ast.ClassDef) -> ast.expr | None:
+    """The call at the top of the file that makes an object of a class, where it can be run: a functional model gets its
+    inputs and outputs from there."""
+    index = draft.module.index
+    for call in index.calls_by_name.get(home.name, []):
+        plain = isinstance(call.func, ast.Name) and index.def_around(call) is None
+        if plain and hazard(call, draft.module) is None and draft.cutter.runs(draft.top, call):
+            made = copy.deepcopy(call)
+            draft.cutter.need_code(draft.top, made)
+            return made
+    return None
 
 
 def compile_keywords(draft: Draft, home: ast.ClassDef) -> list[ast.keyword]:

@@ -76,7 +76,7 @@ OF_ANOTHER = {
 }  # fmt: skip
 
 LEAVING = (
-    r"numpy|convert|symbolic|abstract array|[Tt]rac(?:er|ing)|grad|[Cc]oncret|item\(|item assignment|immutable|__array__"
+    r"numpy|convert|[Ss]ymbolic|abstract array|[Tt]rac(?:er|ing)|grad|[Cc]oncret|item\(|item assignment|immutable|__array__"
     r"|KerasTensor|None values|not iterable|iterating|truth value|OperatorNotAllowed|NotImplemented|has no attribute"
     r"|only (?:integer|length-1|size-1|0-dim)|must be real number|expected Tensor|must be Tensor|not a Tensor"
 )

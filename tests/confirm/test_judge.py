@@ -150,12 +150,16 @@ def test_an_exception_about_something_else_proves_nothing(code: str, error: str)
     assert one(finding(code), raised)["status"] == "unconfirmed"
 
 
-def test_an_exception_elsewhere_proves_all_that_it_speaks_of() -> None:
+def test_an_exception_proves_the_finding_that_it_is_raised_at_and_all_others_where_it_is_at_none() -> None:
     error = "ValueError: A KerasTensor cannot be used as input to a TensorFlow function."
     raised = Observation(Outcome.RAISES, "eager", FINE.inputs, row=5, span=(5, 30, 5, 41), error=error)
     found = judge([finding("LL209"), replace(finding("LL209"), start=Location(5, 30), end=Location(5, 41))], PROGRAM,
                   Evidence((raised,)))
-    assert [f.verdict["status"] for f in found if f.verdict] == ["confirmed", "confirmed"]
+    assert [f.status for f in found] == ["unconfirmed", "confirmed"]
+    assert found[0].verdict is not None
+    assert found[0].verdict["reason"].startswith("the loss raises in another expression of row 5 (eager)")
+    nowhere = replace(raised, row=9, span=())
+    assert [f.status for f in judge([finding("LL209")], PROGRAM, Evidence((nowhere,)))] == ["confirmed"]
 
 
 @pytest.mark.parametrize(("operation", "status"), [("custom_jvp_call", "confirmed"), ("round", "unconfirmed")])

@@ -101,6 +101,7 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
             yield from cuts(entry, inputs, files, found, number) if taken.derivatives else (found,)
     yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
     if taken.derivatives:
+        yield from dead(entry, inputs, files, program.claims)
         yield from paired(entry, inputs, files, program.claims)
         yield from mispaired(entry, inputs, files, program.claims)
         yield from frozen(entry, inputs, program.claims)
@@ -295,6 +296,21 @@ def between(sources: Sequence[Any], derivative: Derivative, trail: Trail) -> Tra
     trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
     trained += [source for source in sources if tf.is_tensor(source) and not hasattr(source, "handle")]
     return dataclasses.replace(trail, value=list(tf.nest.flatten(derivative.target)), trained=trained)
+
+
+def dead(
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, claims: Sequence[Claim],
+) -> Iterator[Observation]:
+    """What is claimed of terms of the sum that is differentiated first."""
+    wanted = [claim for claim in claims if claim.code in locate.OF_A_TERM]
+    if not wanted:
+        return
+    with eagerly():
+        derivatives, trail = taken(entry, inputs, files, watched=True)
+    way = between(derivatives[0].sources, derivatives[0], trail)
+    for _, outcome, one in locate.dead_steps(way, wanted):
+        other = "" if one.path == str(files.path) else one.path
+        yield Observation(outcome, "eager", **told(inputs), row=one.row, span=one.span, path=other, operation=one.op)
 
 
 def paired(
