@@ -40,6 +40,8 @@ BY_WORD: tuple[tuple[str, str], ...] = (
     ("kappa smooth margin power order p", "1.0"),
     ("lambda lam lmbda lamda coef coeff coefficient rate decay weight w penalty factor", "0.1"),
     ("reduction", "'sum_over_batch_size'"),
+    ("bounding_box_format box_format", "'xyxy'"),
+    ("data_format", "'channels_last'"),
     ("name", "'loss'"),
     ("num n nb k steps size width units length count horizon window", str(CLASSES)),
 )

@@ -96,7 +96,7 @@ RAISED_ELSEWHERE = {  # the same, where another place raises than the one that a
              r"|has no attribute",
     "LL503": r"persistent|second time",
     "LL504": r"None|[Vv]ariable|[Gg]radient|iterable|unpack|\bzip|recogni|shape|pairs?\b",
-    "LL512": r"[Gg]radient|[Dd]erivative|vjp|jvp|backward|argument|custom",
+    "LL512": r"[Gg]radient|[Dd]erivative|vjp|jvp|backward|argument|custom|Ellipsis|unsupported type",
 }
 MISSPELT = re.compile(r"^AttributeError: (?:partially initialized )?module ")
 

@@ -86,21 +86,21 @@ def seen_in(program: Program, entry: Callable[..., Any], files: UserFiles) -> It
     for specs in program.inputs:
         if failed:
             entry = loaded_again(program)  # what was built for other shapes takes no more
-        taken = step(program, entry, generic(specs, program.seed), files)
-        if not only_about_shapes(taken.seen[0]):
+        done = step(program, entry, generic(specs, program.seed), files)
+        if not only_about_shapes(done.seen[0]):
             break
-        failed += taken.seen
+        failed += done.seen
     else:
-        taken = dataclasses.replace(taken, seen=[furthest(failed)])
-    entry, inputs = taken.entry, taken.inputs
-    for number, one in enumerate(taken.seen):
+        done = dataclasses.replace(done, seen=[furthest(failed)])
+    entry, inputs = done.entry, done.inputs
+    for number, one in enumerate(done.seen):
         found = dataclasses.replace(unless_about_shapes(one), **told(inputs))
         if found.outcome in BAD and found.row:
             yield fewer(program, specs, inputs, found, files)
         else:
-            yield from cuts(entry, inputs, files, found, number) if taken.derivatives else (found,)
+            yield from cuts(entry, inputs, files, found, number) if done.derivatives else (found,)
     yield from bindings.bypassed(Loss(entry, files, "function"), inputs, program.claims)
-    if taken.derivatives:
+    if done.derivatives:
         yield from dead(entry, inputs, files, program.claims)
         yield from paired(entry, inputs, files, program.claims)
         yield from mispaired(entry, inputs, files, program.claims)
@@ -116,8 +116,8 @@ def saturated(program: Program, specs: Sequence[TensorSpec], inputs: Inputs, fil
         return
     for factor in LARGER:
         larger = scaled(specs, dict(inputs), factor)
-        taken = step(program, loaded_again(program), larger, files)
-        bad = [one for one in taken.seen if taken.derivatives and one.outcome in BAD and one.row]
+        done = step(program, loaded_again(program), larger, files)
+        bad = [one for one in done.seen if done.derivatives and one.outcome in BAD and one.row]
         for one in bad:
             seen = dataclasses.replace(one, **told(larger), detail="features that are not scaled")
             yield fewer(program, specs, larger, seen, files)
