@@ -176,10 +176,24 @@ net.fit(np.ones((6, 3)), np.ones((6, 2)), epochs=5)
     assert program.kind == "model"
     assert code(program).endswith(f"""
 def __losslint_step__():
-    model = Net(width=2)
+    model = Net(2)
     model.compile(optimizer='adam', run_eagerly=True)
     return __losslint_fitting__(model, x=np.ones((6, 3)), y=np.ones((6, 2)))
 {ENTRY} = __losslint_step__""")
+
+
+def test_a_functional_model_of_a_class_is_made_of_its_inputs_and_outputs(tmp_path: Path) -> None:
+    program = program_in(tmp_path, TF + """class Net(tf.keras.Model):
+    def __init__(self, *args, beta=0.1, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.beta = beta
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        loss = self.beta * tf.reduce_mean(tf.square(y - y_pred))
+entrance = tf.keras.Input((4,))
+net = Net(entrance, tf.keras.layers.Dense(1)(entrance), beta=0.5)
+net.compile("sgd")
+""", "Net.compute_loss")
+    assert "model = Net(entrance, tf.keras.layers.Dense(1)(entrance), beta=0.5)" in code(program)
 
 
 PAIR = """
