@@ -15,7 +15,7 @@ from functools import cached_property
 
 from losslint.facts.precision import Precision, precisions
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
-from losslint.graph.values import External, Seq, Value
+from losslint.graph.values import Const, External, Seq, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.ops.table import lookup
 from losslint.project.modes import Mode
@@ -75,6 +75,8 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
         return Edge.NONE if parameter == "index" else Edge.LIVE
     if op == "attribute":
         return Edge.LIVE if node.kind is Kind.UNKNOWN else Edge.NONE
+    if node.family == "compare" and any(is_text(value) for value in node.inputs.values()):
+        return Edge.NO_VALUE  # self.reduction == "mean": what is compared with a word is a setting
     if op == "cast":
         return Edge.NONE if node.dtype in ("int", "bool", "string") else Edge.LIVE
     if op == "python.float":
@@ -94,9 +96,21 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
         return Edge.NO_VALUE
     if operation is None:
         return Edge.LIVE  # nothing is known of it: assume the best
+    if makes(node) and not operation.flows and operand.kind is not Kind.TENSOR:
+        return Edge.NO_VALUE  # torch.randn(1, features): a size
     if operation.flows_through(parameter) or parameter.startswith("arg"):
         return Edge.LIVE if operation.flows or operation.cut == "-" else _cut_edge(operation.cut, operation.family)
     return _cut_edge(operation.cut, operation.family)
+
+
+def makes(node: Node) -> bool:
+    """Whether an operation makes a tensor of the sizes that it is given."""
+    return node.family == "sample" or node.op == "range"
+
+
+def is_text(value: Value) -> bool:
+    """Whether a value is a word of the code."""
+    return isinstance(value, Const) and isinstance(value.value, str)
 
 
 def _cut_edge(cut: str, family: str) -> Edge:
@@ -177,9 +191,31 @@ class GradientFacts:
         predictions = {n.index for n in nodes if n.op == "param" and n.role is Role.PREDICTION}
         if predictions and not self.trains_model:  # a feature extractor inside the loss is not what is trained through it
             return frozenset(predictions | self._differentiated_twice)
-        indices = {o.index for n in nodes if n.op == "cast" and n.dtype == "int" for _, o in n.operands()}
-        maybe = {n.index for n in nodes if self._may_be_trained(n) and n.index not in indices}
+        maybe = {n.index for n in nodes if self._may_be_trained(n)} - self._numbers
         return frozenset(own | maybe)
+
+    @cached_property
+    def _numbers(self) -> set[int]:
+        """Nodes that are no tensors to train: those that are cast to integers or made the first tensor of, and unknown ones
+        that only stand beside what an operation passes on, as the sizes of a split or an index do."""
+        numbers, beside, values = set[int](), set[int](), set[int]()
+        for node in self.graph.nodes:
+            for parameter, operand in node.operands():
+                if node.op == "tensor" or (node.op == "cast" and node.dtype == "int"):
+                    numbers.add(operand.index)
+                elif operand.op in ("unknown", "attribute") and stands_beside(node, parameter):
+                    beside.add(operand.index)
+                else:
+                    values.add(operand.index)
+        return numbers | (beside - values)
+
+    @cached_property
+    def surely_trained(self) -> Roots:
+        """The trained roots but those of which nothing is known: they may as well be settings or data."""
+        vague = ("unknown", "attribute")
+        known = {Role.PREDICTION, Role.TENSOR}
+        nodes = (self.graph.nodes[index] for index in self.trained)
+        return frozenset(n.index for n in nodes if n.op not in vague and (n.op != "param" or n.role in known))
 
     @cached_property
     def _differentiated_twice(self) -> Roots:
@@ -420,6 +456,15 @@ def hands_on(node: Node) -> bool:
         return False
     api = lookup(f"torch.Tensor.{method.name}")
     return api is not None and api.operation.name in HANDS_ON
+
+
+def stands_beside(node: Node, parameter: str) -> bool:
+    """Whether an operand is a size or an index of an operation that passes another one on."""
+    if node.op in ("item", "python.index"):
+        return parameter == "index"
+    operation = node.operation
+    moves = operation is not None and operation.family in ("move", "gather") and bool(operation.flows)
+    return moves and operation is not None and not operation.flows_through(parameter) and not parameter.startswith("arg")
 
 
 VARIABLES = ("trainable_variables", "trainable_weights", "variables", "weights")

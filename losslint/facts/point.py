@@ -118,9 +118,11 @@ class Point:
         if self._holds_nothing(step):
             if self.other is not None and op in PAIRED and not self.other._holds_nothing(step):
                 return self.other(carrier(node))
-            if op == "mean" or step.averages:
+            if step.has_rows:
+                return 1.0
+            if not step.keeps_rows and (op == "mean" or step.averages):
                 return NAN
-            if op == "sum" and not step.keeps_rows:
+            if not step.keeps_rows and op == "sum":
                 return 0.0
             if not step.reduces_all:
                 self.empty.add(step.index)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from losslint.facts.constants import folding
+from losslint.facts.constants import folding, plain_number
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, Primitive
 from losslint.facts.precision import Precision
@@ -172,6 +172,16 @@ def counts(node: Node) -> int:
     return x.index if isinstance(x, Node) else -1
 
 
+def has_rows(node: Node) -> bool:
+    """Whether a selection without an element has rows again: ``x[mask].view(batch, -1)``, which are empty."""
+    rows = node.inputs.get("shape")
+    if isinstance(rows, Seq):
+        rows = rows.items[0] if len(rows.items) > 1 else None
+    elif "arg2" not in node.inputs:
+        return False
+    return node.op == "reshape" and (isinstance(rows, Node) or (plain_number(rows) or -1.0) > 0)
+
+
 class Step:
     """A node with what evaluating it asks of the node alone: found once for all points."""
 
@@ -185,6 +195,7 @@ class Step:
         self.mask = mask(node)
         self.reduces_all = node.family == "reduce" and is_none(node.inputs.get("axis", NONE))
         self.keeps_rows = keeps_rows(node)
+        self.has_rows = has_rows(node)
         self.averages = averages(node)
         self.passes_on = passes_on(node)
         self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")

@@ -129,7 +129,8 @@ def _instance_attribute(t: Tracer, frame: Frame, owner: Instance, name: str, at:
     if name == "apply" and t.framework == "jax":
         return Method(owner, name)
     for base in external_bases(t, owner.cls):
-        if lookup(f"{base}().{name}") is not None:
+        api = lookup(f"{base}().{name}")
+        if api is not None and api.operation.name != "escape":  # a library is known as a whole, not what its objects have
             return External(f"{base}().{name}")
     if keras_object(t, owner.cls) and name in ("trainable_variables", "trainable_weights", "variables", "weights"):
         return t.node(frame, "variable", {}, at, Kind.UNKNOWN, name=name)

@@ -451,6 +451,8 @@ def call_method(
         if owner.kind is Kind.PYTHON:
             return t.node(frame, "python.object", inputs, at, Kind.PYTHON, name=bound.name)
         return t.node(frame, "array_method", inputs, at, owner.kind, name=bound.name)
+    if isinstance(owner, Const) and owner.value is None:  # a stand-in for what is there where this runs
+        return t.unknown(frame, at, f"method .{bound.name}() of None")
     if isinstance(owner, (Const, Tape)):
         return t.node(frame, "python.object", {}, at, Kind.PYTHON, name=bound.name)
     return opaque(t, frame, owner, args, kwargs, at, f"method .{bound.name}() of an object that is not known")

@@ -268,18 +268,19 @@ LOOPING = ("zip", "enumerate", "len", "list", "sorted")
 def structured_names(site: Site) -> set[str]:
     """Names that a loss treats as a list or dict of tensors rather than as one tensor.
 
-    Keras calls a loss with one tensor each; everywhere else a name that is looped over, unpacked or asked for its truth
-    is more likely a container.
+    Keras calls a loss with two tensors; every other name that is looped over, unpacked or asked for its truth is more
+    likely a container.
     """
     found: set[str] = set()
+    maybe: set[str] = set()
     nested = getattr(site.node, "name", "") in ("compute_loss", "train_step")  # these get what the model returns
     keras_calls = (
         not nested
         and site.is_function
-        and (site.mode is Mode.GRAPH or {"y_true", "y_pred"} <= site.roles.keys())
+        and (site.compiled or getattr(site.node, "name", "") == "call" or {"y_true", "y_pred"} <= site.roles.keys())
     )
-    scope = site.class_node if site.class_node is not None and keras_calls else site.node
-    for node in walk(scope):
+    scopes = [site.class_node, site.node] if site.class_node is not None and keras_calls else [site.node]
+    for node in walk(*scopes):  # a method may be inherited from another class
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds]):
                 if any(
@@ -304,19 +305,18 @@ def structured_names(site: Site) -> set[str]:
                     if "nest" in ast.unparse(node.func) or ("tree" in ast.unparse(node.func))
                     else set()
                 )
-            case _ if keras_calls:
-                continue
             case ast.For(iter=ast.Name(id=name)) | ast.comprehension(iter=ast.Name(id=name)):
-                found.add(name)
+                maybe.add(name)
             case ast.Call(func=ast.Name(id=function), args=arguments) if function in LOOPING:
-                found |= {a.id for a in arguments if isinstance(a, ast.Name)}
+                maybe |= {a.id for a in arguments if isinstance(a, ast.Name)}
             case ast.If(test=ast.Name(id=name)) | ast.IfExp(test=ast.Name(id=name)):
-                found.add(name)
+                maybe.add(name)
             case ast.Assign(
                 targets=[ast.Tuple()],
                 value=ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int())),
             ):
-                found.add(name)
+                maybe.add(name)
+    found |= maybe - set(list(site.roles)[:2] if keras_calls else ())
     step = site.node
     if isinstance(step, FunctionNode) and step.name in ("train_step", "test_step") and site.class_node is not None:
         found |= {argument.arg for argument in step.args.args[1:2]}  # Keras passes a tuple, as nested as the model has it

@@ -69,7 +69,7 @@ LABEL_WORDS = words(
 PREDICTION_WORDS = words(
     "pred preds prediction predictions predicted predict predicts ypred ypreds yhat logit logits hat recon recons",
     "reconstruction reconstructed reconstructions estimate estimated estimates estimation forecast forecasts guess",
-    "guesses fake generated pr yp xhat phat hyp hypothesis inferred",
+    "guesses fake generated est pr yp xhat phat hyp hypothesis inferred",
 )
 OUTPUT_WORDS = words("output outputs out outs prob probs proba probas probability probabilities score scores")
 WEIGHT_WORDS = words("weight weights mask masks masking")
@@ -89,6 +89,7 @@ CONFIG_NAMES = words(
     "from_logits num_classes n_classes n_class num_class nb_classes batch_size label_smoothing batch_idx batch_index",
     "num_outputs num_labels n_outputs num_replicas num_anchors n_bins num_bins num_samples n_samples num_heads",
 )
+COUNT_STARTS = words("num n nb")
 SIZE_WORDS = words("length lengths len lens shape shapes size sizes count counts")
 EITHER_WORDS = words("target targets tgt expected reference ref teacher actual")  # with logits: student's or teacher's?
 TRUE_NAMES = words(

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from losslint.ops.table import canonical_name, lookup
-from losslint.project.bodies import note_framework
+from losslint.project.bodies import framework_count, note_framework
 from losslint.project.builders import builders, compiled_model, losses_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import Decisions, SiteOptions
@@ -26,7 +26,17 @@ from losslint.project.module import Definition, Module, Project
 from losslint.project.outputs import misnamed
 from losslint.project.resolve import resolver
 from losslint.project.roles import Role, has_canonical_pair, roles_of
-from losslint.project.uses import How, Minimised, Purpose, Use, Uses, collect_uses, is_training, local_uses
+from losslint.project.uses import (
+    How,
+    Minimised,
+    Purpose,
+    Use,
+    Uses,
+    collect_uses,
+    imports_root,
+    is_training,
+    local_uses,
+)
 
 __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_sites"]
 
@@ -35,6 +45,7 @@ DEFAULTS = SiteOptions()
 TRAINED = ("params", "parameters", "theta")  # what losses of JAX call what they are differentiated to
 MAX_BUILT = 4  # calls with different arguments that build one loss
 
+_OTHER_FRAMEWORKS = ("mxnet", "paddle", "chainer", "mindspore", "oneflow", "theano")  # none that is known here
 _FRAMEWORK_WORDS = tuple(word.decode() for word in FRAMEWORK_WORDS)
 
 
@@ -110,6 +121,8 @@ def find_sites(
     ``uses``: what ``collect_uses`` found in the other files of the run.
     """
     uses = uses or Uses()
+    if imports_root(module, *_OTHER_FRAMEWORKS) and not any(framework_count(module).values()):
+        return []
     if not (uses.of(module) or options.loss_functions or any(word in module.text for word in _FRAMEWORK_WORDS)):
         return []  # as the byte search would have it, so that findings do not depend on it
     return _Finder(module, project, options, uses).find()

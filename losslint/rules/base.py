@@ -230,9 +230,10 @@ class Loss:
         return None
 
     def doubt(self, cut: Cut) -> Severity | None:
-        """Info where only a signature speaks for a loss and the cut is a threshold, a discrete operation or code that
-        runs outside of the framework: a metric is the likelier explanation there. None: the severity of the rule."""
-        hard = cut.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO, Cause.OPAQUE)
+        """Info where only a signature speaks for a loss and the cut is a threshold, a discrete operation, code that
+        runs outside of the framework, or said in so many words: a metric is the likelier explanation there. None: the
+        severity of the rule."""
+        hard = cut.cause in (Cause.COMPARE, Cause.DISCRETE, Cause.ZERO, Cause.OPAQUE, Cause.DETACH)
         return Severity.INFO if hard and not self.site.certain else None
 
     def cuts_by(self, *causes: Cause) -> Iterator[Cut]:
@@ -318,7 +319,10 @@ def error_of_truth(loss: Loss) -> str:
 
 
 def is_traced(loss: Loss, node: Node) -> bool:
-    """Whether jax sees what enters an operation: grad traces what it differentiates, jit every argument."""
+    """Whether jax sees what enters an operation: grad traces what it differentiates, jit every argument, and neither what
+    runs around the function."""
+    if any(node.index < parameter.index for parameter in loss.graph.params.values()):
+        return False
     if loss.site.mode is Mode.GRAPH:
         traced = {n.index for n in loss.graph.params.values()}
         return any(n.index in traced for o in tensor_operands(node) for n in loss.gradient.cone(o))

@@ -111,6 +111,7 @@ def advantage_loss(y_true, y_pred):
                 source,
                 f"{source.text} {takes}, and there is no other path to the loss: training gets no gradient",
                 "detach only targets and weights; let one path from the prediction to the loss through",
+                loss.doubt(cut),
             )
         for cut in loss.cuts_by(Cause.GRADIENT) if not loss.is_called_here else ():  # perhaps one term of several: LL112
             yield Problem(
@@ -120,17 +121,17 @@ def advantage_loss(y_true, y_pred):
                 RECORD_IT,
             )
         for node in loss.nodes:
-            copied = tensor_operands(node)
+            copied, arrives = tensor_operands(node), loss.gradient.live
             if is_true(node.inputs.get("requires_grad")):  # of an array or a number, too: it shall be trained
-                copied = [operand for name, operand in node.operands() if name not in ("device", "dtype")]
+                copied, arrives = [o for name, o in node.operands() if name == "x"], loss.gradient.reach
             if all(operand.op in PYTHON_LEAVES for operand in copied):
                 continue  # x.item() is what loses the graph: LL102
             rewraps = node.name in TORCH_COPIES and node.index in loss.relevant
-            if rewraps and any(loss.gradient.reach(operand) for operand in copied):
+            if rewraps and any(arrives(operand) for operand in copied):
+                hides = ", and requires_grad=True only hides that" if "requires_grad" in node.inputs else ""
                 yield Problem(
                     node.source,
-                    f"{node.source.text} copies the value into a new leaf: the graph behind it is lost, and "
-                    "requires_grad=True only hides that",
+                    f"{node.source.text} copies the value into a new leaf: the graph behind it is lost{hides}",
                     "use the tensor itself, torch.stack for a list, or a soft threshold torch.sigmoid(k * (x - t))",
                 )
             if node.op != "constant" or not tensor_operands(node) or not node.name.endswith("constant"):

@@ -10,6 +10,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import Const, Seq
 from losslint.project.index import walk
+from losslint.project.names import has_loss_word, names_loss
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -105,7 +106,7 @@ def add_loss_output(y_true, y_pred):
             if isinstance(target.value, Seq) and any(isinstance(part, Const) for part in target.value.items):
                 continue  # an abstract method somewhere below returns nothing
             cone = [n for n in facts.cone(value) if not is_flag(loss, n)]
-            if any(n.op in LOOKS_ELSEWHERE or n.family == "variable" for n in cone) or deleted(loss):
+            if any(n.family == "variable" or is_known_elsewhere(n) for n in cone) or deleted(loss):
                 continue
             if not facts.reach(value):
                 if only_a_label(cone):
@@ -136,6 +137,15 @@ def is_flag(loss: Loss, node: Node) -> bool:
         user.op == "python.bool" or (user.op == "phi" and user.inputs.get("condition") is node)
         for user in loss.users(node)
     )
+
+
+def is_known_elsewhere(node: Node) -> bool:
+    """Whether the prediction may be in a value that is not known here: also in what was computed from it before, as in
+    ``reweight(mse, logits)``, and in what an abstract method returns in the classes that have it."""
+    if node.op == "param":
+        return node.role is Role.UNKNOWN and (names_loss(node.name) or has_loss_word(node.name))
+    first = next(iter(node.inputs.values()), None)
+    return node.op in LOOKS_ELSEWHERE or (node.family in ("reduce", "elementwise") and first == Const(None))
 
 
 def only_a_label(cone: list[Node]) -> bool:

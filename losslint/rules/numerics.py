@@ -11,6 +11,7 @@ import libcst as cst
 from losslint.facts.constants import plain_number
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import f32
+from losslint.facts.gradient import ROOTS as STARTS
 from losslint.facts.hazards import OTHERS, Hazard
 from losslint.facts.inputs import is_network
 from losslint.facts.precision import FLOAT32
@@ -19,14 +20,16 @@ from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import MAX_QUOTED
-from losslint.graph.values import Value
+from losslint.graph.values import Const, Instance, Value
 from losslint.graph.written import argument, number_text, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
+from losslint.project import names
 from losslint.project.heads import OWN
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
 
+UNSETTLED = (*STARTS, "python.predict")  # what may be another number in each step
 LOGS = ("log", "log1p", "xlogy", "xlog1py")
 EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
 ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
@@ -80,7 +83,7 @@ def named(loss: Loss) -> Iterator[tuple[str, Hazard]]:
         form = stable_form(loss, hazard) if code in FORMS else None
         causes = {(code, id(hazard.node.source.node))}
         causes |= {("", id(form.root))} if form is not None and form.rewrite.exact else set()
-        if code and not causes & seen:
+        if code and not causes & seen and not is_setting(loss, hazard):
             seen |= causes
             yield "LL309" if code in GUARDED and misplaced_guard(loss, hazard) is not None else code, hazard
 
@@ -88,6 +91,34 @@ def named(loss: Loss) -> Iterator[tuple[str, Hazard]]:
 def hazards_of(loss: Loss, code: str) -> Iterator[Hazard]:
     """The hazards of a loss that one rule speaks of."""
     return (hazard for name, hazard in named(loss) if name == code)
+
+
+def is_setting(loss: Loss, hazard: Hazard) -> bool:
+    """Whether an operand is made of settings alone: it is the same in every step, and would fail in the first."""
+    operand = hazard.operand
+    if operand is None:
+        return hazard.node.op in DIVISIONS and isinstance(hazard.node.inputs.get("y"), Const)
+    roots = (node for node in all_behind(operand) if node.op in UNSETTLED or node.family in ("sample", "variable"))
+    return all(is_given(node) for node in roots)
+
+
+def all_behind(value: Node) -> Iterator[Node]:
+    """Every node that a value is computed from, also those of which only the size counts."""
+    seen, stack = set[int](), [value]
+    while stack:
+        node = stack.pop()
+        if node.index not in seen:
+            seen.add(node.index)
+            yield node
+            stack += [operand for _, operand in node.operands()]
+
+
+def is_given(root: Node) -> bool:
+    """Whether a value is a setting, or a number of things that the caller has counted: ``self.scale``, ``num_boxes``."""
+    if root.op == "attribute":
+        return isinstance(root.inputs.get("x"), Instance)
+    counted = root.role is Role.UNKNOWN and names.parts(root.name)[:1] and names.parts(root.name)[0] in names.COUNT_STARTS
+    return root.op == "param" and (root.role in (None, Role.CONFIG) or bool(counted))
 
 
 def stable_form(loss: Loss, hazard: Hazard) -> Match | None:

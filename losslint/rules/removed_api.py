@@ -85,6 +85,7 @@ def squared_loss(y_true, y_pred):
         """
 import keras
 import tensorflow as tf
+from tensorflow.python.ops import array_ops, math_ops
 
 def named_loss(y_true, y_pred):
     return keras.losses.mean_squared_error(y_true, y_pred) + tf.keras.losses.mse(y_true, y_pred)
@@ -95,6 +96,10 @@ def older_loss(y_true, y_pred):
     except AttributeError:
         error = tf.keras.losses.mse(y_true, y_pred)
     return error
+
+def inner_loss(y_true, y_pred):
+    error = array_ops.squeeze(math_ops.squared_difference(y_true, y_pred), squeeze_dims=[1])
+    return math_ops.div_no_nan(math_ops.log(math_ops.reduce_sum(error) + 1.0), 4.0)
 
 def kept_loss(y_true, y_pred):
     centre = tf.compat.v1.reduce_mean(y_pred, axis=-1, keep_dims=True) + tf.reduce_mean(y_pred, -1, keepdims=True)
@@ -115,7 +120,7 @@ def kept_loss(y_true, y_pred):
                 yield Problem(called.source, message, advice(called))
         for node in loss.nodes:
             raw = str(node.detail.get("raw", ""))
-            if old or not raw.startswith("tensorflow.") or ".compat." in raw:
+            if old or not is_public(raw) or ".compat." in raw:
                 continue
             if node.source.module is module and not node.context.guarded and (keyword := old_keyword(node)) is not None:
                 yield Problem(
@@ -129,9 +134,14 @@ def is_missing(called: NotedCall, old: bool) -> bool:
     """Whether the target lacks a name. ``old``: the file is for TensorFlow 1."""
     name, raw, note = called.api.name, called.raw, called.api.note
     if note == "TensorFlow 1":
-        return raw.startswith("tensorflow.") and not old
+        return is_public(raw) and not old
     public = raw.removeprefix("tensorflow.") == name and not name.endswith("()")  # inner modules of Keras have all
     return public and note in ("Keras 2", "tf.keras only" if raw == name else "keras only")
+
+
+def is_public(raw: str) -> bool:
+    """Whether a name is of TensorFlow's public API: ``tensorflow.python.ops.math_ops`` still has ``log`` and others."""
+    return raw.startswith("tensorflow.") and not raw.startswith("tensorflow.python.")
 
 
 def advice(called: NotedCall) -> str:

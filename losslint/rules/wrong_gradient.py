@@ -111,14 +111,14 @@ def step(model, optimizer, x, y):
         for value, target in loss.results:
             facts = loss.gradient_at(target)
             for node in facts.cone(value):
-                if node.op in FACTORS and facts.live(node):
+                if node.op in FACTORS and facts.live(node) & facts.surely_trained:
                     yield from self.constant_factors(loss, facts, node, target.tape)
 
     def constant_factors(self, loss: Loss, facts: GradientFacts, node: Node, tape: Tape | None) -> Iterator[Problem]:
         """The factors of ``node`` that left the tape; what was made before it opened is a constant in any spelling."""
         for name in ("x", "y"):
             factor = node.inputs.get(name)
-            if not isinstance(factor, Node) or not facts.is_cut(factor):
+            if not isinstance(factor, Node) or not facts.is_cut(factor) or not facts.reach(factor) & facts.surely_trained:
                 continue
             for cut in facts.decisive_cuts(factor):
                 recorded = tape is None or tape in cut.node.context.tapes

@@ -15,6 +15,234 @@ from losslint.config import Settings
 from tests.expectations import check, expected, loud
 
 CASES = {
+    "what is compared with a word is a setting": """
+        import torch
+
+        class NegSDR(torch.nn.modules.loss._Loss):
+            def __init__(self, reduction="none"):
+                super().__init__(reduction=reduction)
+
+            def forward(self, est_target, target):
+                losses = torch.sum((est_target - target) ** 2, dim=1)
+                return losses.mean() if self.reduction == "mean" else losses
+
+        class HitLoss(torch.nn.Module):
+            def forward(self, est_target, target):
+                return ((est_target > 0.5) == (target > 0.5)).float().mean()  # expect: LL106
+    """,
+    "a flag holds no prediction, whatever it is called": """
+        import torch
+
+        class Ranker(torch.nn.Module):
+            def calculate_loss_prob(self, scores, target, only_compute_prob=False):
+                if not only_compute_prob:
+                    return torch.nn.functional.cross_entropy(scores, target)
+                return torch.softmax(scores, dim=-1)
+
+            def calculate_rounded_loss(self, scores, target):
+                return (torch.argmax(scores, dim=-1) - target).abs().mean()  # expect: LL105
+    """,
+    "an object of another library has what its class is given": """
+        import torch
+        from scipy import special
+        from sklearn.base import BaseEstimator
+
+        class Trainer(BaseEstimator):
+            def compute_loss(self, y_pred, y_true):
+                return self.loss_fn(y_pred, y_true)
+
+        def smooth_loss(y_pred, y_true):
+            return (special.expit(y_pred) - y_true).abs().mean()  # expect: LL103
+    """,
+    "what is copied into a new tensor has no gradient to lose": """
+        import torch
+
+        class WeightedLoss(torch.nn.Module):
+            def forward(self, out0, out1):
+                similarity = torch.einsum("nm,nm->n", out0.detach(), out1.detach())
+                weight = torch.tensor(2 - out0.shape[0] * torch.softmax(similarity, dim=0))
+                return (weight * (out0 - out1).pow(2).sum(1)).mean()
+
+        class SummedLoss(torch.nn.Module):
+            def forward(self, out0, out1):
+                total = torch.tensor(0.0, device=out0.device, requires_grad=True)
+                for column in range(3):
+                    total = total + (out0[:, column] - out1[:, column]).abs().mean()
+                return total
+
+        class CopiedLoss(torch.nn.Module):
+            def forward(self, pred, target):
+                return torch.tensor((pred - target).pow(2).mean())  # expect: LL108
+    """,
+    "a new parameter is made of sizes": """
+        import torch
+
+        class Linear(torch.nn.Module):
+            def __init__(self, in_features, out_features):
+                super().__init__()
+                self.weight = torch.nn.Parameter(torch.Tensor(out_features, in_features))
+                self.mask = torch.nn.Parameter(torch.randn(1, in_features) * 0.1)
+
+            def regularization_loss(self):
+                return self.weight.abs().mean() + self.mask.sigmoid().sum()
+
+            def rounded_loss(self, pred, target):
+                return (torch.argmax(pred, dim=-1) - target).abs().mean()  # expect: LL105
+    """,
+    "sampled indices and repeated lists are no factors": """
+        import math
+        import numpy as np
+        import torch
+
+        class Recommender(torch.nn.Module):
+            def calculate_loss(self, batch):
+                lengths = batch["lengths"].cpu().numpy().tolist()
+                padding = [[0] * self.n_features] * (self.max_len - lengths[0])
+                kl = self.kl(batch) / np.prod(self.model.img_shape)
+                return kl + self.net(torch.tensor(padding)).mean()
+
+        def step(net, x, y):
+            mse = (net(x) - y).pow(2).mean()
+            loss = mse * math.sqrt(mse)  # expect: LL109
+            loss.backward()
+    """,
+    "a loss that is handed in, and one that only other classes compute": """
+        import tensorflow as tf
+        import torch
+
+        def reweight_loss(mse, model_output, weight):
+            return weight * mse
+
+        def centred_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.square(y_true - tf.reduce_mean(y_true)), axis=-1)  # expect: LL110
+
+        class Likelihood:
+            def distribution(self, params):
+                pass
+
+            def _nll_loss(self, params_out, target, sample_weight):
+                return (-self.distribution(params_out).log_prob(target) * sample_weight).mean()
+
+        class Quantiles(Likelihood):
+            def distribution(self, params):
+                return None
+
+        class Loss:
+            def _apply_loss(self, scores_pos, scores_neg):
+                pass
+
+            def __call__(self, scores_pos, scores_neg, regularization_losses=None):
+                values = [tf.reduce_sum(self._apply_loss(scores_pos, scores_neg))]
+                return tf.add_n(values + [tf.reduce_sum(regularization_losses)])
+    """,
+    "TensorFlow's own modules have what its public ones dropped": """
+        import tensorflow as tf
+        from tensorflow.python.framework import ops
+        from tensorflow.python.ops import array_ops, math_ops
+
+        def safe_mean_loss(labels, predictions):
+            total = math_ops.reduce_sum(math_ops.squared_difference(labels, predictions))
+            total += math_ops.reduce_sum(array_ops.diag(math_ops.log(predictions * predictions + 1.0)))
+            ops.add_to_collection("losses", total)
+            return math_ops.div_no_nan(total, 4.0)
+
+        def log_loss(labels, predictions):
+            return -tf.reduce_mean(labels * tf.log(predictions + 1e-6))  # expect: LL409
+    """,
+    "nothing stays nothing along its columns": """
+        import torch
+        import torch.nn.functional as F
+
+        def box_loss(pred_dist, target, fg_mask):
+            error = F.l1_loss(pred_dist[fg_mask], target[fg_mask], reduction="none").mean(-1, keepdim=True)
+            return error.sum() / 4.0
+
+        def pairs_loss(out0, out1):
+            others = ~torch.eye(out0.shape[0], dtype=torch.bool)
+            negatives = (out0 @ out1.t())[others].view(out0.shape[0], -1)
+            return (torch.logsumexp(negatives, dim=1) - (out0 * out1).sum(1)).mean()
+
+        def masked_loss(pred, target):
+            valid = target > 0
+            return (pred[valid] - target[valid]).abs().mean()  # expect: LL304
+    """,
+    "a divisor of settings would fail in the first step": """
+        import torch
+
+        class AlphaLoss(torch.nn.Module):
+            def __init__(self, alpha=None):
+                super().__init__()
+                self.alpha = alpha or 0
+
+            def forward(self, pred, target, num_boxes):
+                ranks = torch.log2(torch.arange(2, 6).float())
+                error = ((pred - target) ** 2).sum() / num_boxes / ranks.sum()
+                return error / (self.alpha * (self.alpha - 1)) / (self.high - self.low)
+
+        def share_loss(pred, target):
+            return ((pred - target) ** 2).sum() / (pred * target).sum()  # expect: LL304
+    """,
+    "what runs around a function is not traced with it": """
+        import jax
+        import jax.numpy as jnp
+        import numpy as np
+
+        def check(params, scale):
+            def loss(p):
+                return jnp.sum((p - scale) ** 2)
+
+            gradient, expected = jax.device_get((jax.grad(loss)(params), params))
+            np.testing.assert_allclose(gradient, expected)
+            if np.any(np.isnan(gradient)):
+                raise ValueError
+
+        def array_loss(p, y):
+            return jnp.sum((np.asarray(p) - y) ** 2)  # expect: LL101
+
+        slope = jax.grad(array_loss)
+    """,
+    "what is looped over beside the two that Keras passes": """
+        import tensorflow as tf
+
+        class Total(tf.keras.losses.Loss):
+            def __call__(self, scores_pos, scores_neg, extra_losses=None):
+                total = tf.reduce_sum(tf.nn.softplus(scores_neg - scores_pos))
+                if extra_losses:
+                    total += tf.add_n([tf.reduce_sum(extra) for extra in extra_losses])
+                return total
+
+        def each_loss(y_true, y_pred):
+            return tf.add_n([tf.reduce_sum(tf.abs(row)) for row in y_pred]) + tf.reduce_sum(y_true)  # expect: LL203
+
+        def train(model, x, y):
+            model.compile(loss=Total())
+            model.compile(loss=each_loss)
+            model.fit(x, y)
+    """,
+    "what is added to starts as zeros": """
+        import torch
+        import torch.nn.functional as F
+
+        def adaptive_loss(net_output, target, reduce=True):
+            loss = net_output[0].new(1 if reduce else 4).zero_()
+            for output in net_output:
+                loss += F.cross_entropy(output, target)
+            return loss
+
+        def rounded_loss(pred, target):
+            return (pred - target).pow(2).mean() + 0.1 * torch.round(pred).mean()  # expect: LL112
+    """,
+    "sizes of a split, and what a range is made of": """
+        import tensorflow as tf
+
+        def rows_loss(y_true, y_pred):
+            sizes = [known(y_true, part) for part in range(2)]
+            first, second = tf.split(y_pred, sizes, axis=1)
+            return tf.reduce_mean(tf.square(first - second)) + tf.reduce_mean(tf.range(known(y_true, 2)))
+
+        def ranked_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.cast(tf.argsort(y_pred), tf.float32) * y_true)  # expect: LL105
+    """,
     "an abstract method is left to a subclass": """
         import abc
         from keras import losses, ops
@@ -227,3 +455,17 @@ def test_the_length_of_an_unknown_list_is_not_0() -> None:
     assert guarded != AVERAGED
     assert [f.code for f in check(guarded)] == []
     assert [f.code for f in check(AVERAGED)] == ["LL304"]
+
+
+GLUON = """
+from mxnet.gluon.loss import Loss
+
+class QuantileLoss(Loss):
+    def hybrid_forward(self, F, y_true, y_pred):
+        return F.mean(F.squeeze(y_pred, axis=-1) - y_true, axis=-1)
+"""
+
+
+def test_losses_of_other_frameworks_are_not_looked_at() -> None:
+    assert not check(GLUON)
+    assert {f.code for f in check(GLUON.replace("mxnet.gluon", "keras"))} == {"LL206"}
