@@ -295,9 +295,11 @@ _CONTAINER_METHODS = names.words("append extend items keys values get pop update
 
 
 def framework_count(module: Module) -> dict[str, int]:
-    """Framework -> how many imports of the file are from it."""
+    """Framework -> how many imports of the file are from it, beside those of its own package: TensorFlow Probability has
+    itself in NumPy as well."""
+    home = module.name.partition(".")[0]
     roots = [dotted.partition(".")[0] for dotted in (*module.imports.values(), *module.star_imports)]
-    return {framework: sum(root in own for root in roots) for framework, own in FRAMEWORKS.items()}
+    return {framework: sum(root in own and root != home for root in roots) for framework, own in FRAMEWORKS.items()}
 
 
 def framework_of(module: Module) -> str:
