@@ -29,7 +29,8 @@ BY_WORD: tuple[tuple[str, str], ...] = (
     ("class_weights class_weight classes_weights cls_weights alphas weights_list", f"[1.0] * {CLASSES}"),
     ("quantiles taus percentiles", "[0.1, 0.5, 0.9]"),
     ("num_classes n_classes nb_classes n_class num_class classes num_labels n_labels num_outputs n_outputs depth "
-     "n_components num_mixtures output_dim n_actions num_actions vocab_size num_categories channels n_channels",
+     "n_components num_mixtures output_dim n_actions num_actions vocab_size num_categories channels n_channels "
+     "descriptors_dim embedding_dim feature_dim hidden_dim input_dim latent_dim",
      str(CLASSES)),
     ("batch_size bs batch", "8"),
     ("quantile q tau percentile", "0.5"),
