@@ -231,6 +231,7 @@ def run_epoch(net, batches, criterion, optimizer=None):
         if optimizer is not None:
             loss.backward()
             optimizer.step()
+            optimizer.zero_grad()
 
 net = Tagger()
 criterion = CRITERIA[CONFIG["criterion"]](CONFIG)
@@ -440,6 +441,7 @@ def run_epoch(net, batches, criterion, aside, optimizer):
         loss = criterion(probs, tags) + aside(scores, tags) + aside(sharp, tags)
         loss.backward()
         optimizer.step()
+        optimizer.zero_grad()
 
 net = Tagger()
 criterion, aside = CRITERIA[CONFIG["criterion"]](CONFIG), CRITERIA["logits"](CONFIG)
