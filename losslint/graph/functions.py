@@ -17,6 +17,7 @@ from losslint.graph.source import Source, walk
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, kind_of
 from losslint.graph.values import Bound, External, Func, Map, Partial, Seq, Value
 from losslint.ops.table import canonical_name, lookup
+from losslint.project.index import keyword
 from losslint.project.modes import Mode
 
 MAX_RECURSION = 2  # times one function may stand on the call stack
@@ -143,10 +144,11 @@ def derivative_rule(t: Tracer, function: Func) -> tuple[str, list[Value]]:
     (``nondiff_argnums``)."""
     module = function.unit.module
     scope = t.scope(module)
-    if any(isinstance(node, ast.keyword) and node.arg == "nondiff_argnums" for node in module.nodes):
-        return "", []
     for statement in module.tree.body:
         match statement:
+            case ast.FunctionDef(name=name, decorator_list=wrapped) if name == function.name and any(
+                    isinstance(d, ast.Call) and keyword(d, "nondiff_argnums") is not None for d in wrapped):
+                return "", []
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(id=name), "defvjp" | "defjvp" as how), keywords=[])) if (
                     name == function.name and (unit := t.unit(module, statement)) is not None):
                 call = next(node for node in walk(unit.statement) if isinstance(node, cst.Call))
