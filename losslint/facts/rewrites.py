@@ -46,7 +46,7 @@ class Rewrite:
     """One line of the table."""
 
     written: ast.expr
-    write: Mapping[str, ast.expr]  # by framework; one that is not there has no such form
+    forms: Mapping[str, str]  # what to write instead, by framework
     kind: str  # exact | one-hot | labels | guard
     own: frozenset[str]  # frameworks with a form of their own
     fails_at: str
@@ -55,6 +55,12 @@ class Rewrite:
     @property
     def exact(self) -> bool:
         return self.kind != "guard"
+
+    @cached_property
+    def write(self) -> Mapping[str, ast.expr]:
+        """What to write instead, by framework; one that is not there lacks an operation of it."""
+        terms = {framework: ast.parse(form, mode="eval").body for framework, form in self.forms.items()}
+        return {name: term for name, term in terms.items() if all(_name(name, op) for op in _operations(term))}
 
     @cached_property
     def operations(self) -> frozenset[str]:
@@ -174,10 +180,9 @@ def table() -> tuple[Rewrite, ...]:
 
 def _rewrite(written: str, write: str, kind: str, fails_at: str, keras: str, torch: str, jax: str) -> Rewrite:
     own = {"tensorflow": "", "keras": keras, "torch": torch, "jax": jax}
-    forms = {name: ast.parse(text or write, mode="eval").body for name, text in own.items() if text != "-"}
-    spelled = {name: form for name, form in forms.items() if all(_name(name, op) for op in _operations(form))}
+    forms = {name: text or write for name, text in own.items() if text != "-"}
     point = fails_at.removeprefix("rounds: ")
-    return Rewrite(ast.parse(written, mode="eval").body, spelled, kind, frozenset(n for n in own if own[n]), point,
+    return Rewrite(ast.parse(written, mode="eval").body, forms, kind, frozenset(n for n in own if own[n]), point,
                    point != fails_at)
 
 

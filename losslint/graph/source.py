@@ -6,8 +6,8 @@ import ast
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
 
 import libcst as cst
 from libcst._nodes.internal import CodegenState
@@ -61,23 +61,43 @@ class _Offsets(CodegenState):
                             self._end if last is None else self.spans[last][1])
 
 
-def parts(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The nodes right below one, statements in their order; ``node.children`` runs a visitor for each question."""
-    for name in node.__dataclass_fields__:
+LAYOUT = frozenset(
+    [
+        "whitespace", "leading_lines", "lines_after_decorators", "lines_after_module_imports", "header", "footer", "indent",
+        "trailing_whitespace", "lpar", "rpar", "lbracket", "rbracket", "lbrace", "rbrace", "comma", "semicolon", "colon",
+        "dot", "equal",
+    ]
+)  # fmt: skip
+WORDS = (str, bool, type(None), cst.MaybeSentinel)
+
+
+@cache
+def _fields(kind: type[cst.CSTNode]) -> tuple[str, ...]:
+    """The fields of a kind of node that hold more than layout."""
+    names = [field.name for field in fields(kind)]
+    return tuple(name for name in names if name not in LAYOUT and not name.startswith("whitespace_"))
+
+
+def parts(node: cst.CSTNode) -> list[cst.CSTNode]:
+    """The nodes right below one but for its layout, statements in their order; ``node.children`` runs a visitor for each
+    question."""
+    found: list[cst.CSTNode] = []
+    for name in _fields(node.__class__):
         value = getattr(node, name)
-        if isinstance(value, cst.CSTNode):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from (item for item in value if isinstance(item, cst.CSTNode))
+        if isinstance(value, (list, tuple)):
+            found += value
+        elif not isinstance(value, WORDS):
+            found.append(value)
+    return found
 
 
 def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
-    """The node and all below it."""
+    """The node and all below it but for layout."""
     stack = [node]
     while stack:
         node = stack.pop()
         yield node
-        stack += reversed([*parts(node)])
+        stack += reversed(parts(node))
 
 
 class Unit:

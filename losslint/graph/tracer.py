@@ -11,6 +11,7 @@ import builtins
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import libcst as cst
@@ -292,7 +293,13 @@ def computes_in_vain(function: Func | None) -> bool:
         return False
     if any(not isinstance(d, External) or not is_framework_name(d.name) for d in function.decorators):
         return False
-    body = function.node.body
+    return falls_off_its_end(function.node)
+
+
+@lru_cache(1024)
+def falls_off_its_end(function: cst.FunctionDef) -> bool:
+    """Whether a function does something, and neither returns nor yields a value anywhere."""
+    body = function.body
     lines = body.body if isinstance(body, cst.IndentedBlock) else [body]
     if all(map(is_stub, lines)) or returns_elsewhere(body):
         return False

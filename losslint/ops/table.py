@@ -176,10 +176,11 @@ def _parameter(word: str) -> tuple[str, str]:
 @cache
 def _preferred(framework: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for api in apis(framework).values():
-        current = not api.removed and api.note != "tf.keras only" and api.operation.name != "missing_method"
-        if current and not api.name.endswith((".*", "()")):
-            found.setdefault(api.operation.name, api.name.replace("torch.F.", "torch.nn.functional."))
+    for name, (operation, *more) in _lines(framework).items():
+        note = more[1] if len(more) > 1 else ""
+        current = note not in REMOVED and note != "tf.keras only" and operation != "missing_method"
+        if current and not name.endswith((".*", "()")):
+            found.setdefault(operation, name.replace("torch.F.", "torch.nn.functional."))
     return found
 
 

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 Scope = ast.Module | ast.ClassDef | FunctionNode | ast.Lambda
-
-WITHOUT_POSITION = (ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _SCOPES = (ast.Module, ast.ClassDef, *_FUNCTIONS)
@@ -146,15 +145,23 @@ class Index:
             scope, inner = self.scope(scope), False
 
 
+WORDS = frozenset(["ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "level", "module", "asname"])
+
+
+@cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold nodes."""
+    return () if kind in (ast.Name, ast.Constant) else tuple(field for field in kind._fields if field not in WORDS)
+
+
 def children(node: ast.AST) -> list[ast.AST]:
-    """The nodes right below ``node`` in source order, without contexts and operators; ast's own takes twice as long."""
+    """The nodes right below ``node`` in source order, without contexts and operators; ast's own takes three times as long."""
     found: list[ast.AST] = []
-    for field in node._fields:
+    for field in _fields(node.__class__):
         value = getattr(node, field, None)
         if isinstance(value, list):
-            if field != "ops":
-                found += [child for child in value if isinstance(child, ast.AST)]
-        elif isinstance(value, ast.AST) and not isinstance(value, WITHOUT_POSITION):
+            found += [child for child in value if isinstance(child, ast.AST)]
+        elif isinstance(value, ast.AST):
             found.append(value)
     return found
 

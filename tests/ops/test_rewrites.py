@@ -26,7 +26,7 @@ LETTERS: dict[str, object] = {"a": -1, "k": True}
 def spelled(rewrite: Rewrite, term: ast.expr, framework: str = "tensorflow") -> str:
     """A term of the table as code."""
     bound = {letter: Place(Const(value)) for letter, value in LETTERS.items()}
-    written = Rewrite(term, {framework: term}, "exact", frozenset(), "", False)
+    written = Rewrite(term, {framework: ast.unparse(term)}, "exact", frozenset(), "", False)
     match = Match(written, Node(0, "", {}, None, None, None), bound=bound)  # type: ignore[arg-type]
     return match.form(framework)
 
