@@ -169,6 +169,7 @@ class GradientFacts:
         self.graph = graph
         self.differentiated = differentiated
         self.trains_model = trains_model
+        self.edges = [[(name, operand, edge(node, name, operand)) for name, operand in node.operands()] for node in graph.nodes]
         self.flows = self._propagate(graph.nodes)
 
     @cached_property
@@ -296,8 +297,7 @@ class GradientFacts:
             live: set[int] = set()
             zero: set[int] = set()
             reach: set[int] = set()
-            for parameter, operand in node.operands():
-                kind = edge(node, parameter, operand)
+            for parameter, operand, kind in self.edges[node.index]:
                 if kind is Edge.NO_VALUE:
                     continue
                 inner = flows[operand.index]
@@ -366,7 +366,7 @@ class GradientFacts:
                 continue
             seen.add(node.index)
             yield node
-            stack.extend(o for p, o in node.operands() if edge(node, p, o) is not Edge.NO_VALUE)
+            stack += [operand for _, operand, kind in self.edges[node.index] if kind is not Edge.NO_VALUE]
 
     def passed(self, value: Value | Node) -> set[int]:
         """The nodes that the derivative of a value certainly goes through: by operations that are known, and not by what
@@ -389,8 +389,7 @@ class GradientFacts:
                 found[node.index] = Cut(node, node, Cause.FOREIGN)
             elif node.op == "layer" and node.context.no_grad and node.index in self.trained:
                 found[node.index] = Cut(node, node, Cause.DETACH)
-            for parameter, operand in node.operands():
-                kind = edge(node, parameter, operand)
+            for _, operand, kind in self.edges[node.index]:
                 if kind in (Edge.NONE, Edge.ZERO) and self.live(operand) and not self.live(node):
                     found.setdefault(node.index, Cut(node, operand, cause(node)))
         return [found[index] for index in sorted(found)]
@@ -399,9 +398,9 @@ class GradientFacts:
         """Where the derivative of one root stops on the way to a value, in program order."""
         found = [
             Cut(node, operand, cause(node))
-            for node in self.cone(value) for parameter, operand in node.operands()
-            if edge(node, parameter, operand) in (Edge.NONE, Edge.ZERO)
-            and root in self.flows[operand.index].live and root not in self.flows[node.index].live
+            for node in self.cone(value) for _, operand, kind in self.edges[node.index]
+            if kind in (Edge.NONE, Edge.ZERO) and root in self.flows[operand.index].live
+            and root not in self.flows[node.index].live
         ]  # fmt: skip
         return sorted(found, key=lambda cut: cut.node.index)
 
