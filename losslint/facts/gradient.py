@@ -169,7 +169,9 @@ class GradientFacts:
         self.graph = graph
         self.differentiated = differentiated
         self.trains_model = trains_model
-        self.edges = [[(name, operand, edge(node, name, operand)) for name, operand in node.operands()] for node in graph.nodes]
+        self.edges = [
+            [(name, operand, edge(node, name, operand)) for name, operand in node.operands()] for node in graph.nodes
+        ]
         self.flows = self._propagate(graph.nodes)
 
     @cached_property

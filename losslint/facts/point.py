@@ -26,12 +26,16 @@ CHOICES = ("where", "phi", "masked_fill")
 SIZE = 4.0  # any dimension, and the number of elements a count sees
 
 
+Way = Callable[["Point", Step], float]
+
+
 class Cone:
     """The nodes that a value is computed from, ready to be evaluated at many points."""
 
     def __init__(self, nodes: Iterable[Node], precisions: Mapping[int, Precision]) -> None:
         self.nodes = list(nodes)
         self.steps = {node.index: Step(node, precisions[node.index]) for node in self.nodes}
+        self.ways = [(step, way_of(step)) for step in self.steps.values()]
 
     @classmethod
     def of(cls, gradient: GradientFacts, *values: Value) -> Cone:
@@ -89,15 +93,15 @@ class Point:
         if beside is not None:
             self.other = Point(NOWHERE, beside, graph_mode=graph_mode, xla=xla, across=across, count=count)
             self.other.other, self.other.first = self, False
-        for step in cone.steps.values():
-            self._settle(step)
+        for step, way in cone.ways:
+            self._settle(step, way)
             if self.other is not None:
-                self.other._settle(step)
+                self.other._settle(step, way)
 
-    def _settle(self, step: Step) -> None:
+    def _settle(self, step: Step, way: Way) -> None:
         self.round = step.round
         try:
-            value = self._evaluate(step)
+            value = self._evaluate(step, way)
         except (ArithmeticError, ValueError):
             value = NAN
         self.values[step.index] = step.round(value)
@@ -113,9 +117,9 @@ class Point:
             return self.round(sum(parts) / len(parts))
         return 1.0
 
-    def _evaluate(self, step: Step) -> float:
-        node, op, inputs = step.node, step.op, step.node.inputs
-        if self._holds_nothing(step):
+    def _evaluate(self, step: Step, way: Way) -> float:
+        node, op = step.node, step.op
+        if self.empty and self._holds_nothing(step):
             if self.other is not None and op in PAIRED and not self.other._holds_nothing(step):
                 return self.other(carrier(node))
             if step.has_rows:
@@ -127,56 +131,16 @@ class Point:
             if not step.reduces_all:
                 self.empty.add(step.index)
             return 1.0  # of no element nothing is computed
-        if step.variable is not None and step.variable in self.assignment:
-            return self.assignment[step.variable]
-        if (step.index, "") in self.assignment:
-            return self.assignment[step.index, ""]
+        for variable in step.variables:
+            if variable in self.assignment:
+                return self.assignment[variable]
         if self.other is not None and op in PAIRED:
             return self(carrier(node)) if self.other._holds_nothing(step) else self._paired(node)
         if (self.partly or op == "eye") and self.other is None and (partly := self._partly(node)) is not None:
             return partly
         if step.counts in self.empty and (self.other is None or step.counts in self.other.empty):
             return 0.0
-        if op in COUNTED:
-            return SIZE
-        if op in CHOICES and (sides := self.sides(node)) is not None:
-            return self(inputs.get(sides[0]))
-        if op == "clip":
-            low, high = self(inputs.get("low")), self(inputs.get("high"))
-            x = self(inputs.get("x"))
-            share = 0.0 <= x <= 1.0
-            low = _bound(inputs.get("low"), low, -math.inf, TINY_GUARD if share else -math.inf)
-            high = _bound(inputs.get("high"), high, math.inf, 1.0 - TINY_GUARD if share else math.inf)
-            return min(max(x, low), high) if x == x else x
-        if step.mask is not None:
-            if not self(step.mask):
-                self.empty.add(step.index)
-                return 1.0
-            return self(inputs["x"]) if op == "boolean_mask" else 1.0
-        if op == "sub" and is_unknown(inputs.get("y")) and plain_number(inputs.get("x")) == 1.0:
-            return 1.0 - TINY_GUARD
-        if self.graph_mode and (folded := step.folding) is not None:
-            return self.round(folded.first + folded.last) + folded.sign * self(folded.x)
-        if step.is_share and self.other is None:
-            return div(self(inputs["x"]), self(inputs["y"])) * SHARE
-        if step.primitive is not None:
-            return step.primitive.value(*self.arguments(step))
-        if op in JOINS:
-            items = self.joined(step)
-            return sum(self(v) for v in items) / (1 if op == "add_n" else max(len(items), 1))
-        if step.passes_on:
-            return self(carrier(node)) * (self.count if op == "sum" else 1.0)
-        if op == "zeros" or step.is_difference:
-            return 0.0
-        if op in ("ones", "range"):
-            return 1.0
-        if op == "fill":
-            return self(inputs.get("value", inputs.get("x")))
-        self.opaque.add(step.index)
-        given = [self(o) for _, o in node.operands()]
-        if not given or node.family == "sample":
-            return 0.25 + (step.index % 7) / 16.0
-        return 0.2 + sum(map(ord, op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))  # alike for equal operands
+        return way(self, step)
 
     def joined(self, step: Step) -> list[Value]:
         """The tensors of a concatenation that this element comes from."""
@@ -185,7 +149,7 @@ class Point:
 
     def _holds_nothing(self, step: Step) -> bool:
         """Whether an operation works on a selection without an element; what is joined with another one has some."""
-        if not self.empty or not step.selected:
+        if not step.selected:
             return False
         quantity = all if step.op in JOINS else any
         return quantity(index in self.empty for index in step.sources)
@@ -217,14 +181,12 @@ class Point:
     def sides(self, node: Node) -> tuple[str, str] | None:
         """The inputs that a choice takes and leaves here; None for what is no choice. A mask that holds both leaves what
         is computed."""
-        op, inputs = node.op, node.inputs
-        names = ("value", "x") if op == "masked_fill" else ("x", "y")
-        if op not in CHOICES or not inputs.keys() >= set(names) or (
-                op == "where" and "condition" not in inputs):
+        names, inputs = sides_of(node), node.inputs
+        if names is None:
             return None
-        test = inputs.get("mask" if op == "masked_fill" else "condition")
+        test = inputs.get("mask" if node.op == "masked_fill" else "condition")
         if isinstance(test, Node) and test.index in self.partly:
-            first = isinstance(inputs[names[0]], Node) and op == "where"
+            first = isinstance(inputs[names[0]], Node) and node.op == "where"
         else:
             first = test is None or bool(self(test))
         return names if first else names[::-1]
@@ -241,6 +203,8 @@ class Point:
 
     def arguments(self, step: Step) -> list[float]:
         """What a scalar operation works on."""
+        if step.operands is not None and (self.other is None or not step.crosses):
+            return [self.values.get(index, otherwise) for index, otherwise in step.operands]
         beside = self.other or self
         return [(beside if self.is_across(step, name) else self)(step.node.inputs[name]) for name in step.names]
 
@@ -267,6 +231,94 @@ PAIRED: dict[str, Callable[[float, float], float]] = {
     "diag": lambda x, y: x, "diagonal": lambda x, y: x, "eye": lambda x, y: x, "transpose": lambda x, y: x,
 }  # fmt: skip
 JOINS = ("stack", "concat", "add_n", "tuple", "hstack", "vstack", "dstack", "append")
+
+
+
+# -- how an operation is evaluated where it has an element
+
+
+def way_of(step: Step) -> Way:
+    """The first of these ways that fits an operation."""
+    node, op, inputs = step.node, step.op, step.node.inputs
+    if op in COUNTED:
+        return lambda point, step: SIZE
+    if sides_of(node) is not None:
+        return _chosen
+    if op == "clip":
+        return _clipped
+    if step.mask is not None:
+        return _selected
+    if op == "sub" and is_unknown(inputs.get("y")) and plain_number(inputs.get("x")) == 1.0:
+        return lambda point, step: 1.0 - TINY_GUARD
+    if step.primitive is not None:
+        return _computed
+    if op in JOINS:
+        return _joined
+    if step.passes_on:
+        return _passed_on
+    if op == "zeros" or step.is_difference:
+        return lambda point, step: 0.0
+    if op in ("ones", "range"):
+        return lambda point, step: 1.0
+    if op == "fill":
+        return lambda point, step: point(step.node.inputs.get("value", step.node.inputs.get("x")))
+    return _stood_for
+
+
+def sides_of(node: Node) -> tuple[str, str] | None:
+    """The inputs that a choice is between; None for what is no choice."""
+    names = ("value", "x") if node.op == "masked_fill" else ("x", "y")
+    if node.op not in CHOICES or not node.inputs.keys() >= set(names):
+        return None
+    return names if node.op != "where" or "condition" in node.inputs else None
+
+
+def _chosen(point: Point, step: Step) -> float:
+    sides = point.sides(step.node)
+    assert sides is not None
+    return point(step.node.inputs.get(sides[0]))
+
+
+def _clipped(point: Point, step: Step) -> float:
+    inputs = step.node.inputs
+    low, high, x = (point(inputs.get(name)) for name in ("low", "high", "x"))
+    share = 0.0 <= x <= 1.0
+    low = _bound(inputs.get("low"), low, -math.inf, TINY_GUARD if share else -math.inf)
+    high = _bound(inputs.get("high"), high, math.inf, 1.0 - TINY_GUARD if share else math.inf)
+    return min(max(x, low), high) if x == x else x
+
+
+def _selected(point: Point, step: Step) -> float:
+    if not point(step.mask):
+        point.empty.add(step.index)
+        return 1.0
+    return point(step.node.inputs["x"]) if step.op == "boolean_mask" else 1.0
+
+
+def _computed(point: Point, step: Step) -> float:
+    if point.graph_mode and (folded := step.folding) is not None:
+        return step.round(folded.first + folded.last) + folded.sign * point(folded.x)
+    assert step.primitive is not None
+    value = step.primitive.value(*point.arguments(step))
+    return value * SHARE if step.is_share and point.other is None else value
+
+
+def _joined(point: Point, step: Step) -> float:
+    items = point.joined(step)
+    return sum(map(point, items)) / (1 if step.op == "add_n" else max(len(items), 1))
+
+
+def _passed_on(point: Point, step: Step) -> float:
+    return point(carrier(step.node)) * (point.count if step.op == "sum" else 1.0)
+
+
+def _stood_for(point: Point, step: Step) -> float:
+    """A fixed number for what has no meaning at a point, alike for equal operands."""
+    point.opaque.add(step.index)
+    given = [point(operand) for _, operand in step.node.operands()]
+    if not given or step.node.family == "sample":
+        return 0.25 + (step.index % 7) / 16.0
+    return 0.2 + sum(map(ord, step.op)) % 7 / 16.0 + 0.2 * math.tanh(sum(given) / len(given))
 
 
 def _bound(bound: Value | None, value: float, absent: float, unknown: float) -> float:

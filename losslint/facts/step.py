@@ -189,7 +189,8 @@ class Step:
         self.node, self.index, self.op = node, node.index, node.op
         self.round = precision.round
         self.folding = folding(node) if precision.folded else None
-        self.variable = variable_of(node)
+        own, part_of = (node.index, ""), variable_of(node)
+        self.variables = (own,) if part_of is None or part_of == own else (part_of, own)
         self.sources = sources(node)
         self.counts = counts(node)
         self.mask = mask(node)
@@ -200,6 +201,15 @@ class Step:
         self.passes_on = passes_on(node)
         self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")
         self.primitive, self.names = primitive_of(node)
+        values = [node.inputs[name] for name in self.names]
+        self.operands = None if any(isinstance(value, Seq) for value in values) else [*map(self._operand, values)]
         self.is_share = node.op == "div" and is_share(node)
         self.is_difference = is_difference(node)
         self.crosses = crosses(node)
+
+    def _operand(self, value: Value) -> tuple[int, float]:
+        """The node whose number an operand has, and the number of one that is no node of the cone."""
+        if isinstance(value, Node):
+            return value.index, 1.0
+        known = isinstance(value, Const) and isinstance(value.value, (bool, int, float))
+        return -1, self.round(float(value.value)) if known else 1.0
