@@ -211,5 +211,6 @@ class Step:
         """The node whose number an operand has, and the number of one that is no node of the cone."""
         if isinstance(value, Node):
             return value.index, 1.0
-        known = isinstance(value, Const) and isinstance(value.value, (bool, int, float))
-        return -1, self.round(float(value.value)) if known else 1.0
+        if isinstance(value, Const) and isinstance(value.value, (bool, int, float)):
+            return -1, self.round(float(value.value))
+        return -1, 1.0

@@ -157,7 +157,7 @@ def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
 def children(node: ast.AST) -> list[ast.AST]:
     """The nodes right below ``node`` in source order, without contexts and operators; ast's own takes longer."""
     found: list[ast.AST] = []
-    for field in _fields(node.__class__):
+    for field in _fields(type(node)):  # type: ignore[arg-type]  # classes have a hash
         value = getattr(node, field, None)
         if isinstance(value, list):
             found += [child for child in value if isinstance(child, ast.AST)]
