@@ -14,10 +14,10 @@ from losslint.graph.nodes import Graph, Kind, Node
 from losslint.graph.values import Const, External, Seq, Value, indices
 from losslint.ops.moves import UNCHANGED
 from losslint.ops.table import lookup
+from losslint.project.labels import BATCH
 
 Dim = int | str | None
 Shape = tuple[Dim, ...]
-BATCH = "B"
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "norm", "logsumexp", "std", "var", "all", "any")
 KEEPS_SHAPE = (*UNCHANGED, "to_int", "to_float", "stop_gradient", "tensor", "zeros_like", "ones_like",
                "full_like", "random_like")  # fmt: skip

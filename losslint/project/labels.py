@@ -9,14 +9,16 @@ from losslint.project import names
 from losslint.project.index import Index, argument, keyword, last_name
 from losslint.project.module import Module
 
-Shape = tuple[int | None, ...]
-MAX_STEPS = 12  # names and calls followed from fit to where the labels are made
+BATCH = "B"  # the number of rows in a batch
+Shape = tuple[int | str | None, ...]
+MAX_STEPS = 20  # names and calls followed from fit to where the labels are made
 
 _KEEPS = names.words("astype copy asarray abs exp log log1p sin cos tanh sqrt square float32 convert_to_tensor clip round "
                      "sign negative nan_to_num cast constant")  # fmt: skip
 _REDUCES = names.words("sum mean max min std var prod argmax argmin any all median")
 _SIZED = names.words("ones zeros empty full normal uniform random randint random_sample standard_normal lognormal "
                      "exponential poisson binomial integers choice")  # fmt: skip
+_MOMENTS = names.words("normal uniform lognormal")  # of NumPy: the size is their third argument
 _LISTED = names.words("rand randn")
 _ROWS_AND_LABELS = names.words("make_regression make_classification make_moons make_circles make_blobs make_friedman1")
 
@@ -48,14 +50,42 @@ class _Shapes:
 
     def _paired(self, data: ast.expr | None, steps: int) -> ast.expr | None:
         """The labels of ``Dataset.from_tensor_slices((x, y)).batch(32)``."""
+        arrays, _ = self._sliced(data, steps)
+        return arrays[1] if len(arrays) == 2 else None
+
+    def _sliced(self, data: ast.expr | None, steps: int) -> tuple[list[ast.expr], bool]:
+        """The arrays that a data set is made of, and whether it gives batches of their rows."""
         match data:
             case ast.Name() if steps:
-                return self._paired(self._value(data), steps - 1)
-            case ast.Call(func=ast.Attribute(attr="from_tensor_slices"), args=[ast.Tuple(elts=[_, y])]):
-                return y
-            case ast.Call(func=ast.Attribute(value=inner, attr="batch" | "shuffle" | "prefetch" | "cache" | "repeat")):
-                return self._paired(inner, steps - 1) if steps else None
+                return self._sliced(self._value(data), steps - 1)
+            case ast.Call(func=ast.Attribute(attr="from_tensor_slices"), args=[ast.Tuple(elts=arrays)]):
+                return arrays, False
+            case ast.Call(func=ast.Attribute(value=inner, attr="batch" | "shuffle" | "prefetch" | "cache" | "repeat" as did)):
+                arrays, batched = self._sliced(inner, steps - 1) if steps else ([], False)
+                return arrays, batched or did == "batch"
+        return [], False
+
+    def _drawn(self, name: ast.Name, steps: int) -> Shape | None:
+        """A batch of an array, as a loop over a data set draws it: ``for xb, yb in data:``."""
+        for target, data in self._loops(name):
+            if isinstance(data, ast.Call) and last_name(data.func) == "enumerate" and isinstance(target, ast.Tuple):
+                target, data = target.elts[-1], data.args[0]
+            names_drawn = [last_name(part) for part in target.elts] if isinstance(target, ast.Tuple) else []
+            arrays, batched = self._sliced(data, steps)
+            if batched and name.id in names_drawn and len(arrays) == len(names_drawn):
+                shape = self.of(arrays[names_drawn.index(name.id)], steps - 1)
+                return (BATCH, *shape[1:]) if shape else None
         return None
+
+    def _loops(self, name: ast.Name) -> Iterator[tuple[ast.expr, ast.expr]]:
+        """The loops that may bind a name: what they bind, and what they run over."""
+        for around in self.index.ancestors(name):
+            if isinstance(around, (ast.ListComp, ast.GeneratorExp)):
+                yield from ((part.target, part.iter) for part in around.generators)
+        value = self._value(name)
+        loop = self.index.parents.get(value) if value is not None else None
+        if isinstance(loop, ast.For) and loop.iter is value:
+            yield loop.target, loop.iter
 
     def _value(self, name: ast.Name) -> ast.expr | None:
         """The one expression a name is bound to."""
@@ -71,8 +101,8 @@ class _Shapes:
                 return ()
             case ast.Name():
                 value = self._value(node)
-                unpacked = self._unpacked(node, value, steps)
-                return unpacked if unpacked is not None else self.of(value, steps - 1)
+                known = self._unpacked(node, value, steps) or self._drawn(node, steps)
+                return known if known is not None else self.of(value, steps - 1)
             case ast.List(elts=elements) | ast.Tuple(elts=elements) if elements:
                 inner = self.of(elements[0], steps - 1)
                 return (len(elements), *inner) if inner is not None else None
@@ -98,6 +128,10 @@ class _Shapes:
         if not isinstance(value, ast.Call):
             return None
         made, order = last_name(value.func), self._order(name.id, value)
+        for function in self.index.lookup(made, self.index.scope(value))[0] if order is not None else ():
+            returned = self.index.returns.get(function, []) if isinstance(function, ast.FunctionDef) else []
+            if len(returned) == 1 and isinstance(returned[0], ast.Tuple) and order < len(returned[0].elts):
+                return self.of(returned[0].elts[order], steps - 1)
         if made in _ROWS_AND_LABELS and order == 1:
             return (None,)
         if made == "train_test_split" and order is not None and order // 2 < len(value.args):
@@ -152,9 +186,21 @@ class _Shapes:
             given = call.args[0] if call.args else None
         if given is None:
             given = next((a for a in call.args if isinstance(a, (ast.Tuple, ast.List))), None)
+        if given is None and name in _MOMENTS and len(call.args) > 2 and self._is_numpy(call.func):
+            given = call.args[2]  # normal(mean, scale, n)
         if isinstance(given, (ast.Tuple, ast.List)):
             return tuple(map(_number, given.elts))
         return (_number(given),) if isinstance(given, (ast.Constant, ast.Name)) else None
+
+
+    def _is_numpy(self, function: ast.expr) -> bool:
+        """Whether a function is one of ``np.random``, or of a generator of NumPy."""
+        root = function
+        while isinstance(root, ast.Attribute):
+            root = root.value
+        made = self._value(root) if isinstance(root, ast.Name) else None
+        generator = isinstance(made, ast.Call) and last_name(made.func) in ("default_rng", "RandomState")
+        return generator or (isinstance(root, ast.Name) and root.id in ("np", "numpy"))
 
 
 def _is_module(node: ast.expr) -> bool:

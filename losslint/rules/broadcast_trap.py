@@ -25,6 +25,7 @@ from losslint.rules.given_shapes import as_called, as_keras_gives
 
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "equal", "greater", "less")
 LOSSES = ("mse", "mae", "huber")
+ALIGNED = ("keras", "tensorflow")  # frameworks whose losses drop the axis of length 1 that only one side has
 ADDS_AXIS = ("expand_dims", "reshape")
 MATCHES = ("min", "max", "argmin", "argmax", "top_k", "sort")  # all pairs are formed to find the nearest
 
@@ -182,6 +183,29 @@ def step():
 """,
         """
 import numpy as np
+import tensorflow as tf
+
+rng = np.random.default_rng(0)
+
+def samples(n=200):
+    x = rng.uniform(0.0, 1.0, (n, 3))
+    return x, x[:, 0] + rng.normal(0.0, 0.1, n)
+
+x, y = samples()
+data = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(200).batch(32)
+net = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
+
+def step(xb, yb):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(net(xb) - yb))  # expect: LL401
+    return tape.gradient(loss, net.trainable_variables)
+
+for epoch in range(3):
+    for xb, yb in data:
+        step(xb, yb)
+""",
+        """
+import numpy as np
 import keras
 from keras import ops
 
@@ -225,6 +249,31 @@ class RowShare(keras.losses.Loss):
 """,
     )
     GOOD = (
+        """
+import numpy as np
+import tensorflow as tf
+
+x, y = np.random.rand(200, 3), np.random.rand(200)
+rows = tf.data.Dataset.from_tensor_slices((x, y)).batch(32)
+columns = tf.data.Dataset.from_tensor_slices((x, y[:, None])).batch(32)
+net = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(1)])
+
+def row_step(xb, yb):
+    with tf.GradientTape() as tape:
+        error = tf.square(tf.squeeze(net(xb), -1) - yb) + tf.square(net(xb) - yb[:, None])[:, 0]
+        loss = tf.reduce_mean(error) + tf.keras.losses.MeanSquaredError()(yb, net(xb))
+    return tape.gradient(loss, net.trainable_variables)
+
+def column_step(xb, yb):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.square(net(xb) - yb))
+    return tape.gradient(loss, net.trainable_variables)
+
+for i, (xb, yb) in enumerate(rows):
+    row_step(xb, yb)
+for xb, yb in columns:
+    column_step(xb, yb)
+""",
         """
 import torch
 from torch import nn
@@ -371,6 +420,8 @@ class RowShare(keras.losses.Loss):
         shapes = ShapeFacts(loss.graph, as_keras_gives(loss) or as_called(loss))
         for node in loss.nodes:
             if node.op not in (*ELEMENTWISE, *LOSSES) or node.index not in loss.relevant:
+                continue
+            if node.op in LOSSES and node.framework in ALIGNED:
                 continue
             names = ("x", "y") if "x" in node.inputs else ("y_true", "y_pred")
             sides = [node.inputs.get(n) for n in names]
