@@ -134,21 +134,8 @@ def step(x, y):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        for value, target in loss.results:
-            facts = loss.gradient_at(target)
-            if target.how == "add_loss" and facts.is_cut(value):
-                for term in nodes_in(value):
-                    yield from self.problems(loss, facts, term)
-            if not facts.live(value):
-                continue
-            facts = facts.with_weights
-            for root in nodes_in(value):
-                terms = list(terms_of(facts, root))
-                if len(terms) < 2 or not any(facts.live(term) for term in terms):
-                    continue
-                for term in terms:
-                    if facts.is_cut(term) and not feels_another_input(facts, term):
-                        yield from self.problems(loss, facts, term)
+        for facts, term in dead_terms(loss):
+            yield from self.problems(loss, facts, term)
 
     def problems(self, loss: Loss, facts: GradientFacts, term: Node) -> Iterator[Problem]:
         cuts = facts.decisive_cuts(term)
@@ -162,6 +149,8 @@ def step(x, y):
         if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)):
             return  # it was said on purpose
         for cut in cuts:
+            if cut.node.op == "python.predict":
+                continue  # LL103 says so
             slope = "a slope of 0 everywhere" if cut.cause is Cause.ZERO else "no gradient"
             instead = cut.node.operation.instead if cut.node.operation is not None else "-"
             if cut.cause is Cause.GRADIENT:
@@ -191,6 +180,21 @@ def step(x, y):
                 f"{keep}: a penalty trains as long as every step from the weight to the loss is an operation of "
                 f"{framework}",
             )
+
+
+def dead_terms(loss: Loss) -> Iterator[tuple[GradientFacts, Node]]:
+    """The terms that are cut off, of what trains otherwise, with the facts of the result that they are a part of."""
+    for value, target in loss.results:
+        facts = loss.gradient_at(target)
+        if target.how == "add_loss" and facts.is_cut(value):
+            yield from ((facts, term) for term in nodes_in(value))
+        if not facts.live(value):
+            continue
+        facts = facts.with_weights
+        for root in nodes_in(value):
+            terms = list(terms_of(facts, root))
+            if len(terms) > 1 and any(facts.live(term) for term in terms):
+                yield from ((facts, term) for term in terms if facts.is_cut(term) and not feels_another_input(facts, term))
 
 
 def raises(loss: Loss, node: Node) -> bool:

@@ -18,6 +18,7 @@ from losslint.rules.base import (
     twin,
     where_it_raises,
 )
+from losslint.rules.dead_term import dead_terms
 
 FRAMEWORKS = {"tensorflow": "TensorFlow", "torch": "PyTorch", "jax": "JAX"}
 COMPUTES = ("elementwise", "reduce", "linear", "loss")
@@ -57,6 +58,16 @@ def train(model, x, y):
     return tape.gradient(loss, model.trainable_variables)
 """,
         """
+import tensorflow as tf
+
+def train(model, features, x, y):
+    with tf.GradientTape() as tape:
+        out = model(x)
+        distance = tf.reduce_mean((features.predict(out) - features.predict(y)) ** 2)  # expect: LL103
+        loss = tf.reduce_mean(tf.abs(out - y)) + 0.1 * distance
+    return tape.gradient(loss, model.trainable_variables)
+""",
+        """
 import jax
 import jax.numpy as jnp
 import tensorflow as tf
@@ -79,6 +90,15 @@ gradient = jax.grad(ridge_loss)
 """,
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+def train(model, teacher, x, y):
+    with tf.GradientTape() as tape:
+        out = model(x)
+        loss = tf.reduce_mean(tf.abs(out - y)) + 0.1 * tf.reduce_mean((out - teacher.predict(x)) ** 2)
+    return tape.gradient(loss, model.trainable_variables)
+""",
         """
 import math
 import tensorflow as tf
@@ -113,6 +133,7 @@ gradient = jax.grad(ridge_loss)
     def check(self, loss: Loss) -> Iterator[Problem]:
         cut = {c.node.index for c in loss.cuts_by(Cause.FOREIGN)}
         refused: set[int] = set()
+        terms = predicted_terms(loss)
         for node in loss.nodes:
             operand = of_another_framework(loss, node)
             if operand is not None and operand.index not in refused:
@@ -129,6 +150,14 @@ gradient = jax.grad(ridge_loss)
                         "ConcretizationTypeError",
                         advice(loss, node),
                     )
+            elif severity is None and node.index in terms:
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} returns NumPy arrays: the term {terms[node.index].source.text} adds to the loss, "
+                    "and no gradient of it reaches the model",
+                    advice(loss, node),
+                    related=(terms[node.index].source,),
+                )
             elif node.index in cut:
                 raises = f"; {where_it_raises(loss, node)} raises before that" if severity is not None else ""
                 yield Problem(
@@ -144,6 +173,14 @@ gradient = jax.grad(ridge_loss)
                     advice(loss, node),
                     severity,
                 )
+
+
+def predicted_terms(loss: Loss) -> dict[int, Node]:
+    """The calls of ``predict`` that leave one term of a loss without a gradient while another trains, with that term."""
+    if not any(node.op == "python.predict" for node in loss.nodes):
+        return {}
+    return {cut.node.index: term for facts, term in dead_terms(loss) for cut in facts.decisive_cuts(term)
+            if cut.node.op == "python.predict"}
 
 
 def is_foreign(node: Node) -> bool:

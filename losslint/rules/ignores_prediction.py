@@ -6,16 +6,18 @@ import ast
 import re
 from collections.abc import Iterator
 
+from losslint.facts.gradient import VARIABLES, models_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node, nodes_in
-from losslint.graph.values import Const, Seq
+from losslint.graph.values import Const, Seq, Value
 from losslint.project.index import walk
 from losslint.project.names import has_loss_word, names_loss
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 DUMMY = re.compile(r"dummy|zero|identity|fake|no_?loss|noop|none|constant|placeholder|stub|mock", re.I)
-LOOKS_ELSEWHERE = ("unknown", "weight", "attribute", "array_method", "layer", "python.predict")
+TRAINED = ("unknown", "weight", "attribute", "layer", "python.predict")  # what may hold the variables of a model
+LOOKS_ELSEWHERE = (*TRAINED, "array_method")
 
 
 class IgnoresPrediction(Rule):
@@ -54,8 +56,58 @@ def spread_loss(y_true, y_pred):
     centre = tf.reduce_mean(y_true, axis=0)
     return tf.reduce_mean(tf.square(y_true - centre), axis=-1)  # expect: LL110
 """,
+        """
+import tensorflow as tf
+
+net = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(4)])
+
+def denoising_step(clean):
+    noise = tf.random.normal(tf.shape(clean))
+    noisy = clean + noise
+    with tf.GradientTape() as tape:
+        predicted = net(noisy)
+        loss = tf.reduce_mean(tf.square(noisy - noise))  # expect: LL110
+    return tape.gradient(loss, net.trainable_variables)
+""",
     )
     GOOD = (
+        """
+import tensorflow as tf
+
+net = tf.keras.Sequential([tf.keras.layers.Dense(8, activation="relu"), tf.keras.layers.Dense(4)])
+scale = tf.Variable(1.0)
+
+def probe_step(x, y):
+    with tf.GradientTape() as tape:
+        predicted = net(x)
+        loss = tf.reduce_mean(tf.square(predicted - y))
+    return tape.gradient(loss, net.trainable_variables)
+
+def decay_step(x):
+    with tf.GradientTape() as tape:
+        net(x)
+        loss = tf.add_n([tf.nn.l2_loss(w) for w in net.trainable_variables])
+    return tape.gradient(loss, net.trainable_variables)
+
+def added_step(x):
+    with tf.GradientTape() as tape:
+        net(x)
+        loss = tf.add_n(net.losses)
+    return tape.gradient(loss, net.trainable_variables)
+
+def scale_step(x, y):
+    with tf.GradientTape() as tape:
+        net(x)
+        loss = tf.reduce_mean(tf.square(scale * x - y))
+    return tape.gradient(loss, [scale])
+
+def input_step(x):
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        net(x)
+        loss = tf.reduce_mean(tf.square(x))
+    return tape.gradient(loss, x)
+""",
         """
 import torch
 from torch.distributions import AffineTransform, Categorical
@@ -94,6 +146,7 @@ def add_loss_output(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        yield from unused_outputs(loss)
         params = loss.graph.params.values()
         if not loss.site.certain or not any(p.role is Role.PREDICTION for p in params):
             return
@@ -129,6 +182,34 @@ def add_loss_output(y_true, y_pred):
                     f"compare {loss.prediction} with {label}, or rename the parameter to _ if this is a regulariser",
                     Severity.INFO,
                 )
+
+
+def unused_outputs(loss: Loss) -> Iterator[Problem]:
+    """What a tape is to differentiate by the variables of a model, where nothing that the model returned enters it."""
+    if loss.graph.gaps:
+        return
+    for value, target in loss.results:
+        if target.tape is None or target.sources is None or not isinstance(value, Node):
+            continue
+        facts = loss.gradient_at(target)
+        cone = [*facts.cone(value)]
+        made = [node for node in loss.nodes if node.op == "layer" and target.tape in node.context.tapes]
+        elsewhere = any(
+            n.op in TRAINED or n.op in ("gradient", "phi") or n.family in ("variable", "state") for n in cone)
+        if not made or not of_model(target.sources) or facts.reach(value) or elsewhere or len(cone) < 2:
+            continue
+        called = [*made[-1].source.route][-1].text
+        yield Problem(
+            value.source,
+            f"{value.source.text} does not depend on what {called} returns: there is nothing to train",
+            f"compute the loss from what {called} returns",
+        )
+
+
+def of_model(sources: Value) -> bool:
+    """Whether a gradient is asked for by the variables of a model: ``net.trainable_variables``, ``self.trainable_weights``."""
+    return bool(models_of(sources)) or (
+        isinstance(sources, Node) and sources.op == "variable" and sources.source.text.rpartition(".")[2] in VARIABLES)
 
 
 def is_flag(loss: Loss, node: Node) -> bool:
