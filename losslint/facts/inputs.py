@@ -27,6 +27,7 @@ MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 LARGE = 100.0  # exp overflows at 88.7
+RAW = 300.0  # a label that is not scaled
 
 
 class Sort(enum.Enum):
@@ -257,7 +258,7 @@ class InputFacts:
         if sort is Sort.FIXED:
             return (0.55 + variable[0] % 13 / 32.0,)  # no two alike
         if large:
-            return corners(sort, large=True)
+            return (*corners(sort, large=True), *self._in_units.get(variable, ()))
         found = [*corners(sort, large=False), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
         found += [x for x in self._beyond.get(variable, ()) if sort is Sort.LABEL and x not in found]
         return tuple(found)
@@ -273,6 +274,21 @@ class InputFacts:
                     if number is not None and variable is not None:
                         sides = [number] if node.op in ("equal", "not_equal") else [number - 1.0, number + 1.0]
                         found.setdefault(variable, []).extend(sides)
+        return found
+
+    @cached_property
+    def _in_units(self) -> dict[Variable, tuple[float, ...]]:
+        """How far a label and a prediction may be from each other, by their difference in an exponent, in whatever units
+        the label has: ``exp(0.8 * (y_true - y_pred))``."""
+        found: dict[Variable, tuple[float, ...]] = {}
+        for node in self.nodes:
+            difference = _scaled(node.inputs.get("x")) if node.op in ("exp", "expm1", "cosh", "sinh") else None
+            pair = [v for o in operands_of(difference) if (v := self.variable(o)) is not None] if difference else []
+            sorts = [self.sorts[v] for v in pair]
+            for one, other in ((0, 1), (1, 0)):
+                if len(pair) == 2 and sorts[one] is Sort.LABEL and sorts[other] in (Sort.REAL, Sort.NONNEGATIVE):
+                    ends = (RAW, -RAW) if sorts[other] is Sort.REAL else (RAW,)
+                    found |= dict.fromkeys(pair, ends)
         return found
 
     def interval(self, variable: Variable) -> Interval:
@@ -363,6 +379,14 @@ def _plainest_first(choices: list[tuple[float, ...]]) -> Iterator[tuple[float, .
                 for position, value in zip(positions, others, strict=True):
                     values[position] = value
                 yield tuple(values)
+
+
+def _scaled(value: Value | None) -> Node | None:
+    """The difference that a value is a multiple of, by a number."""
+    while isinstance(value, Node) and value.op in ("mul", "div", "neg", "abs"):
+        factors = [value.inputs[name] for name in ("x", "y") if isinstance(value.inputs.get(name), Node)]
+        value = factors[0] if len(factors) == 1 else None
+    return value if isinstance(value, Node) and value.op == "sub" else None
 
 
 def _tiny(node: Node) -> bool:

@@ -19,6 +19,7 @@ _REDUCES = names.words("sum mean max min std var prod argmax argmin any all medi
 _SIZED = names.words("ones zeros empty full normal uniform random randint random_sample standard_normal lognormal "
                      "exponential poisson binomial integers choice")  # fmt: skip
 _MOMENTS = names.words("normal uniform lognormal")  # of NumPy: the size is their third argument
+_SAME_ROWS = names.words("batch shuffle prefetch cache repeat")  # of a data set
 _LISTED = names.words("rand randn")
 _ROWS_AND_LABELS = names.words("make_regression make_classification make_moons make_circles make_blobs make_friedman1")
 
@@ -60,7 +61,7 @@ class _Shapes:
                 return self._sliced(self._value(data), steps - 1)
             case ast.Call(func=ast.Attribute(attr="from_tensor_slices"), args=[ast.Tuple(elts=arrays)]):
                 return arrays, False
-            case ast.Call(func=ast.Attribute(value=inner, attr="batch" | "shuffle" | "prefetch" | "cache" | "repeat" as did)):
+            case ast.Call(func=ast.Attribute(value=inner, attr=did)) if did in _SAME_ROWS:
                 arrays, batched = self._sliced(inner, steps - 1) if steps else ([], False)
                 return arrays, batched or did == "batch"
         return [], False
@@ -128,9 +129,10 @@ class _Shapes:
         if not isinstance(value, ast.Call):
             return None
         made, order = last_name(value.func), self._order(name.id, value)
-        for function in self.index.lookup(made, self.index.scope(value))[0] if order is not None else ():
+        for function in self.index.lookup(made, self.index.scope(value))[0]:
             returned = self.index.returns.get(function, []) if isinstance(function, ast.FunctionDef) else []
-            if len(returned) == 1 and isinstance(returned[0], ast.Tuple) and order < len(returned[0].elts):
+            if order is not None and len(returned) == 1 and isinstance(returned[0], ast.Tuple) and (
+                    order < len(returned[0].elts)):
                 return self.of(returned[0].elts[order], steps - 1)
         if made in _ROWS_AND_LABELS and order == 1:
             return (None,)
@@ -219,7 +221,7 @@ def wider(a: Shape, b: Shape) -> Shape:
 def taken(shape: Shape | None, index: ast.expr) -> Shape | None:
     """A shape after ``[...]`` with numbers, slices and None; None for other indices."""
     parts = index.elts if isinstance(index, ast.Tuple) else [index]
-    left, result = list(shape or ()), list[int | None]()
+    left, result = list(shape or ()), list[int | str | None]()
     for part in parts:
         if (isinstance(part, ast.Constant) and part.value is None) or last_name(part) == "newaxis":
             result.append(1)

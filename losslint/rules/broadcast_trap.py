@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.shape import (
-    BATCH,
     KEEPS_SHAPE,
     POINTWISE_FAMILIES,
     REDUCTIONS,
@@ -19,6 +18,7 @@ from losslint.facts.shape import (
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, is_same
 from losslint.graph.values import Const, Seq, Value
+from losslint.project.labels import BATCH
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.given_shapes import as_called, as_keras_gives

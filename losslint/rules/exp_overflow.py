@@ -25,8 +25,9 @@ from losslint.rules.numerics import (
 class ExpOverflow(Rule):
     """An exponential overflows: exp passes the largest float32 at 88.7 (float16: 11.1).
 
-    What it does: evaluates the loss with differences and logits of magnitude 100. A warning where a label enters the
-    exponent (an unscaled target is enough) or where an exact stable form exists; an info for the exp of one output.
+    What it does: evaluates the loss with logits of magnitude 100, and labels and predictions that are some hundreds apart
+    where their difference is the exponent. A warning where a label enters the exponent (an unscaled target is enough) or
+    where an exact stable form exists; an info for the exp of one output.
 
     Why it is bad: inf in the loss, ``0 * inf`` or ``inf - inf`` = NaN in the gradient.
 
@@ -52,6 +53,13 @@ import tensorflow as tf
 def softplus_loss(labels, logits):
     return tf.reduce_mean(tf.math.log(1.0 + tf.exp(logits)) - labels * logits)  # expect: LL302
 """,
+        """
+import tensorflow as tf
+
+def linex_loss(y_true, y_pred, slope=0.8):
+    error = y_true - y_pred
+    return tf.reduce_mean(tf.exp(slope * error) - slope * error - 1.0, axis=-1)  # expect: LL302
+""",
     )
     GOOD = (
         """
@@ -59,6 +67,20 @@ import tensorflow as tf
 
 def stable_loss(labels, logits):
     return tf.reduce_mean(tf.maximum(logits, 0.0) - labels * logits + tf.math.log1p(tf.exp(-tf.abs(logits))))
+""",
+        """
+import tensorflow as tf
+
+def linex_loss(y_true, y_pred, slope=0.8):
+    error = tf.minimum(slope * (y_true - y_pred), 20.0)
+    return tf.reduce_mean(tf.exp(error) - error - 1.0, axis=-1)
+
+def remaining_life_loss(y_true, y_pred):
+    late = y_pred - y_true
+    return tf.reduce_mean(tf.where(late < 0.0, tf.exp(-late / 13.0), tf.exp(late / 10.0)) - 1.0)
+
+def welsch_loss(y_true, y_pred):
+    return 1.0 - tf.reduce_mean(tf.exp(-0.5 * tf.square(y_true - y_pred)))
 """,
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losslint.facts.shape import BATCH, Shape
+from losslint.facts.shape import Shape
 from losslint.graph.nodes import Kind, Node
 from losslint.project.index import FunctionNode, argument, last_name, parameters
-from losslint.project.labels import label_shape, shape_of
+from losslint.project.labels import BATCH, label_shape, shape_of
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss

@@ -207,7 +207,7 @@ def unused_outputs(loss: Loss) -> Iterator[Problem]:
 
 
 def of_model(sources: Value) -> bool:
-    """Whether a gradient is asked for by the variables of a model: ``net.trainable_variables``, ``self.trainable_weights``."""
+    """Whether a gradient is asked for by the variables of a model: ``net.trainable_variables``, ``self.weights``."""
     return bool(models_of(sources)) or (
         isinstance(sources, Node) and sources.op == "variable" and sources.source.text.rpartition(".")[2] in VARIABLES)
 

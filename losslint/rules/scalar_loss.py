@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 
-from losslint.facts.shape import BATCH, REDUCTIONS, ShapeFacts, is_number
+from losslint.facts.shape import REDUCTIONS, ShapeFacts, is_number
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
 from losslint.project.fits import weighted_fits_of_class
 from losslint.project.index import defaults, parameters
+from losslint.project.labels import BATCH
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.given_shapes import as_keras_gives
 from losslint.rules.normalised_axis import normalised_over_batch
