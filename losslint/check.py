@@ -16,7 +16,7 @@ from losslint.notices import NOT_ANALYSED, SYNTAX_ERROR, Notice
 from losslint.ops.table import canonical_name, respelled
 from losslint.project.files import Problem as FileProblem
 from losslint.project.files import SourceFile, discover, is_python, matters
-from losslint.project.module import Module, Project, decode, module_name
+from losslint.project.module import EncodingError, Module, Project, decode, module_name
 from losslint.project.sites import Site, SiteOptions, find_sites
 from losslint.project.uses import Uses, collect_uses
 from losslint.rules import catalogue
@@ -209,7 +209,8 @@ def syntax_error(path: Path, error: SyntaxError) -> Finding:
     at = Location(error.lineno or 1, max(error.offset or 1, 1))
     return Finding(
         SYNTAX_ERROR.code, SYNTAX_ERROR.name, SYNTAX_ERROR.severity, f"not valid Python: {error.msg}",
-        "mend the syntax; the other files were checked", path, at, replace(at, column=at.column + 1),
+        "save it as UTF-8, or name its encoding in the first line" if isinstance(error, EncodingError) else "mend the syntax",
+        path, at, replace(at, column=at.column + 1),
     )  # fmt: skip
 
 

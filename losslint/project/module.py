@@ -21,19 +21,31 @@ MAX_FOLDERS_UP = 6  # folders above a package root that an absolute import may s
 MAX_IMPORT_HOPS = 8  # re-exports followed from one package to the next
 
 
+class EncodingError(SyntaxError):
+    """Bytes that are no text in the encoding of the file."""
+
+
 def decode(data: bytes) -> str:
     """Decode Python source by its BOM or coding cookie (PEP 263), newlines normalised to ``\\n``.
 
     Raises:
-        SyntaxError: the cookie names an unknown encoding, the bytes do not fit it, or they are UTF-16.
+        EncodingError: the cookie names an unknown encoding, the bytes do not fit it, or they are UTF-16.
     """
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise SyntaxError("the text is UTF-16, which Python does not read: save it as UTF-8")
+        raise EncodingError("the text is UTF-16, which Python does not read")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+    except SyntaxError as error:
+        raise EncodingError(error.msg) from error
+    try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        raise SyntaxError(f"not valid {error.encoding} text: {error.reason} at byte {error.start}") from error
+        before = data[:error.start].split(b"\n")
+        said = f"byte {error.object[error.start]:#x} is not {error.encoding} text"
+        raise EncodingError(said, (None, len(before), len(before[-1]) + 1, None)) from error
+    if "\0" in text:
+        row = text[:text.index("\0")].count("\n") + 1
+        raise EncodingError("a null byte, which Python source does not hold", (None, row, 1, None))
     text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     return text.replace("\n\f", "\n") if "\f" in text else text  # page breaks between definitions
 
@@ -45,7 +57,7 @@ class Module:
         """Parse ``text``.
 
         Raises:
-            SyntaxError: the text is not Python (also for null bytes and for nesting the parser gives up on).
+            SyntaxError: the text is not Python (also for nesting that the parser gives up on).
         """
         self.path = path
         self.text = text
