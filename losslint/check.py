@@ -207,10 +207,11 @@ def syntax_error(path: Path, error: SyntaxError) -> Finding:
     if isinstance(error.__cause__, (RecursionError, MemoryError)):
         return too_deep(path)
     at = Location(error.lineno or 1, max(error.offset or 1, 1))
+    text = isinstance(error, EncodingError)
     return Finding(
         SYNTAX_ERROR.code, SYNTAX_ERROR.name, SYNTAX_ERROR.severity, f"not valid Python: {error.msg}",
-        "save it as UTF-8, or name its encoding in the first line" if isinstance(error, EncodingError) else "mend the syntax",
-        path, at, replace(at, column=at.column + 1),
+        "save it as UTF-8, or name its encoding in the first line" if text else "mend the syntax", path, at,
+        replace(at, column=at.column + 1),
     )  # fmt: skip
 
 

@@ -188,7 +188,9 @@ def test_a_syntax_error_is_a_finding_and_the_run_goes_on(run: Run) -> None:
 @pytest.mark.parametrize(("data", "message"), [
     (FAULTY.encode("utf-16"), "the text is UTF-16, which Python does not read"),
     (FAULTY.encode("utf-16-le"), "a null byte"), (FAULTY.encode() + b"\0", "a null byte"),
-    ("# größer\n".encode("latin-1") + FAULTY.encode(), "is not utf-8 text"), (b"# coding: klingon\n" + FAULTY.encode(), "klingon"),
+    ("# größer\n".encode("latin-1") + FAULTY.encode(), "encoding"),
+    (FAULTY.encode() + "# größer\n".encode("latin-1"), "byte 0xf6 is not utf-8 text"),
+    (b"# coding: klingon\n" + FAULTY.encode(), "klingon"),
 ])  # fmt: skip
 def test_a_file_that_is_no_python_text_is_a_finding(data: bytes, message: str, run: Run) -> None:
     Path("odd.py").write_bytes(data)
