@@ -234,7 +234,7 @@ net = torch.nn.Linear(4, 3)
 def log_target_loss(logits, teacher):
     return F.kl_div(F.log_softmax(logits, dim=1), F.log_softmax(teacher, dim=1), reduction="batchmean")
 
-def log_target_loss_of_shares(logits, teacher):
+def shares_loss(logits, teacher):
     shares = F.softmax(teacher, dim=1)
     return F.kl_div(F.log_softmax(logits, dim=1), shares, reduction="batchmean", log_target=True)
 
