@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from losslint.facts.point import Cone, Point
@@ -16,6 +17,8 @@ from losslint.rules.base import Loss, Problem, Rule
 # (label, a prediction that fits it, one that does not)
 SAMPLES = ((1.0, 0.95, 0.05), (1.0, 0.7, 0.3), (0.0, 0.05, 0.95), (0.0, 0.3, 0.7))
 UNIT = ("l2_normalize",)
+PICKS = ("diagonal", "gather", "take_along_axis", "gather_nd")
+NAMED = re.compile(r"loss|nll|cost", re.I)
 PASSES = ("mean", "sum", *SAME_NUMBERS)
 
 
@@ -25,7 +28,7 @@ class WrongDirection(Rule):
     What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
     costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
-    of one written as the sum of products of two unit vectors. In PPO's clipped objective it finds an entropy bonus with the
+    of one written as the sum of products of two unit vectors, and of the log-probabilities of the right classes. In PPO's clipped objective it finds an entropy bonus with the
     wrong sign.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
@@ -82,6 +85,17 @@ x = torch.randn(8, 10)
 distillation_loss(student(x), teacher(x)).backward()
 """,
         """
+import jax
+import jax.numpy as jnp
+
+def contrastive_loss(params, x, y):
+    logits = (x @ params) @ y.T
+    log_probs = jax.nn.log_softmax(logits, axis=1)
+    return jnp.diagonal(log_probs).sum() / logits.shape[0]  # expect: LL408
+
+value, gradients = jax.value_and_grad(contrastive_loss)(jnp.ones((3, 2)), jnp.ones((5, 3)), jnp.ones((5, 2)))
+""",
+        """
 import tensorflow as tf
 
 def ppo_loss(y_true, y_pred):
@@ -96,6 +110,26 @@ model.compile(loss=ppo_loss)
 """,
     )
     GOOD = (
+        """
+import jax
+import jax.numpy as jnp
+
+def contrastive_loss(params, x, y):
+    return -jnp.mean(jnp.diagonal(jax.nn.log_softmax((x @ params) @ y.T, axis=1)))
+
+def log_likelihood(params, x, y):
+    return jnp.mean(jnp.diagonal(jax.nn.log_softmax((x @ params) @ y.T, axis=1)))
+
+def margin_loss(params, x, y):
+    log_probs = jax.nn.log_softmax((x @ params) @ y.T, axis=1)
+    return jnp.mean(log_probs) - jnp.mean(jnp.diagonal(log_probs))
+
+def weighted_loss(params, x, y, advantage):
+    return jnp.mean(advantage * jnp.diagonal(jax.nn.log_softmax((x @ params) @ y.T, axis=1)))
+
+for loss in (contrastive_loss, log_likelihood, margin_loss, weighted_loss):
+    step = jax.grad(loss)
+""",
         """
 import tensorflow as tf
 
@@ -164,7 +198,7 @@ for loss in (dice_loss, wasserstein_loss, log_dice_loss, cosine_loss, alignment_
         if not isinstance(value, Node) or not loss.gradient.live(value):
             return
         yield from punished_entropy(value)
-        if is_cosine(value) or (compares(loss, value) and grows_with_fit(loss, value)):
+        if is_cosine(value) or is_log_likelihood(loss, value) or (compares(loss, value) and grows_with_fit(loss, value)):
             yield Problem(
                 value.source,
                 f"{value.source.text} is larger the better the prediction is, and it is minimised",
@@ -221,6 +255,32 @@ def is_negative_entropy(term: Node) -> bool:
         if isinstance(p, Node) and (inside is p or guarded is p):
             return True
     return False
+
+
+def is_log_likelihood(loss: Loss, value: Node) -> bool:
+    """The log-probabilities of what was picked, added up as they are, by a function that calls itself a loss: what JAX
+    differentiates may as well be climbed."""
+    terms = [*signed_terms(value)]
+    return NAMED.search(loss.site.qualname) is not None and all(sign > 0 and is_picked(term) for term, sign in terms)
+
+
+def is_picked(term: Value | None, depth: int = 12) -> bool:
+    """One entry of each row of ``log_softmax``, through sums and divisions by a count."""
+    for _ in range(depth):
+        if not isinstance(term, Node):
+            return False
+        if term.op in PICKS:
+            while isinstance(term, Node) and (term.op in PICKS or term.op in SAME_NUMBERS):
+                term = term.inputs.get("x")
+            return isinstance(term, Node) and term.op == "log_softmax"
+        counted = term.op == "div" and is_number(term.inputs.get("y"))
+        term = term.inputs.get("x") if counted or term.op in PASSES else None
+    return False
+
+
+def is_number(value: Value | None) -> bool:
+    """Whether a value is a number that is known, or a size."""
+    return isinstance(value, Const) or (isinstance(value, Node) and (value.family == "shape" or value.op == "static_dim"))
 
 
 def is_cosine(value: Value | None, depth: int = 5) -> bool:
