@@ -28,8 +28,8 @@ class WrongDirection(Rule):
     What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
     costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
-    of one written as the sum of products of two unit vectors, and of the log-probabilities of the right classes. In PPO's clipped objective it finds an entropy bonus with the
-    wrong sign.
+    of one written as the sum of products of two unit vectors, and of the log-probabilities of the right classes. In PPO's
+    clipped objective it finds an entropy bonus with the wrong sign.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
     the wrong one was passed.
