@@ -219,7 +219,8 @@ def clash(node: Node, known: dict[str, Node]) -> Iterator[Problem]:
             first, second = operand_text(node, side), operand_text(node, other)
             yield Problem(
                 node.source,
-                f"{first} is {dtype} and {second} is {other_dtype}, and TensorFlow converts no tensor: {RAISES}",
+                f"{first} is {dtype} and {second} is {other_dtype}, and TensorFlow converts no tensor: "
+                f"{'TypeError' if node.op.startswith('div') else RAISES}",
                 f"tf.cast({operand_text(node, odd)}, {operand_text(node, told)}.dtype)" if to == FLOAT else (
                     f"tf.cast({operand_text(node, odd)}, tf.{to})"),
             )
