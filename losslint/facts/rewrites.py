@@ -18,6 +18,7 @@ from functools import cache, cached_property
 import libcst as cst
 
 from losslint.facts.constants import plain_number
+from losslint.facts.label_rows import are_one_hot, sum_to_one
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
@@ -38,6 +39,7 @@ ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciproca
 IGNORED = frozenset({"name", "dtype"})
 EACH_ITS_OWN = ("layer", "sample", "state", "variable")  # families whose operations give something else each time
 CALLED_ONCE = ("layer", "unknown", "variable", "weight")  # and operations
+ASSUMED = {"labels": sum_to_one, "one-hot": are_one_hot}  # of the y of a rewrite, by its kind
 EPSILON, TINY = "e", 1e-12  # the letter for what is added under a root, and what it mostly stands for
 
 
@@ -249,8 +251,14 @@ def matches(nodes: list[Node], *, guards: bool = False) -> Iterator[Match]:
                 if not rewrite.operations <= present:
                     continue
                 found = _matched(rewrite.written, Place(node), Match(rewrite, node), guards)
-                if found is not None and found.guarded is guards:
+                if found is not None and found.guarded is guards and _holds(found):
                     yield found
+
+
+def _holds(found: Match) -> bool:
+    """Whether labels are what the rewrite takes them for."""
+    assumed = ASSUMED.get(found.rewrite.kind)
+    return assumed is None or assumed(found.bound["y"].value)
 
 
 def _operations_below(nodes: Iterable[Node]) -> set[str]:

@@ -158,6 +158,10 @@ class Unit:
                 return self.text(target) if isinstance(target, (cst.Name, cst.Attribute)) else ""
         return ""
 
+    def holder(self, node: cst.CSTNode) -> cst.CSTNode | None:
+        """What ``node`` is a part of, right above it."""
+        return next((holder for holder in self._spans if any(part is node for part in parts(holder))), None)
+
     def text(self, node: cst.CSTNode) -> str:
         """The source of ``node`` on one line, shortened for a message."""
         code = self.code(node)

@@ -11,6 +11,9 @@ from losslint.graph.nodes import Node
 from losslint.graph.source import Source, walk
 from losslint.project.module import bound_names
 
+BINDS = (cst.Attribute, cst.Subscript)
+OPERATIONS = (cst.BinaryOperation, cst.UnaryOperation, cst.Comparison, cst.ComparisonTarget)
+
 
 def argument(node: Node, name: str) -> cst.CSTNode | None:
     """The expression that an operation is given as its input ``name``; None where it is not written in one place."""
@@ -44,6 +47,21 @@ def replaced(source: Source, part: cst.CSTNode, code: str) -> str:
     """An expression of the file on one line, with other code for one of its parts."""
     changed = source.node.deep_replace(part, cst.parse_expression(f"({code})"))
     return plain(ast.parse(f"({cst.Module([]).code_for_node(changed)})", mode="eval"))
+
+
+def in_place(source: Source, code: str) -> str:
+    """Code for the place of an expression of the file: in brackets where an operator or a dot there would take a part of
+    it for the whole."""
+    holder, form = source.unit.holder(source.node), ast.parse(code, mode="eval").body
+    apart = isinstance(holder, BINDS) or (isinstance(holder, cst.BinaryOperation) and isinstance(holder.operator, cst.Power))
+    if isinstance(form, ast.BinOp) and not isinstance(form.op, ast.Pow):  # 2 * -x and -x ** y are what they seem
+        apart |= isinstance(holder, OPERATIONS)
+    return f"({code})" if apart and isinstance(form, (ast.BinOp, ast.UnaryOp)) else code
+
+
+def as_operand(code: str) -> str:
+    """An expression as an operand: in brackets where it is an operation itself."""
+    return f"({code})" if isinstance(ast.parse(code, mode="eval").body, (ast.BinOp, ast.UnaryOp)) else code
 
 
 def one_line(source: Source, node: cst.CSTNode) -> str:

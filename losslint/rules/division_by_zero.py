@@ -11,7 +11,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.source import MAX_QUOTED
 from losslint.graph.values import Const
-from losslint.graph.written import argument, one_line
+from losslint.graph.written import argument, in_place, one_line
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
@@ -220,7 +220,7 @@ def averaged(loss: Loss, mean: Node) -> str:
     name = code if code.isidentifier() else "selected"
     form = MEAN.get(loss.spelling, MEAN["tensorflow"])[along is not None].format(name, along)
     keep = "" if name == code else f"keep selected = {code}, then "
-    return f"{keep}write {form} for {text(mean)}"
+    return f"{keep}write {in_place(mean.source, form)} for {text(mean)}"
 
 
 def averaged_loss(mean: Node) -> str:
@@ -228,7 +228,8 @@ def averaged_loss(mean: Node) -> str:
     code, target = one_line(mean.source, mean.source.node), argument(mean, "y_true")
     if not code.endswith(")") or mean.detail.get("object") is not None or target is None:
         return AVERAGE
-    return f'write {code[:-1]}, reduction="sum") / max({one_line(mean.source, target)}.numel(), 1)'
+    form = f'{code[:-1]}, reduction="sum") / max({one_line(mean.source, target)}.numel(), 1)'
+    return f"write {in_place(mean.source, form)}"
 
 
 def roots_in(divisor: Node | None) -> Iterator[Node]:
@@ -243,11 +244,11 @@ def roots_in(divisor: Node | None) -> Iterator[Node]:
 
 
 def guarded_root(loss: Loss, root: Node) -> str:
-    """A root that keeps away from 0, far enough that what is divided by it has a slope of 1000 at most; that of a product,
-    as in a correlation, by far less: small spreads make it much smaller."""
+    """A root that keeps away from 0, far enough that what is divided by it has a slope of 1000 at most; that of a product
+    under the root, as in a correlation, by far less: small spreads make it much smaller."""
     form = next((m for m in loss.terms if m.root is root and not m.rewrite.exact and len(m.nodes) == 1), None)
     if form is None or not loss.gradient.live(root):
         return ""
-    epsilon = 1e-16 if reaches(root.inputs.get("x"), ("mul",), depth=1) else 1e-6
+    epsilon = 1e-16 if root.op in ("sqrt", "rsqrt") and reaches(root.inputs.get("x"), ("mul",), depth=1) else 1e-6
     form = replace(form, epsilon=float(HALF_BOUND) if loss.is_half(root) else epsilon)
     return f"{form.form(loss.spelling)} for {text(root)}"

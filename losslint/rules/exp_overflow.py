@@ -21,6 +21,8 @@ from losslint.rules.numerics import (
     text,
 )
 
+LIMITS = {"exp": ("88.7", "11.1"), "cosh": ("89.4", "11.8"), "sinh": ("89.4", "11.8")}  # in float32 and float16
+
 
 class ExpOverflow(Rule):
     """An exponential overflows: exp passes the largest float32 at 88.7 (float16: 11.1).
@@ -86,7 +88,8 @@ def welsch_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            limit = "11.1 in float16" if loss.is_half(hazard.operand) else "88.7"
+            single, half = LIMITS.get(hazard.node.op, LIMITS["exp"])
+            limit = f"{half} in float16" if loss.is_half(hazard.operand) else single
             yield problem(
                 loss,
                 hazard,

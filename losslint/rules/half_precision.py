@@ -15,7 +15,7 @@ from losslint.rules.numerics import LOGS, effect, hazards_of, is_zero, problem
 
 SMALLEST = 2.0**-25  # half of the smallest float16 number above 0: what is not larger is rounded to 0
 OVERFLOWS = 1.0 / 65504.0  # the slope of log and of a division is infinite below
-INSTEAD = "compute the loss in float32, or use a guard of 1e-3 and more, for a divisor of 1e-2, as 1 - 1e-4 is 1 there"
+INSTEAD = "compute the loss in float32, or guard with 1e-3 or more, and a divisor with 1e-2 or more"
 STEEP = 1e-5  # an operand at which the slope of log is infinite
 GUARDS = ("add", "sub", "maximum")
 LARGEST = 65520.0  # what is not smaller is inf in float16

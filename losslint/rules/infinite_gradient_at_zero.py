@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
-from losslint.graph.written import argument
+from losslint.graph.written import argument, as_operand, in_place, one_line
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
     UNDER_XLA,
@@ -136,4 +136,5 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
     if node.op in ("norm", "euclidean_norm"):
         return "write the norm out, with a constant under its root"
     exponent = argument(node, "y")
-    return f"keep the base away from 0: {base}{f' ** {node.source.unit.text(exponent)}' if exponent is not None else ''}"
+    power = one_line(node.source, exponent) if exponent is not None else ""
+    return f"keep the base away from 0: {in_place(node.source, f'{base} ** {as_operand(power)}') if power else base}"

@@ -21,7 +21,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import MAX_QUOTED
 from losslint.graph.values import Const, Instance, Value
-from losslint.graph.written import argument, number_text, one_line, operand_text
+from losslint.graph.written import argument, in_place, number_text, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
 from losslint.project.heads import OWN
@@ -138,7 +138,8 @@ def advised(loss: Loss, form: Match) -> str:
     """What to write for a term, and when it is the same."""
     told = CONDITIONS["rounds" if form.rewrite.rounds else form.rewrite.kind].format(form.root.source.text)
     operands, kept = form.operands(loss.spelling), form.keep(loss.spelling)
-    written = f"write {form.form(loss.spelling)}{told}{f' (with {operands})' if operands else ''}"
+    code = in_place(form.root.source, form.form(loss.spelling))
+    written = f"write {code}{told}{f' (with {operands})' if operands else ''}"
     return f"keep {kept}, then {written}" if kept else written
 
 

@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.constants import plain_number
 from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
-from losslint.graph.written import operand_text
+from losslint.graph.nodes import Node
+from losslint.graph.values import Value
+from losslint.graph.written import in_place
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.numerics import at_least, bound_of, code_of, hazards_of, instead, is_zero, problem, unbracketed
+from losslint.rules.endings import SQUASHING, ending, is_prediction
+from losslint.rules.numerics import (
+    at_least,
+    bound_of,
+    code_of,
+    hazards_of,
+    instead,
+    is_zero,
+    problem,
+    text,
+    written_operand,
+)
 
 
 class UnguardedLog(Rule):
@@ -96,9 +110,26 @@ def whole_loss(y_true, y_pred):
 
 def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard to write; a quotient is taken apart, as its divisor may be 0 too."""
-    quotient, bound = hazard.operand, bound_of(loss, hazard.operand)
-    if quotient is not None and quotient.op == "div" and len(parts := [o for _, o in quotient.operands()]) == 2:
-        codes = [(part, operand_text(quotient, part)) for part in parts]
-        above, below = (code if loss.is_positive(part) else at_least(loss, unbracketed(code), bound) for part, code in codes)
-        return f"tf.math.log({unbracketed(above)}) - tf.math.log({unbracketed(below)}), or compute the loss from logits"
-    return f"tf.math.log({at_least(loss, code_of(hazard), bound)}), or compute the loss from logits"
+    operand, bound = hazard.operand, bound_of(loss, hazard.operand)
+    if operand is not None and operand.op == "div" and len(parts := [o for _, o in operand.operands()]) == 2:
+        codes = [written_operand(operand, part, too_long=letter) for part, letter in zip(parts, "ab", strict=True)]
+        long = [f"{code} = {text(part)}" for part, code, letter in zip(parts, codes, "ab", strict=True) if code == letter]
+        above, below = (code if loss.is_positive(part) else at_least(loss, code, bound)
+                        for part, code in zip(parts, codes, strict=True))
+        form = in_place(hazard.node.source, f"tf.math.log({above}) - tf.math.log({below})")
+        told = f" (with {', '.join(long)})" if long else ""
+        return f"write {form} for {text(hazard.node)}{told}"
+    guard = f"tf.math.log({at_least(loss, code_of(hazard), bound)})"
+    return f"{guard}, or compute the loss from logits" if is_probability(loss, operand) else guard
+
+
+def is_probability(loss: Loss, value: Value | None, depth: int = 4) -> bool:
+    """Whether a value is what a model gives as a probability, or differs from that by numbers."""
+    if not isinstance(value, Node) or not depth or not loss.gradient.live(value):
+        return False
+    if value.op in ("sub", "add", "maximum"):
+        sides = [value.inputs.get(name) for name in ("x", "y")]
+        return any(plain_number(one) is not None and is_probability(loss, other, depth - 1)
+                   for one, other in zip(sides, reversed(sides), strict=True))
+    known = ending(loss, value)
+    return known[1] in SQUASHING if known is not None else is_prediction(value)

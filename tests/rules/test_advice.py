@@ -396,7 +396,7 @@ def test_a_root_in_float16_is_told_once_and_with_a_bound_that_float16_holds(unde
         assert not np.isfinite(value_and_slope(tf, body, [[0.4, 0.2]], [[0.4, 0.2]])[1]).all()
         assert np.isfinite(value_and_slope(tf, mended, [[0.4, 0.2]], [[0.4, 0.2]])[1]).all()
     else:
-        assert "a guard of 1e-3 and more" in found[0].help
+        assert "guard with 1e-3 or more" in found[0].help
         mended = body.replace("1e-8", "1e-3")
         assert np.isfinite(value_and_slope(tf, mended, [[0.4, 0.2]], [[0.4, 0.2]])[1]).all()
 
@@ -438,3 +438,39 @@ def test_two_settings_are_not_taken_for_one() -> None:
     )
     (overflow,) = [finding for finding in findings if finding.code == "LL302"]
     assert "softmax" not in overflow.help
+
+
+@pytest.mark.parametrize(("lines", "value"), [
+    ("p = tf.nn.softmax(y_pred)", "tf.reduce_sum(y_true * tf.pow(1 - p, 2.0) * tf.math.log(p), -1)"),
+    ("p = tf.nn.softmax(y_pred)\nw = tf.constant([1., 2., 3.])", "tf.reduce_sum(w * y_true * tf.math.log(p), -1)"),
+    ("p = tf.nn.softmax(y_pred)\nm = tf.cast(y_pred < 1.0, tf.float32)", "tf.reduce_sum(m * tf.math.log(p), -1)"),
+    ("p = tf.nn.softmax(y_pred)", "tf.reduce_sum(y_true * tf.math.log(p), -1)"),
+    ("p = tf.nn.softmax(y_pred)\nq = tf.nn.softmax(y_true)", "tf.reduce_sum(q * tf.math.log(p), -1)"),
+    ("p = tf.nn.softmax(y_pred)\nt = y_true * 0.9 + 0.1 / 3", "tf.reduce_sum(t * tf.math.log(p), -1)"),
+    ("p = tf.nn.softmax(y_pred)\nm = tf.constant([0., 1., 1.])", "tf.math.log(tf.reduce_sum(m * p, -1))"),
+    ("d = y_pred - y_true", "2.0 * tf.math.log(tf.cosh(d))"),
+    ("d = y_pred - y_true", "tf.math.log(tf.cosh(d)) ** 2"),
+    ("a, b = y_pred, y_true", "y_true * tf.math.log(tf.exp(a) / tf.exp(b))"),
+    ("p = tf.abs(y_pred) / 3.0", "y_true * tf.math.log(p / (1.0 - p))"),
+    ("p = tf.sigmoid(y_pred)", "y_true * tf.pow(1.0 - p, 1 / 3)"),
+    ("e = tf.boolean_mask(y_pred, y_true > 0.0)", "2.0 / tf.reduce_mean(e)"),
+])  # fmt: skip
+def test_what_is_pasted_keeps_value_and_slope(lines: str, value: str) -> None:
+    """The advised form in place of the text that it is for, whatever stands around it, with weighted labels too."""
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    indented = textwrap.indent(lines, "    ")
+    found = check(f"import tensorflow as tf\n\n{LOSS}{indented}\n    return -tf.reduce_mean({value})\n")
+    texts = [finding.help for finding in found if finding.code in ("LL301", "LL302", "LL303", "LL304")]
+    assert texts
+    for text in texts:
+        if "keep the base" in text:
+            form, replaced = text.rpartition(": ")[2], "tf.pow(1.0 - p, 1 / 3)"
+        elif advice := re.match(r"(?:keep .*, then )?write (.*?) for (.*?)(?:: the same .*|)$", text):
+            form, replaced = advice.groups()
+        else:
+            continue  # a bound for the other operation
+        if replaced not in value:  # shortened for the message
+            replaced = value
+        for first, second in zip(measured(tf, lines, value),
+                                 measured(tf, lines, value.replace(replaced, form)), strict=True):
+            assert np.allclose(first, second, atol=1e-4)
