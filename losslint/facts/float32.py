@@ -26,7 +26,7 @@ class Primitive(NamedTuple):
     backward: Backward
 
 
-SAFE_IN_TORCH = ("norm", "euclidean_norm", "std", "atan2")  # subgradient 0 at 0, unlike TensorFlow and JAX
+SAFE_IN_TORCH = ("norm", "euclidean_norm", "std", "atan2", "pow")  # slope 0 at 0, and at 0 ** 0, unlike TensorFlow and JAX
 SELECTS = ("relu", "relu6")  # gradients that TensorFlow multiplies by 0 and others leave out, so that 0 * inf is no NaN
 SHORT_CIRCUITS = ("sqrt", "rsqrt", "norm", "std", "reciprocal")  # whose kernels TensorFlow alone, and without XLA, gives
 # 0 for an upstream 0

@@ -55,6 +55,8 @@ HELPER_VERBS = words(
     "handle restore squeeze match broadcast minimize optimize",
 )
 
+VALIDATES = words("eval val valid validation")  # val_loss(labels, predictions): measured, not trained
+
 # What NumPy versions of losses are called that measure or check: val_loss, dice_loss_np.
 MEASURES = words("np numpy val validation valid eval evaluation test expected reference ref naive manual python score")
 

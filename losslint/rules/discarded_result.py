@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.shape import is_none
 from losslint.findings import Severity
 from losslint.graph.nodes import Kind, Node
 from losslint.rules.base import Loss, Problem, Rule, tensor_operands
@@ -78,5 +79,7 @@ def is_pure(node: Node) -> bool:
         return node.op in OPERATORS
     if node.op == "check_numerics" or "assert" in node.name:
         return False  # it works as a statement
+    if "loss_collection" in dict(node.api.parameters).values() and not is_none(node.told("loss_collection")):
+        return False  # TensorFlow 1 adds it to the losses that get_total_loss sums
     in_place = node.framework == "torch" and (node.name.endswith("_") or {"out", "inplace"} & node.inputs.keys())
     return node.framework in ("tensorflow", "keras", "jax", "torch") and node.family in PURE_FAMILIES and not in_place

@@ -414,6 +414,75 @@ CASES = {
             modulator = tf.exp(2.0 * labels * -logits - 2.0 * tf.math.log1p(tf.exp(-logits)))  # expect: LL302
             return tf.where(labels > 0.5, 0.25 * modulator, 0.75 * modulator)
     """,
+    "a quotient of what is not finite is no division by 0": """
+        import torch
+
+        def lognormal_loss(model, t):
+            shape, scale = model.get_shape_scale()
+            s = torch.div(torch.log(t) - shape[:, 0], torch.exp(scale[:, 0]))  # expect: LL301
+            return -torch.log(0.5 - 0.5 * torch.erf(s)).mean()
+
+        def ratio_loss(y_pred, y_true):
+            return torch.mean((y_true - y_pred) / torch.sum(y_pred * y_true))  # expect: LL304
+    """,
+    "PyTorch gives 0 ** 0 a slope of 0, JAX and TensorFlow none": """
+        import jax.numpy as jnp
+        import torch
+
+        def torch_likelihood_loss(probs, targets):
+            labels = (targets > 0.5).float()
+            return torch.mean(torch.where(probs <= 0.0, 1.0 - labels, torch.pow(probs, labels)))
+
+        def jax_likelihood_loss(probs, targets):
+            labels = (targets > 0.5).astype(jnp.float32)
+            return jnp.mean(jnp.where(probs <= 0.0, 1.0 - labels, jnp.power(probs, labels)))  # expect: LL305
+    """,
+    "the losses of TensorFlow 1 are added to a collection": """
+        import tensorflow.compat.v1 as tf
+
+        def model_loss(labels, predictions):
+            tf.losses.log_loss(labels, predictions)
+            return tf.losses.get_total_loss()
+
+        def regression_loss(labels, predictions):
+            tf.losses.mean_squared_error(labels, predictions, loss_collection=None)  # expect: LL111
+            return tf.reduce_mean(tf.abs(labels - predictions))
+    """,
+    "p beside y is an exponent where it has a number for a default": """
+        import torch
+
+        def sinkhorn_loss(x, y, p=2, blur=0.05):
+            return ((x - y) ** 2 * torch.Tensor([1 / blur ** p])).sum()
+
+        def scaled_loss(y, p):
+            return (torch.Tensor([p.mean()]) - y).abs().mean()  # expect: LL108
+    """,
+    "what validation measures may be detached": """
+        import torch
+
+        class Feature(torch.nn.Module):
+            def eval_loss(self, targets, predictions):
+                return torch.nn.functional.mse_loss(predictions.detach(), targets)
+
+            def train_loss(self, targets, predictions):
+                return torch.nn.functional.mse_loss(predictions.detach(), targets)  # expect: LL108
+    """,
+    "where an inner solver stops is cut off on purpose": """
+        import jax
+        import jax.numpy as jnp
+
+        def transform(cost, f):
+            def solved(x):
+                z = jax.lax.stop_gradient(jax.lax.while_loop(cost.goes_on, cost.step, x))
+                return jnp.sum(z ** 2) + f(x - z)
+            return jax.grad(solved)
+
+        def loss(params, x, y):
+            penalty = jnp.sum(jax.lax.stop_gradient(params) ** 2)  # expect: LL112
+            return jnp.mean((x @ params - y) ** 2) + 0.1 * penalty
+
+        step = jax.grad(loss)
+    """,
 }
 
 
