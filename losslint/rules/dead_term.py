@@ -221,7 +221,8 @@ def sees_data(loss: Loss, facts: GradientFacts, term: Node) -> bool:
     """Whether a term is computed from a batch, too, or by a function that is not known: what JAX differentiates by is the
     model or a point, not only weights."""
     return any(
-        node.op == "unknown" or (isinstance(function := node.inputs.get("function"), Node) and function.op == "param")
+        (node.op == "unknown" and loss.site.framework == "jax")
+        or (isinstance(function := node.inputs.get("function"), Node) and function.op == "param")
         or (node.op == "param" and node.name not in loss.site.differentiated
             and node.role in (Role.LABEL, Role.TENSOR, Role.UNKNOWN)) for node in facts.cone(term))
 
