@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
@@ -31,7 +31,7 @@ from losslint.ops.moves import SAME_NUMBERS
 ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
 PLACES = ("range", "eye")  # numbers of rows, and which of a pair are the same one
 OTHERS = "the others"  # the name of the other elements of a row in a point
-MAX_CULPRITS = 3  # operations blamed at one point: the next ones as if the first were repaired
+MAX_CULPRITS = 3  # operations blamed at one point: each as if those before it were mended
 MAX_PARTS = 4  # of a concatenation that are looked at one by one
 COUNTS = (3.0, 16.0)  # elements of a row
 SMALL = 1e-5  # what is left of a difference that float32 rounds
@@ -219,39 +219,52 @@ class HazardFacts:
     def _at(
         self, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
     ) -> Iterator[Hazard]:
-        repaired: list[int] = []
-        while len(repaired) < MAX_CULPRITS and (culprit := self._culprit(point, repaired)) is not None:
-            repaired.append(culprit.index)
-            if culprit.op in SINGULAR and culprit.index not in self.suspects:
-                continue
-            if (culprit.op == "atan2" and self._mixes(culprit)) or self._leaves_itself_out(culprit):
-                continue
-            by_value = not math.isfinite(point.values[self.result.index])
-            operand = _singular_operand(culprit, point)
-            if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.inputs.entering(culprit)):
-                continue  # what was not evaluated may keep it small
-            named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
-            if not named and (operand is None or not self.gradient.live(operand) or point(operand) != 0.0):
-                continue  # it rests on stand-ins alone, and is no difference of equal ones
-            masked = not by_value and culprit.index not in self._taken(point)
-            discarded = self._discarded(culprit, point) if masked else None
-            negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
-            if negative and not masked and self.head not in SIGNED:
-                continue  # whether a real-valued prediction is ever negative there is not known
-            if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
-                continue
-            if named and (others := self._others(point, operand or culprit)) is not None:
-                named = {**named, OTHERS: others}
-            yield Hazard(
-                culprit, operand, by_value, graph_only, large,
-                discarded=discarded,
-                label_only=operand is not None and not self.gradient.reach(operand),
-                flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
-                xla_only=False, at=named,
-                operand_value=point(operand) if operand is not None else math.nan,
-            )  # fmt: skip
-            if by_value:
+        for _ in range(MAX_CULPRITS):
+            culprit = self._culprit(point)
+            if culprit is None:
                 return
+            hazard = self._hazard(culprit, point, assignment, graph_only=graph_only, large=large)
+            if hazard is not None:
+                yield hazard
+            if not math.isfinite(point(self.result)) and not self._is_of_labels(_singular_operand(culprit)):
+                return  # what makes a prediction implausible here makes the rest of its failures so
+            point.mend(culprit)
+
+    def _hazard(
+        self, culprit: Node, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
+    ) -> Hazard | None:
+        """What to say of an operation that fails at a point; None where that is not enough to blame it."""
+        if culprit.op in SINGULAR and culprit.index not in self.suspects:
+            return None
+        if (culprit.op == "atan2" and self._mixes(culprit)) or self._leaves_itself_out(culprit):
+            return None
+        by_value = not math.isfinite(point.values[self.result.index])
+        operand = _singular_operand(culprit)
+        if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.inputs.entering(culprit)):
+            return None  # what was not evaluated may keep it small
+        named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
+        if not named and (operand is None or not self.gradient.live(operand) or point(operand) != 0.0):
+            return None  # it rests on stand-ins alone, and is no difference of equal ones
+        masked = not by_value and culprit.index not in self._taken(point)
+        negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
+        if negative and not masked and self.head not in SIGNED:
+            return None  # whether a real-valued prediction is ever negative there is not known
+        if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
+            return None
+        if named and (others := self._others(point, operand or culprit)) is not None:
+            named = {**named, OTHERS: others}
+        return Hazard(
+            culprit, operand, by_value, graph_only, large,
+            discarded=self._discarded(culprit, point) if masked else None,
+            label_only=self._is_of_labels(operand),
+            flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
+            xla_only=False, at=named,
+            operand_value=point(operand) if operand is not None else math.nan,
+        )  # fmt: skip
+
+    def _is_of_labels(self, operand: Node | None) -> bool:
+        """Whether labels alone decide an operand: nothing that is trained does."""
+        return operand is not None and not self.gradient.reach(operand)
 
     def _is_rounded(self, operand: Node, point: Point) -> bool:
         """Whether an operand is 0 only as float32 rounds sums of one element: with more it is merely small."""
@@ -262,14 +275,14 @@ class HazardFacts:
         longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, beside=beside, count=n) for n in COUNTS)
         return any(0.0 < abs(other(operand)) < SMALL for other in longer)
 
-    def _culprit(self, point: Point, repaired: list[int]) -> Node | None:
-        """The operation that makes the result or a gradient not finite, those aside that were found before."""
+    def _culprit(self, point: Point) -> Node | None:
+        """The operation that makes the result or a gradient not finite."""
         if not math.isfinite(point.values[self.result.index]):
             return self._first_bad_value(point, self.result)
-        gradients = slopes(point, self.result, repaired)
+        gradients = slopes(point, self.result)
         if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
             return None
-        culprit = self.first_bad_slope(point, gradients, repaired)
+        culprit = self.first_bad_slope(point, gradients)
         factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
         if culprit is not None and culprit.op in ("mul", "div") and factor is not None:
             return self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
@@ -306,13 +319,11 @@ class HazardFacts:
                 return Discarded(node, sides[1])
         return Discarded(None)
 
-    def first_bad_slope(
-        self, point: Point, gradients: Mapping[int, float], repaired: Collection[int] = ()
-    ) -> Node | None:
+    def first_bad_slope(self, point: Point, gradients: Mapping[int, float]) -> Node | None:
         """The operation whose backward function turns a finite upstream gradient into a non-finite one."""
         for node in reversed(self.nodes):
             dy = gradients.get(node.index)
-            if dy is None or not math.isfinite(dy) or node.index in repaired:
+            if dy is None or not math.isfinite(dy) or node.index in point.mended:
                 continue
             for operand, gradient in contributions(point, node, dy):
                 if not math.isfinite(gradient) and self.gradient.live(operand):
@@ -428,7 +439,7 @@ def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
     return [("x", n) for n in nodes_in(node.inputs[sides[0]])] if sides is not None else list(node.operands())
 
 
-def _singular_operand(node: Node, point: Point) -> Node | None:
+def _singular_operand(node: Node) -> Node | None:
     """The operand that sits on the singular point."""
     if node.op in ("div", "xlogy", "xlog1py"):
         return next((n for n in nodes_in(node.inputs.get("y", Const(None)))), None)

@@ -23,6 +23,8 @@ SHARE = 0.5
 TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
 COUNTED = ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank")
 CHOICES = ("where", "phi", "masked_fill")
+MENDED = 0.3  # what an operation that fails is taken to give, to see what else does
+FAR = 16.0  # and one that gives infinity: log(1e-7) is -16
 SIZE = 4.0  # any dimension, and the number of elements a count sees
 
 
@@ -90,10 +92,22 @@ class Point:
         self.empty: set[int] = set()  # selections without an element
         self.partly: set[int] = set()  # an element here, nothing there: ``eye`` and its negation
         self.opaque: set[int] = set()
+        self.mended: set[int] = set()  # operations that are taken to be finite, value and slope
         if beside is not None:
             self.other = Point(NOWHERE, beside, graph_mode=graph_mode, xla=xla, across=across, count=count)
-            self.other.other, self.other.first = self, False
-        for step, way in cone.ways:
+            self.other.other, self.other.first, self.other.mended = self, False, self.mended
+        self._settle_all()
+
+    def mend(self, node: Node) -> None:
+        """Go on as if an operation that fails here did not."""
+        self.mended.add(node.index)
+        for point in filter(None, (self, self.other)):
+            for settled in (point.values, point.empty, point.partly, point.opaque):
+                settled.clear()
+        self._settle_all()
+
+    def _settle_all(self) -> None:
+        for step, way in self.cone.ways:
             self._settle(step, way)
             if self.other is not None:
                 self.other._settle(step, way)
@@ -104,6 +118,8 @@ class Point:
             value = self._evaluate(step, way)
         except (ArithmeticError, ValueError):
             value = NAN
+        if step.index in self.mended and not math.isfinite(value):
+            value = math.copysign(FAR, value) if math.isinf(value) else MENDED
         self.values[step.index] = step.round(value)
 
     def __call__(self, value: Value | None) -> float:

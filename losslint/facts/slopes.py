@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 
 from losslint.facts.float32 import NAN, SAFE_IN_TORCH, SELECTS, SHORT_CIRCUITS, div
 from losslint.facts.point import JOINS, Point
@@ -19,18 +18,15 @@ NO_GRADIENT = frozenset(
 )  # fmt: skip
 
 
-def slopes(point: Point, result: Node, repaired: Collection[int] = ()) -> dict[int, float]:
-    """The derivative of ``result`` with respect to each node of the cone, as the registered gradients compute it.
-
-    ``repaired``: nodes that are taken to have a finite slope, to see what else is wrong.
-    """
+def slopes(point: Point, result: Node) -> dict[int, float]:
+    """The derivative of ``result`` with respect to each node of the cone, as the registered gradients compute it."""
     upstream: dict[int, float] = {result.index: 1.0}
     for node in reversed(point.cone.nodes):
         dy = upstream.get(node.index)
         if dy is None:
             continue
         for operand, gradient in contributions(point, node, dy):
-            if node.index in repaired and not math.isfinite(gradient):
+            if node.index in point.mended and not math.isfinite(gradient):
                 gradient = dy
             upstream[operand.index] = upstream.get(operand.index, 0.0) + gradient
     return upstream
