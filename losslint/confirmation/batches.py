@@ -44,7 +44,7 @@ def batch_of(loss: Loss, function: Function) -> Inputs:
                 given.append(TensorSpec(name, shape, role="label"))
         ladder.append(tuple(given))
     return Inputs(tuple(dict.fromkeys(ladder)), ("the batch is made up, as wide as the layers of the model",),
-                  {names[0]: keys})
+                  {names[0]: [(key,) for key in keys]})
 
 
 def _uses(loss: Loss, batch: str) -> tuple[set[object], set[object]]:

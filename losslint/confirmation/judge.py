@@ -28,6 +28,7 @@ from losslint.confirmation.proofs import (
     is_of_the_operation,
     is_spoken_of,
     is_spoken_of_elsewhere,
+    proof_for,
 )
 from losslint.confirmation.tiers import Tier, numbers, tier
 from losslint.confirmation.words import seen_in, sentence
@@ -89,7 +90,7 @@ class Case:
     # -- verdicts
 
     def verdict(self, finding: Finding) -> Mapping[str, Any]:
-        proof = PROOFS.get(finding.code)
+        proof = proof_for(finding)
         if proof is None:
             return _verdict(UNCONFIRMED, "it says nothing that running could show")
         claim = self.claim(finding)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from losslint.confirmation.observation import Observation
 from losslint.confirmation.observation import Outcome as O
 from losslint.confirmation.places import Span
+from losslint.findings import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -57,10 +58,20 @@ PROOFS: dict[str, Proof] = {
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip
 
+STARVED = Proof((O.ZERO_GRADIENT,))  # what LL308 says of a guard: it caps the loss, and makes nothing that is not finite
+QUIET = {"LL308": STARVED}  # of an info, where its rule says two things
+
 SHOWN = {  # what only running shows, and by which outcome
     "LL901": (O.NO_GRADIENT,), "LL902": NUMBERS, "LL903": (O.ZERO_GRADIENT,), "LL904": (O.WRONG_GRADIENT,),
     "LL905": (O.JUMP,), "LL906": (O.RAISES,), "LL907": (O.CONTRACT,),
 }  # fmt: skip
+
+
+def proof_for(finding: Finding) -> Proof | None:
+    """What proves a finding; None where running proves nothing."""
+    quiet = QUIET.get(finding.code) if finding.severity is Severity.INFO else None
+    return quiet or PROOFS.get(finding.code)
+
 
 LOGARITHMS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py")
 ROOTS = ("sqrt", "euclideannorm")

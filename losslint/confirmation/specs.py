@@ -6,7 +6,7 @@ The result is a ladder: alternatives, the likeliest first, of which a run takes 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from losslint.config import Settings
@@ -15,6 +15,7 @@ from losslint.confirmation.cut import located
 from losslint.confirmation.demands import Demand, by_name, demands_of, is_factor
 from losslint.confirmation.ladder import MAX_RUNGS, rungs
 from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.pytrees import Path, leaves, name_of, shape_of, text_of
 from losslint.confirmation.shapes import fitted_labels, model_shapes
 from losslint.confirmation.stated import overrides
 from losslint.graph.handed import handed_module
@@ -39,12 +40,12 @@ class Inputs:
 
     ladder: Ladder
     notes: tuple[str, ...] = ()
-    containers: Mapping[str, tuple[object, ...]] = field(default_factory=dict)  # argument -> keys or positions
+    containers: Mapping[str, Sequence[Path]] = field(default_factory=dict)  # argument -> where its arrays are
 
     @property
     def names(self) -> list[str]:
         """The arguments that the arrays fill."""
-        inner = {f"{name}_{key}": name for name, keys in self.containers.items() for key in keys}
+        inner = {name_of(name, path): name for name, paths in self.containers.items() for path in paths}
         return list(dict.fromkeys(inner.get(spec.name, spec.name) for spec in self.ladder[0]))
 
     @property
@@ -55,13 +56,7 @@ class Inputs:
         """A lambda that puts arrays into the lists and dictionaries which the loss takes."""
         passed: list[ast.keyword] = [ast.keyword(name, value) for name, value in known.items()]
         for name in self.names:
-            keys = self.containers.get(name)
-            if keys is None:
-                text = name
-            elif all(isinstance(key, int) for key in keys):
-                text = f"[{', '.join(f'{name}_{key}' for key in keys)}]"
-            else:
-                text = "{" + ", ".join(f"{key!r}: {name}_{key}" for key in keys) + "}"
+            text = text_of(name, self.containers[name]) if name in self.containers else name
             passed.append(ast.keyword(name, expression(text, function)))
         order = ", ".join(spec.name for spec in self.ladder[0])
         made = expression(f"lambda {order}: None", function)
@@ -78,13 +73,16 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     site = loss.site
     function = site.node
     assert isinstance(function, Function)
-    multiplied = dict.fromkeys((name for name in site.differentiated if is_factor(loss.graph, name)), Role.TENSOR)
-    roles = {name: role for name, role in (multiplied | tensor_roles(site)).items() if name not in set(without)}
+    trees = {name: found for name in site.differentiated if (found := leaves(loss.graph, name))}
+    trained = [name for name in site.differentiated if name in trees or is_factor(loss.graph, name)]
+    known = dict.fromkeys(trained, Role.TENSOR) | tensor_roles(site)
+    roles = {name: role for name, role in known.items() if name not in set(without)}
     names_taken = [a.arg for a in parameters(function)]
     told = {name: spec for name, spec in overrides(site, function, settings).items() if name in names_taken}
     roles |= {name: roles.get(name, site.roles.get(name, Role.TENSOR)) for name in told}
     order = [name for name in names_taken if name in roles]
-    containers = {name: keys for name in order if name not in told and (keys := contents(site, name))}
+    containers = {name: paths for name in order if name not in told
+                  and (paths := list(trees.get(name, ())) or [(key,) for key in contents(site, name)])}
     demands = demands_of(loss.graph, order)
     taken, others = model_shapes(site)
     for name in order:
@@ -104,8 +102,10 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
             if name not in told:
                 spec = as_given_by(head, spec)
                 spec = replace(spec, marks=marks_of(demands[name], spec))
-            keys = containers.get(name, ())
-            specs += [spec] if not keys else [replace(spec, name=f"{name}_{key}") for key in keys]
+            specs += [spec] if name not in containers else [
+                replace(spec, name=name_of(name, path),
+                        shape=shape_of(trees[name][path], spec.shape) if name in trees else spec.shape)
+                for path in containers[name]]
         if tuple(specs) not in ladder:
             ladder.append(tuple(specs))
     notes = tuple(f"{name} as told: {', '.join(str(n) for n in spec.shape)} {spec.dtype}" for name, spec in told.items())

@@ -6,7 +6,7 @@ really produce; ``losslint.confirmation.tiers`` says how far out a set of inputs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from losslint.confirmation.program import TensorSpec
 
 Array = NDArray[Any]
 Inputs = dict[str, Array]
+Corner = tuple[str, Array, bool]  # what it is, its numbers, whether only late training meets it
 
 INTERVALS = {
     "real": (-1.9, 1.9), "logits": (-2.6, 2.6), "probability": (0.04, 0.96), "positive": (0.1, 2.3),
@@ -215,6 +216,8 @@ def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
             yield Case(base | {spec.name: _first_number(base[spec.name].copy(), np.nan)}, f"{spec.name} missing once")
     choices = {s.name: [*_marked(s), *_corners(s)] for s in specs}
     early = {name: [c for c in found if not c[2]] for name, found in choices.items()}
+    if len(labels) > 1:  # inputs and labels: a model of zeros is right about labels of zeros
+        yield Case(base | _all("all zero", (*labels, *moved), early), "all zero")
     for spec in moved:
         for what, array, _ in early[spec.name]:
             yield Case(base | {spec.name: array}, f"{spec.name} {what}")
@@ -231,8 +234,7 @@ def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
                     yield Case(inputs, f"{label.name} {said}, {spec.name} {what}")
     if len(moved) > 1:
         for what in ("all zero", "all one", "rows alike", "constant"):
-            arrays = {s.name: a for s in moved for said, a, _ in early[s.name] if said == what}
-            yield Case(base | arrays, f"all {what}")
+            yield Case(base | _all(what, moved, early), f"all {what}")
     for spec in moved:
         for what, array, late in choices[spec.name]:
             if late:
@@ -241,6 +243,11 @@ def _cases(specs: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
                     for said, known, _ in early[label.name][:2]:
                         inputs = base | {label.name: known, spec.name: array}
                         yield Case(inputs, f"{label.name} {said}, {spec.name} {what}")
+
+
+def _all(what: str, specs: Iterable[TensorSpec], choices: Mapping[str, Sequence[Corner]]) -> Inputs:
+    """The same corner of several tensors, of those that have it."""
+    return {s.name: array for s in specs for said, array, _ in choices[s.name] if said == what}
 
 
 def _agreeing(labels: Sequence[TensorSpec], moved: Sequence[TensorSpec], base: Inputs) -> Iterator[Case]:
@@ -273,8 +280,7 @@ def perfect(label: TensorSpec, known: Array, spec: TensorSpec) -> Array | None:
     return known.astype(spec.dtype)
 
 
-def _corners(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
-    """(what, numbers, whether only late training meets them)"""
+def _corners(spec: TensorSpec) -> Iterator[Corner]:
     shape, dtype = spec.shape, spec.dtype
 
     def full(number: float) -> Array:
@@ -339,7 +345,7 @@ def _corners(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
         yield "of 100", full(100.0), True
 
 
-def _marked(spec: TensorSpec) -> Iterator[tuple[str, Array, bool]]:
+def _marked(spec: TensorSpec) -> Iterator[Corner]:
     """Nothing but a number that the loss singles out, where the type can hold it."""
     for mark in spec.marks:
         array = np.full(spec.shape, mark, "float64").astype(spec.dtype)

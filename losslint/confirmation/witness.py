@@ -26,10 +26,11 @@ from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.proofs import is_of_the_operation
 from losslint.confirmation.tiers import Tier, numbers, tier, tier_between
 from losslint.confirmation.trail import Trail
-from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, project, rows_of
+from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, perfect, project, rows_of
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
-OUTSIDE_DOMAIN, KILLED = "LL307", "LL311"
+OUTSIDE_DOMAIN, STARVED, KILLED = "LL307", "LL308", "LL311"
+SATURATING = 120.0  # of which sigmoid and softmax are exactly 0 in float32
 BOUNDING = ("clipbyvalue", "maximum", "minimum", "max", "min", "clip", "clamp", "clamp_min", "clamp_max", "clamp_", "fmax",
             "fmin", "relu", "relu6", "hardtanh", "select", "selectv2", "where", "select_n")  # fmt: skip
 UNCLAIMED = 0.4  # of the time, where nothing is claimed
@@ -73,7 +74,30 @@ def search(
         first.found |= {key: seen for key, seen in again.found.items() if any(again.explains(c, key) for c in again.claims)}
     still = {(claim.row, claim.span) for claim in first.left}
     vain = [one for search in searches for one in search.in_vain() if (one.row, one.span) in still]
-    return (*first.found.values(), *killed(loss, narrow, claims)), tuple(vain)
+    return (*first.found.values(), *starved(loss, narrow, claims), *killed(loss, narrow, claims)), tuple(vain)
+
+
+def starved(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:
+    """Logits that are wrong everywhere and as far as they can be, of which the loss is not 0 and its gradient is: for each
+    claim that a guard caps a logarithm."""
+    capped = [claim for claim in claims if claim.code == STARVED]
+    base = generic(specs)
+    labels = [s for s in specs if s.role == "label"]
+    for asked in (None, 0.0, 1.0):  # for what labels ask for, else for all of them
+        wrong = {s.name: _opposite(s, asked, labels, base) for s in specs if s.role in MOVED}
+        if not capped or not all(fits(s, wrong[s.name]) for s in specs if s.name in wrong):
+            return
+        seen = observe(loss, base | wrong, specs, "eager")
+        if seen.outcome is Outcome.ZERO_GRADIENT and any(numbers(seen.loss)):
+            yield from (dataclasses.replace(seen, **claim.at, detail="a totally wrong prediction") for claim in capped)
+            return
+
+
+def _opposite(spec: TensorSpec, asked: float | None, labels: Sequence[TensorSpec], base: Inputs) -> Array:
+    """Logits for the opposite of what is asked for."""
+    known = (perfect(label, base[label.name], spec) for label in labels if asked is None)
+    right = next((one for one in known if one is not None), np.full(spec.shape, asked or 0.0))
+    return np.where(right > 0.5, -SATURATING, SATURATING).astype(spec.dtype)
 
 
 def killed(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim]) -> Iterator[Observation]:

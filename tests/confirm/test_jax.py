@@ -226,3 +226,31 @@ def test_rules_of_a_custom_gradient_and_settings_are_run(tmp_path: Path) -> None
     done = losslint_process("--confirm", "--isolated", str(path))
     assert "LL301" in done.stdout
     assert "confirmed in eager code: pred=[[0.]]" in done.stdout
+
+
+TREES = """\
+import jax.numpy as jnp
+
+
+def plain_loss(params, x, y):
+    return jnp.sqrt(jnp.mean((x @ params - y) ** 2))
+
+
+def keyed_loss(params, x, y):
+    hidden = jnp.tanh(jnp.dot(x, params["hidden"]["w"]) + params["hidden"]["b"])
+    return jnp.sqrt(jnp.mean((hidden @ params["out"]["w"] + params["out"]["b"] - y) ** 2))
+
+
+def paired_loss(params, x, y):
+    for w, b in params[:-1]:
+        x = jnp.tanh(x @ w + b)
+    w, b = params[-1]
+    return jnp.sqrt(jnp.mean((x @ w + b - y) ** 2))
+"""
+
+
+def test_parameters_are_arrays_and_trees_of_arrays(tmp_path: Path) -> None:
+    (tmp_path / "losses.py").write_text(TREES)
+    ((_, found),) = verdicts_in(tmp_path).items()
+    rows = {row: "confirmed" for row, line in enumerate(TREES.splitlines(), 1) if "jnp.sqrt" in line}
+    assert found == {(row, "LL303"): status for row, status in rows.items()}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from losslint.confirmation import proofs
 from losslint.confirmation.failures import UserFiles
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.program import Claim
@@ -95,6 +96,25 @@ def found_in(tmp_path: Path, test: str, divisor: str, example: tuple[tuple[str, 
     exec(compile(text, str(program.path), "exec"), namespace)
     loss = Loss(namespace["a_loss"], UserFiles(program.path, tmp_path), "loss")
     return [*search(loss, program.inputs[0], [Claim("LL304", 4, 4, example=example)])[0]]
+
+
+CAPPED = """import tensorflow as tf
+def a_loss(y_true, logits):
+    p = tf.sigmoid(logits)
+    return -tf.reduce_mean(y_true * tf.math.log(p + {0}) + (1 - y_true) * tf.math.log(1 - p + {0}))
+"""
+
+
+def test_a_guard_that_caps_a_logarithm_is_shown_by_a_gradient_of_zero(tmp_path: Path) -> None:
+    """Not by the epsilon that graphs round away, which is another finding."""
+    text = CAPPED.format("1e-8")
+    program = program_in(tmp_path, text, "a_loss")
+    namespace: dict[str, Any] = {}
+    exec(compile(text, str(program.path), "exec"), namespace)
+    loss = Loss(namespace["a_loss"], UserFiles(program.path, tmp_path), "loss")
+    found, _ = search(loss, program.inputs[0], [Claim("LL308", 4, 4)])
+    shown = [seen for seen in found if seen.outcome in proofs.STARVED.outcomes]
+    assert [(seen.row, any(numbers(seen.loss)), any(numbers(seen.gradient))) for seen in shown] == [(4, True, False)]
 
 
 @pytest.mark.parametrize(("test", "label"), [
