@@ -28,24 +28,27 @@ CALLED = ("call", "forward", "__call__")  # what holds the code of an object tha
 
 
 def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
-    """Fail where a loss has no usable gradient: None, zero, wrong, not finite, or raising where ``fit`` traces it.
+    """Fail where a loss has no usable gradient: None, zero, wrong, not finite, or raising where ``fit`` traces it; and where
+    no run of it gave any.
 
     Args:
         loss: a function, a ``keras.losses.Loss`` or a ``torch.nn.Module``.
         **inputs: what it is called with, by name; see `confirm`.
 
     Raises:
-        AssertionError: a failure was seen; the message names the inputs that show it.
+        AssertionError: a failure was seen; the message names the inputs that show it, or why there is no gradient.
         ImportError: the framework is not installed.
         TypeError: an input is none of the forms that `confirm` takes, or none of the loss; the loss is a class.
         ValueError: a text is no input.
     """
     __tracebackhide__ = True
-    found = confirm(loss, **inputs)
+    found, evidence = _judged(loss, inputs)
     failures = [finding for finding in found if finding.status == "confirmed" and finding.severity > Severity.INFO]
+    name = getattr(loss, "__qualname__", type(loss).__qualname__)
     if failures:
-        name = getattr(loss, "__qualname__", type(loss).__qualname__)
         raise AssertionError("\n".join([f"{name} cannot be trained with:", *map(_told, failures)]))
+    if (why := _without_gradient(evidence)) is not None:
+        raise AssertionError(f"{name} was not seen to be trainable: {why}")
 
 
 def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
@@ -66,6 +69,11 @@ def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
         TypeError: an input is none of these, the loss takes none of that name, it needs another one, or it is a class.
         ValueError: a text is no input, or none is given and none can be inferred.
     """
+    return _judged(loss, inputs)[0]
+
+
+def _judged(loss: Callable[..., Any], inputs: Mapping[str, Any]) -> tuple[list[Finding], Evidence]:
+    """The findings of a loss with their verdicts, and what was seen."""
     from losslint.confirmation.judge import judge
 
     code = _code_of(loss)
@@ -76,7 +84,17 @@ def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
     evidence = _evidence(loss, program, inputs)
     findings = () if checked is None else checked.findings
     reference = LossRef(program.name, "function", code.row)
-    return judge(findings, program, evidence, reference)
+    return judge(findings, program, evidence, reference), evidence
+
+
+def _without_gradient(evidence: Evidence) -> str | None:
+    """What the first run ended in, where none gave a gradient; None where one did."""
+    from losslint.confirmation.observation import Outcome
+
+    seen = evidence.observations
+    if any(one.outcome in (Outcome.FINE, Outcome.JUMP) for one in seen):
+        return None
+    return next((one.error or f"{one.outcome.value} ({one.mode})" for one in seen), "nothing was run")
 
 
 @dataclass(frozen=True)
@@ -173,13 +191,18 @@ def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], fra
     if not ladder or not ladder[0]:
         raise ValueError("the inputs of the loss cannot be inferred: give them by name, such as y_pred=(8, 3)")
     is_pair = framework == "tensorflow" and len(ladder[0]) == 2
-    by_keras = is_pair and (checked.loss.called_by_keras if checked else set(inputs) == {"y_true", "y_pred"})
+    by_keras = is_pair and (checked.loss.called_by_keras if checked else _is_named_as_by_keras(code))
     claims = [] if checked is None else [claim_of(f, checked.loss) for f in checked.findings if f.path == code.path]
     text = code.path.read_text(encoding="utf-8") if code.path.is_file() else ""
     return Program(
         path=code.path, name=code.name, tree=ast.parse(text), kind="loss" if by_keras else "function", inputs=ladder,
         called_by_keras=by_keras, claims=tuple(dict.fromkeys(claims)), framework=framework,
     )  # fmt: skip
+
+
+def _is_named_as_by_keras(code: Code) -> bool:
+    """Whether a function takes labels and predictions under the names that Keras has for them."""
+    return [name for name in inspect.signature(code.function).parameters if name != "self"] == ["y_true", "y_pred"]
 
 
 def _spec(name: str, given: Any, known: TensorSpec | None) -> TensorSpec:

@@ -128,6 +128,28 @@ def test_inputs_that_raise_fail(inputs: dict[str, Any]) -> None:
         losslint.assert_trainable(squared, **inputs)
 
 
+def refusing(y_true: Any, y_pred: Any) -> Any:
+    raise ValueError(f"never {y_pred - y_true}")
+
+
+def unreturned(y_true: Any, y_pred: Any) -> Any:
+    squared(y_true, y_pred)
+
+
+def constant(y_true: Any, y_pred: Any) -> Any:
+    return 0.0
+
+
+@pytest.mark.parametrize("inputs", [{}, {"y_true": (8, 3), "y_pred": (8, 3)}])
+@pytest.mark.parametrize(("loss", "why"), [
+    (refusing, "ValueError: never "), (unreturned, "ValueError: Attempt to convert a value [(]None[)]"),
+    (constant, "no gradient [(]eager[)]"),
+])  # fmt: skip
+def test_a_loss_that_no_run_gives_a_gradient_of_does_not_pass(loss: Any, why: str, inputs: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=f"{loss.__name__} was not seen to be trainable: {why}"):
+        losslint.assert_trainable(loss, **inputs)
+
+
 def test_code_without_a_file_is_run_all_the_same() -> None:
     space: dict[str, Any] = {"tf": tf}
     exec("def made(y_true, y_pred):\n    return -tf.reduce_mean(y_true * tf.math.log(y_pred))", space)
