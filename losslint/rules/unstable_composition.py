@@ -25,7 +25,7 @@ class UnstableComposition(Rule):
     Use instead: what the help says, e.g. ``tf.math.log_sigmoid(z)``, ``tf.math.log1p(x)``,
     ``tf.reduce_sum(tf.math.log(p))``.
 
-    Confirmed by: the value and gradient at that input.
+    Confirmed by: the value and gradient at that input; of a guard that caps, a gradient of 0 for a totally wrong prediction.
     """
 
     code = "LL308"
