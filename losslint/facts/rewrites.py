@@ -33,13 +33,14 @@ COMMUTATIVE = ("add", "mul")
 OPERATORS: dict[type[ast.AST], str] = {
     ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.USub: "neg",
 }  # fmt: skip
-MOVES = (*RESHAPES, "item", "gather", "boolean_mask", "transpose")  # elements to other places, or some of them
+MOVES = (*RESHAPES, "item", "gather", "boolean_mask", "transpose", "diagonal")  # elements to other places, or some of them
 ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
 ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciprocal": ("div",)}  # what an operation can be
 IGNORED = frozenset({"name", "dtype"})
 EACH_ITS_OWN = ("layer", "sample", "state", "variable")  # families whose operations give something else each time
 CALLED_ONCE = ("layer", "unknown", "variable", "weight")  # and operations
 ASSUMED = {"labels": sum_to_one, "one-hot": are_one_hot}  # of the y of a rewrite, by its kind
+KEEPDIMS = "k"  # the letter for whether a reduction keeps its axis
 EPSILON, TINY = "e", 1e-12  # the letter for what is added under a root, and what it mostly stands for
 
 
@@ -117,7 +118,38 @@ class Match:
         term = self._term(framework)
         if term is None:
             return ""
-        return self._moved(plain(_Writer(self, framework).visit(copy.deepcopy(term))))  # visiting changes a tree
+        written = plain(_Writer(self, framework).visit(copy.deepcopy(term)))  # visiting changes a tree
+        outside = [move for move in self.moves if not move.restores and not self._letter(move)]
+        apart = any(_letters(move.around) != _letters(self.rewrite.written) for move in outside)
+        if apart or not all(map(self._can_be_written, self.moves)):
+            return ""
+        form = _moved(written, outside)
+        return form if not outside or len(form) <= 2 * MAX_QUOTED else ""
+
+    def moved(self, letter: str, code: str) -> str:
+        """An operand, moved as the code moves what it computes of it: ``tf.linalg.diag_part(z)`` for that of its exp."""
+        return _moved(code, [move for move in self.moves if self._letter(move) == letter])
+
+    @property
+    def restores(self) -> bool:
+        """Whether the code gives back the axis that a reduction dropped, as the reduction of the form is to do itself."""
+        return any(move.restores for move in self.moves)
+
+    def _letter(self, move: Move) -> str:
+        """The operand that may be moved instead of its exponential, as the term has it nowhere else; "" for none."""
+        part, written = move.around, self.rewrite.written
+        if not isinstance(part, ast.Call) or _letters(part) != 1 or _letters(part) == _letters(written):
+            return ""
+        places = [n.id for n in ast.walk(written) if isinstance(n, ast.Name)]
+        letter = part.args[0].id if isinstance(part.args[0], ast.Name) and _operation(part) in ELEMENTWISE else ""
+        return letter if places.count(letter) == 1 else ""
+
+    def _can_be_written(self, move: Move) -> bool:
+        """Whether a move means the same at the place of the root."""
+        source = move.node.source
+        return move.restores or not (
+            argument(move.node, "x") is None or _scope(move.node) != _scope(self.root)
+            or rebound(source, source.node, self.root.source) or on_a_branch(source, self.root.source))
 
     def _term(self, framework: str) -> ast.expr | None:
         """The form with letters for its operands; None where the framework has none, or defaults that are not known here."""
@@ -140,21 +172,6 @@ class Match:
         """Which operands are to be held by variables: ``z = model(x) in line 3``."""
         return " and ".join(f"{name} = {_at_line(self.bound[letter], self.root)}"
                             for letter, name in self.kept(framework).items())
-
-    def _moved(self, form: str) -> str:
-        """A form with its values moved as those of the code are: ``tf.gather(tf.nn.log_softmax(z), i)``; "" where the
-        moves are not around the whole of it."""
-        moves = [move for move in self.moves if not move.restores]
-        if any(_letters(move.around) != _letters(self.rewrite.written) for move in moves):
-            return ""
-        for move in reversed(moves):
-            source, inner = move.node.source, argument(move.node, "x")
-            if inner is None or _scope(move.node) != _scope(self.root):
-                return ""
-            if rebound(source, source.node, self.root.source) or on_a_branch(source, self.root.source):
-                return ""
-            form = replaced(source, inner, form)
-        return form if not moves or len(form) <= 2 * MAX_QUOTED else ""
 
     def _binds_all(self, term: ast.expr) -> bool:
         keywords = (n.value.id for n in ast.walk(term) if isinstance(n, ast.keyword) and isinstance(n.value, ast.Name))
@@ -414,15 +431,15 @@ class _Writer(ast.NodeTransformer):
         self.kept = match.kept(framework)
 
     def visit_Name(self, name: ast.Name) -> ast.expr:
+        if name.id == KEEPDIMS and self.match.restores:
+            return ast.Constant(True)
         if name.id == EPSILON:
             return ast.Constant(self.match.epsilon)
-        if name.id in self.kept:
-            return ast.Name(self.kept[name.id])
         place = self.match.bound.get(name.id)
         if place is None:
             return name  # of a framework
-        code = _code(place, self.match.root)
-        return ast.parse(code, mode="eval").body if len(code) <= MAX_QUOTED else name
+        code = self.kept.get(name.id) or _code(place, self.match.root)
+        return ast.parse(self.match.moved(name.id, code if len(code) <= MAX_QUOTED else name.id), mode="eval").body
 
     def visit_Call(self, call: ast.Call) -> ast.expr:
         arguments = [self.visit(argument) for argument in call.args]
@@ -444,11 +461,22 @@ class _Writer(ast.NodeTransformer):
             ast.UnaryOp(term.op, operand))
 
     def _is_default(self, call: ast.Call, keyword: ast.keyword) -> bool:
+        if isinstance(keyword.value, ast.Name) and keyword.value.id == KEEPDIMS and self.match.restores:
+            return False
         place = self.match.bound.get(keyword.value.id) if isinstance(keyword.value, ast.Name) else None
         if place is None or _is_given(place.value) is False:
             return place is not None
         last = isinstance(place.value, Const) and place.value.value == -1
         return last and self.framework != "torch" and isinstance(call.func, ast.Name) and call.func.id in LAST
+
+
+def _moved(form: str, moves: list[Move]) -> str:
+    """Code with its values moved as those of the file are: ``tf.gather(tf.nn.log_softmax(z), i)``."""
+    for move in reversed(moves):
+        inner = argument(move.node, "x")
+        assert inner is not None
+        form = replaced(move.node.source, inner, form)
+    return form
 
 
 def _code(place: Place, root: Node) -> str:

@@ -9,6 +9,7 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.normalised_exponentials import shifted
 from losslint.rules.numerics import (
     at_most,
     code_of,
@@ -33,8 +34,8 @@ class ExpOverflow(Rule):
 
     Why it is bad: inf in the loss, ``0 * inf`` or ``inf - inf`` = NaN in the gradient.
 
-    Use instead: ``tf.math.softplus`` for log(1 + exp(x)), ``tf.reduce_logsumexp``, ``tf.nn.softmax``; bound the exponent,
-    ``tf.exp(tf.minimum(x, 20.0))``.
+    Use instead: ``tf.math.softplus`` for log(1 + exp(x)), ``tf.reduce_logsumexp``, ``tf.nn.softmax``; take the largest
+    exponent off where the exponentials are normalised, else bound it, ``tf.exp(tf.minimum(x, 20.0))``.
 
     Confirmed by: the value and gradient at that input.
     """
@@ -95,8 +96,15 @@ def welsch_loss(y_true, y_pred):
                 hazard,
                 f"{text(hazard.node)} overflows to inf as soon as {operand_of(hazard)} passes {limit} "
                 f"({point_of(loss, hazard)})",
-                mended(loss, hazard, f"bound the exponent: tf.exp({at_most(loss, code_of(hazard), '20.0')})"),
+                mended(loss, hazard, bounded(loss, hazard)),
             )
+
+
+def bounded(loss: Loss, hazard: Hazard) -> str:
+    """The exponential with a bound; one that is normalised would lose its gradient by that."""
+    code = code_of(hazard)
+    normalised = shifted(loss, hazard.node, code) if hazard.node.op == "exp" else ""
+    return normalised or f"bound the exponent: tf.exp({at_most(loss, code, '20.0')})"
 
 
 def mended(loss: Loss, hazard: Hazard, bound: str) -> str:

@@ -310,8 +310,9 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
 def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
     flat = hazard.operand is not None and any(map(is_difference, loss.gradient.cone(hazard.operand)))
-    where = f"is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}" if hazard.at else "can be exactly 0"
-    return f"{operand_of(hazard)} {where}"
+    if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
+        return f"{operand_of(hazard)} can be exactly 0"
+    return f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
 
 
 def effect(hazard: Hazard) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from losslint.facts.precision import FLOAT64
 from losslint.facts.rewrites import Match, matches
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import advised, stable_form
+
+LOST = 2.0**-25  # half of the smallest number that 1 - x notices in float32
 
 
 class UnstableComposition(Rule):
@@ -83,9 +86,14 @@ def said(loss: Loss, match: Match) -> Iterator[Problem]:
     if any(loss.nodes[index].op == "prod" for index in match.nodes) and smallest < 0.1:
         message = f"{written}: a product of many small factors underflows to 0 in float32, and its log is -inf"
         yield Problem(match.root.source, message, advised(loss, match), Severity.WARNING)
-    elif match.rewrite.rounds and (smallest < 1e-3 or len(match.nodes) > 2):
+    elif match.rewrite.rounds and (smallest < LOST or len(match.nodes) > 2) and not is_double(loss, match):
         message = f"{written} loses its digits in float32, as for {match.rewrite.fails_at}"
         yield Problem(match.root.source, message, advised(loss, match), Severity.INFO)
+
+
+def is_double(loss: Loss, match: Match) -> bool:
+    """Whether a term is computed in float64, which keeps these digits."""
+    return all(loss.gradient.precisions[index] is FLOAT64 for index in match.nodes)
 
 
 def starved(loss: Loss, match: Match) -> Problem:

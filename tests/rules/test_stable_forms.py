@@ -138,3 +138,24 @@ def test_a_guard_that_starves_is_an_info() -> None:
     (finding,) = (f for f in check(TENSORFLOW + text) if f.code == "LL308")
     assert finding.severity is Severity.INFO
     assert "tf.math.log_sigmoid(logits)" in finding.help
+
+
+@pytest.mark.parametrize(("operand", "told"), [
+    ("y_pred", True),
+    ("tf.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)", False),  # 1e-9 is not reached
+    ("tf.cast(y_pred, tf.float64)", False),
+])  # fmt: skip
+def test_digits_are_lost_where_there_are_such_numbers(operand: str, told: bool) -> None:
+    body = f"p = {operand}\n    return -tf.reduce_mean(tf.cast(tf.math.log(1 + p), tf.float32) * y_true)"
+    found = check(f"{TENSORFLOW}\ndef some_loss(y_true, y_pred):\n    {body}\n")
+    assert ("LL308" in {f.code for f in found}) is told
+
+
+def test_what_is_0_itself_is_not_told_to_be_0_for_0() -> None:
+    (finding,) = (f for f in check("""import tensorflow.compat.v1 as tf
+
+x = tf.placeholder(tf.float32, [None, 100])
+loss = -tf.reduce_mean(tf.log(tf.layers.dense(x, 1, activation=tf.nn.sigmoid)))
+step = tf.train.GradientDescentOptimizer(0.1).minimize(loss)
+""") if f.code == "LL301")
+    assert finding.message.startswith("tf.layers.dense(x, 1, activation=tf.nn.sigmoid) can be exactly 0: its log")
