@@ -179,14 +179,14 @@ def note_custom_gradient(
 ) -> None:
     """Run the gradient function on an upstream gradient, and keep what it returns for the rules."""
     value, gradient = result.items
-    if not isinstance(gradient, Func) or not isinstance(gradient.node, cst.FunctionDef):
+    if not isinstance(gradient, Func):
         return
     upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
     inner = Frame(Env(gradient.env), gradient.unit, frame.context, function=gradient, depth=frame.depth + 1)
     outputs = count(value) if function.custom_gradient == "tf.custom_gradient" else None  # one for all in JAX
     bind_parameters(t, inner, gradient, [upstream] * (outputs or 1), {}, at)
     gradients = run(t, inner, gradient)
-    returned = inner.source(inner.returns[-1].at if inner.returns else gradient.node.name)
+    returned = inner.source(inner.returns[-1].at) if inner.returns else returned_by(gradient)
     parameters = gradient.node.params
     named = [p.name.value for p in [*parameters.params, *parameters.kwonly_params]]
     takes_variables = "variables" in named or parameters.star_kwarg is not None

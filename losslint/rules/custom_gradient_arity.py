@@ -9,6 +9,7 @@ from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import CustomGradient, Kind, Node
 from losslint.graph.values import Const, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.nothing_passed import is_nothing, is_stop
 
 VARIABLES = ("tf.Variable", "keras.Variable")
 
@@ -94,6 +95,22 @@ def twofold(x):
 def step_loss(y_true, y_pred):
     double, triple = twofold(y_pred)
     return tf.reduce_mean(tf.square(direction(double) - sloped(triple) - y_true), axis=-1)
+""",
+        """
+import tensorflow as tf
+
+@tf.custom_gradient
+def hard_sign(x):
+    def grad(upstream):
+        return tf.zeros_like(upstream)  # expect: LL512
+    return tf.sign(x), grad
+
+@tf.custom_gradient
+def hard_step(x):
+    return tf.cast(x > 0.0, tf.float32), lambda upstream: 0.0 * upstream  # expect: LL512
+
+def sides_loss(y_true, y_pred):
+    return tf.reduce_mean(tf.square(hard_sign(y_pred) + hard_step(y_pred) - y_true), axis=-1)
 """,
         """
 import jax
@@ -194,8 +211,12 @@ def amplified_loss(y_true, y_pred):
 import tensorflow as tf
 
 @tf.custom_gradient
+def held(x):
+    return tf.identity(x), lambda upstream: 0.0 * upstream
+
+@tf.custom_gradient
 def rounded(x):
-    return tf.round(x), lambda upstream: upstream
+    return tf.round(x) + 0.0 * held(x), lambda upstream: upstream
 
 @tf.custom_gradient
 def twofold(x):
@@ -258,8 +279,8 @@ def step_loss(y_true, y_pred):
             elif custom.outputs is not None and custom.upstreams is not None and custom.outputs not in custom.upstreams:
                 yield Problem(
                     custom.returned,
-                    f"{custom.name} returns {tensors(custom.outputs)}, but its gradient function takes another number of "
-                    "upstream gradients: TypeError",
+                    f"{custom.name} returns {counted(custom.outputs, 'tensor')}, but its gradient function takes another "
+                    "number of upstream gradients: TypeError",
                     "give the gradient function one parameter for each tensor that is returned",
                 )
             elif all(isinstance(g, Const) and g.value is None for g in given):
@@ -271,8 +292,16 @@ def step_loss(y_true, y_pred):
             elif custom.countable and missing(loss, given, len(custom.given)):
                 yield Problem(
                     custom.returned,
-                    f"{custom.name} takes {len(custom.given)} arguments, but its gradient function returns {len(given)}",
-                    "return one gradient for each tensor argument, in order (None for labels)",
+                    f"{custom.name} is given {counted(len(custom.given), 'argument')}, but its gradient function returns "
+                    f"{counted(len(given), 'gradient')}",
+                    "return one for each argument, in order: None for labels, and for what is no tensor",
+                )
+            elif is_nothing(gradients) and not is_stop(custom):
+                yield Problem(
+                    custom.returned,
+                    f"the gradient of {custom.name} is 0 for every argument: nothing is trained through it",
+                    "derive it, or return the upstream gradient as it is; where none is meant to pass, stop it without a "
+                    "custom gradient",
                 )
             elif (cut := cut_argument(loss, custom, given)) is not None:
                 yield Problem(
@@ -290,8 +319,8 @@ def step_loss(y_true, y_pred):
                 )
 
 
-def tensors(number: int) -> str:
-    return "one tensor" if number == 1 else f"{number} tensors"
+def counted(number: int, what: str) -> str:
+    return f"one {what}" if number == 1 else f"{number} {what}s"
 
 
 def cut_argument(loss: Loss, custom: CustomGradient, given: list[Value]) -> Node | None:

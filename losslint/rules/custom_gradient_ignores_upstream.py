@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from losslint.graph.nodes import CustomGradient, nodes_in
 from losslint.graph.values import Const
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.nothing_passed import is_nothing
 
 
 class CustomGradientIgnoresUpstream(Rule):
@@ -123,7 +124,7 @@ def cubic_loss(pred, target):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for custom in loss.graph.custom:
             nodes = list(nodes_in(custom.gradients))
-            if not nodes or isinstance(custom.gradients, Const):
+            if not nodes or isinstance(custom.gradients, Const) or is_nothing(custom.gradients):
                 continue
             cone = {n.index for node in nodes for n in loss.gradient.cone(node)}
             hidden = any(loss.nodes[i].op == "unknown" and not loss.nodes[i].inputs for i in cone)
