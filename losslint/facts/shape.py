@@ -227,9 +227,13 @@ def broadcast(shapes: list[Shape | None]) -> Shape | None:
 def merge(dims: Iterable[Dim]) -> Dim:
     """One dimension of element-wise work; of the features of two arguments one has as many as the other, or one."""
     larger = {d for d in dims if d != 1}
-    if len(larger) > 1:
-        return " and ".join(sorted(map(str, larger))) if all(map(part, larger)) else None
-    return larger.pop() if larger else 1
+    if len(larger) < 2:
+        return larger.pop() if larger else 1
+    sure = {d for d in larger if not part(d)}
+    if not sure:
+        return " and ".join(sorted(map(str, larger)))
+    number = sure.pop()
+    return number if isinstance(number, int) and not sure else None
 
 
 def part(dim: Dim) -> Dim:

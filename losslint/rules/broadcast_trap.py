@@ -136,6 +136,16 @@ model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=[normalised_loss, moved_loss])
 """,
         """
+import keras
+from keras import ops
+
+def first_weighs_loss(y_true, y_pred):
+    return y_true[:, 0] * ops.square(y_true - y_pred)  # expect: LL401
+
+model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+model.compile("adam", loss=first_weighs_loss)
+""",
+        """
 import torch
 
 critic = torch.nn.Sequential(torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Linear(8, 1))
@@ -427,17 +437,25 @@ class RowShare(keras.losses.Loss):
             sides = [node.inputs.get(n) for n in names]
             for row, column in (sides, sides[::-1]):
                 if is_reduced(row, column, shapes, loss.site.kind == "method" and loss.called_by_keras):
-                    yield Problem(
-                        node.source,
-                        f"{text_of(row)} is (B,), but {text_of(column)} is (B, C): the numbers of the samples meet the "
-                        "columns, which raises unless C is B or 1, and then mixes the samples",
-                        f"keep the axis of {text_of(row)} (keepdims=True)",
-                    )
+                    yield every_column(node, row, column, "C", "C is B or 1")
+                    break
+                if loss.called_by_keras and (width := columns_met(row, column, shapes)):
+                    yield every_column(node, row, column, str(width), f"B is {width}")
                     break
                 meant = node.op not in LOSSES and adds_axis(column) and not undone(loss, row, column)
                 if (spreads(shapes(row), shapes(column)) and not meant) or kept_beside_dropped(shapes, row, column):
                     yield every_pair(node, row, column)
                     break
+
+
+def every_column(node: Node, row: Value | None, column: Value | None, width: str, unless: str) -> Problem:
+    """One number for each sample meets the columns of the samples."""
+    return Problem(
+        node.source,
+        f"{text_of(row)} is (B,), but {text_of(column)} is (B, {width}): the numbers of the samples meet the columns, which "
+        f"raises unless {unless}, and then mixes the samples",
+        with_axis(row),
+    )
 
 
 def every_pair(node: Node, row: Value | None, column: Value | None) -> Problem:
@@ -454,9 +472,26 @@ def every_pair(node: Node, row: Value | None, column: Value | None) -> Problem:
         node.source,
         f"{text_of(row)} is (B,), but {text_of(column)} is (B, 1): {node.source.text} is taken over "
         "(B, B), every prediction against every label",
-        f"give both the same shape: keep the axis of {text_of(row)} ([:, :1], keepdims=True), or drop "
-        f"that of {text_of(column)}",
+        f"give both the same shape: {with_axis(row)}, or drop that of {text_of(column)}",
     )
+
+
+def with_axis(row: Value | None) -> str:
+    """How a row keeps the axis that it has lost, or is given one that it never had."""
+    made = computed_from(row)
+    if made is not None and made.op in REDUCTIONS:
+        return f"keep the axis of {text_of(row)} (keepdims=True)"
+    if made is not None and made.op == "item" and isinstance(made.inputs.get("index"), Seq):
+        return f"keep the axis of {text_of(row)} ([:, :1])"
+    return f"add an axis to {text_of(row)} ([:, None])"
+
+
+def columns_met(row: Value | None, column: Value | None, shapes: ShapeFacts) -> int | None:
+    """How many columns the numbers of the samples meet, one of which each was picked or summed from."""
+    made, across = computed_from(row), shapes(column)
+    picked = made is not None and made.op in ("item", *REDUCTIONS) and shapes(made) == shapes(row) == (BATCH,)
+    width = across[1] if picked and across is not None and len(across) == 2 and across[0] == BATCH else None
+    return width if isinstance(width, int) and width > 1 else None
 
 
 def kept_beside_dropped(shapes: ShapeFacts, row: Value | None, column: Value | None) -> bool:

@@ -22,18 +22,24 @@ def as_keras_gives(loss: Loss) -> dict[int, Shape]:
     given = [n for n in loss.graph.params.values() if n.role in (Role.LABEL, Role.PREDICTION) and n.kind is Kind.TENSOR]
     if loss.site.kind == "method":
         return as_fitted(loss, given)
-    return {n.index: (BATCH, n.name) for n in given}
+    width = head_width(loss)
+    return {n.index: (BATCH, width if width and n.role is Role.PREDICTION else n.name) for n in given}
 
 
 def as_fitted(loss: Loss, given: list[Node]) -> dict[int, Shape]:
     """The arguments of a ``Loss`` subclass, where the file shows its labels, and the last layer of each model it trains."""
-    heads, labels = loss.site.heads, label_shape(loss.site.module)
-    widths = {head.units if isinstance(head.at, ast.Call) and last_name(head.at.func) == "Dense" else None for head in heads}
-    width = widths.pop() if len(widths) == 1 and len(heads) == len(loss.site.fitted) else None
+    width, labels = head_width(loss), label_shape(loss.site.module)
     if loss.keras_version < 3 or width is None or not labels or len(labels) > 2:
         return {}
     rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, width)}
     return {n.index: rows[n.role] for n in given if n.role in rows}
+
+
+def head_width(loss: Loss) -> int | None:
+    """How wide the predictions are, where all models that are trained by the loss end in layers of one width."""
+    heads = loss.site.heads
+    widths = {head.units if isinstance(head.at, ast.Call) and last_name(head.at.func) == "Dense" else None for head in heads}
+    return widths.pop() if len(widths) == 1 and len(heads) == len(loss.site.fitted) else None
 
 
 def as_called(loss: Loss) -> dict[int, Shape]:

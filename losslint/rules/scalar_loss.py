@@ -235,9 +235,12 @@ for loss in (smooth_loss, by_width_loss, by_length_loss, by_shape_loss, spread_l
                         "take the mean, or reduce over the features only (axis=-1)",
                         Severity.INFO,
                     )
+        left_over = [shape for value, _ in loss.results if (shape := shapes(value)) and BATCH not in shape]
         for node in loss.nodes:
             if node.index in loss.relevant and loss.gradient.live(node) and over_batch(node, shapes):
                 kept = node.op in KEEPS_SIZE
+                if not kept and not left_over:
+                    continue  # a mean over the batch to take away, say
                 yield Problem(
                     node.source,
                     f"{node.source.text} works along axis 0, the batch: "

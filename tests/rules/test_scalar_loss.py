@@ -32,6 +32,9 @@ NOT_OVER_BATCH = (
     "c = tf.matmul(y_true, y_pred, transpose_a=True)\n    return tf.reduce_sum(tf.square(tf.reshape(c, [-1])[:-1]))",
     "return tf.reduce_sum(tf.square(y_true - y_pred), axis=-1)",
     "return tf.reduce_mean(tf.square(y_true - y_pred))",
+    "return tf.reduce_mean(tf.square(y_true - (y_pred - tf.reduce_mean(y_pred, axis=0))), axis=-1)",
+    "p = y_pred - tf.reduce_mean(y_pred, axis=0)\n    return 1.0 - tf.reduce_mean(p * y_true) / tf.math.reduce_std(p)",
+    "return tf.abs(y_true - y_pred)[:, 0] + tf.reduce_mean(tf.nn.relu(1.0 - tf.math.reduce_variance(y_pred, axis=0)))",
     "c = tf.matmul(y_true, y_pred, transpose_a=True)\n    return tf.reduce_sum(tf.square(tf.linalg.diag_part(c) - 1.0))",
     "c = tf.matmul(y_true, y_pred, transpose_a=True)\n    return tf.reduce_sum(tf.square(c - tf.linalg.diag(tf.ones(4))))",
 )
