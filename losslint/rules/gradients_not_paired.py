@@ -10,7 +10,7 @@ import libcst as cst
 from losslint.facts.gradient import models_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, is_same
-from losslint.graph.source import AstSource
+from losslint.graph.source import AstSource, Source
 from losslint.graph.values import External, Instance, Seq, Value
 from losslint.project.module import Module
 from losslint.project.resolve import resolver
@@ -196,7 +196,7 @@ def work(local_model, global_model, optimizer, x, y):
                 yield Problem(
                     source,
                     "apply_gradients is given the gradients alone: it needs pairs of (gradient, variable)",
-                    "optimizer.apply_gradients(zip(grads, model.trainable_variables))",
+                    paired(pairs, source),
                 )
             elif isinstance(pairs, Seq) and pairs.items and all(map(is_swapped, pairs.items)):
                 yield Problem(
@@ -218,6 +218,16 @@ def work(local_model, global_model, optimizer, x, y):
                     "into zeros: training runs and changes nothing",
                     "drop unconnected_gradients, and mend what cuts the gradient",
                 )
+
+
+def paired(gradients: Value, call: Source) -> str:
+    """The call with the variables that the gradients were taken by: those alone are in their order."""
+    taken = origin(gradients.items[0] if isinstance(gradients, Seq) else gradients)
+    by = taken.inputs.get("sources") if isinstance(taken, Node) else None
+    if not isinstance(by, Node) or not isinstance(call.node, cst.Call) or len(call.node.args) != 1:
+        return "pair each gradient with the variable that it was taken by: apply_gradients(zip(grads, variables))"
+    text = call.unit.text
+    return f"{text(call.node.func)}(zip({text(call.node.args[0].value)}, {by.source.text}))"
 
 
 def steps_without_clearing(loss: Loss) -> Iterator[ast.Call]:

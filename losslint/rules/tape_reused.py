@@ -175,10 +175,20 @@ def step(generator, critic, x):
                     second.source,
                     f"{second.source.text} goes back through {shared[0].source.text} once more, whose graph {freed.text} in "
                     f"line {freed.row} has freed: RuntimeError (`Trying to backward through the graph a second time`)",
-                    "add the losses and go back once, detach() what a network is not to be trained by, or have the first "
-                    "keep its graph: " + ("retain_graph=True" if freed.text.endswith("backward()") else "create_graph=True"),
+                    way_out(loss, first, second),
                     related=(freed,),
                 )
+
+
+def way_out(loss: Loss, first: Pass, second: Pass) -> str:
+    """What to write instead. A step of an optimizer changes weights that a kept graph needs as they were."""
+    calls = loss.site.module.index.calls_by_name.get("step", [])
+    if any(first.source.row < call.lineno < second.source.row for call in calls):
+        return ("run the model again for the second loss, after the step, or take that step only after both have gone back: "
+                "a graph that is kept needs the weights as they were")
+    keeps = "retain_graph=True" if first.source.text.endswith("backward()") else "create_graph=True"
+    return ("add the losses and go back once, detach() what a network is not to be trained by, or have the first keep its "
+            f"graph: {keeps}")
 
 
 def shared_calls(loss: Loss, first: Pass, second: Pass) -> list[Node]:
