@@ -74,18 +74,6 @@ def state_loss(pred, target, model, strength=1e-3):
     l1 = sum(w.abs().sum() for w in model.state_dict().values())  # expect: LL112
     return nn.functional.mse_loss(pred, target) + strength * l1
 """,
-        """
-import tensorflow as tf
-
-model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-
-def step(x, y):
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(model(x) - y))
-        for w in model.trainable_weights:
-            loss += 1e-3 * float(tf.reduce_sum(tf.abs(w)))  # expect: LL112
-    return tape.gradient(loss, model.trainable_weights)
-""",
     )
     GOOD = (
         """
@@ -107,29 +95,6 @@ import tensorflow as tf
 def commitment_loss(y_true, y_pred):
     code = tf.round(y_pred)
     return tf.reduce_mean(tf.square(y_true - y_pred)) + 0.25 * tf.reduce_mean(tf.square(y_pred - code))
-""",
-        """
-import torch
-from torch import nn
-
-def proximal_loss(pred, target, model, start, log):
-    pull = sum(((w - w0.detach()) ** 2).sum() for w, w0 in zip(model.parameters(), start))
-    log.append(pull.item())
-    norm = sum(w.pow(2).sum() for w in model.parameters()).detach()
-    return nn.functional.mse_loss(pred, target) / (norm + 1e-3) + 0.1 * pull
-""",
-        """
-import tensorflow as tf
-
-model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-
-def step(x, y):
-    with tf.GradientTape() as tape:
-        l2 = tf.add_n([tf.nn.l2_loss(w) for w in model.trainable_weights if "bias" not in w.name])
-        loss = tf.reduce_mean(tf.square(model(x) - y)) + 1e-3 * l2
-    gradients = tape.gradient(loss, model.trainable_weights)
-    print(float(l2))
-    return [tf.clip_by_norm(g, 1.0) for g, w in zip(gradients, model.trainable_weights)]
 """,
     )
 

@@ -67,27 +67,6 @@ def train(model, features, x, y):
         loss = tf.reduce_mean(tf.abs(out - y)) + 0.1 * distance
     return tape.gradient(loss, model.trainable_variables)
 """,
-        """
-import jax
-import jax.numpy as jnp
-import tensorflow as tf
-import torch
-
-net = torch.nn.Linear(4, 1)
-
-def mean_step(x, y):
-    loss = jnp.mean((net(x) - y) ** 2)  # expect: LL103
-    loss.backward()
-
-def square_step(x, y):
-    loss = torch.mean(tf.square(torch.relu(net(x)) - y))  # expect: LL103
-    loss.backward()
-
-def ridge_loss(params, x, y):
-    return torch.mean((x @ params["w"] - y) ** 2)  # expect: LL103
-
-gradient = jax.grad(ridge_loss)
-""",
     )
     GOOD = (
         """
@@ -105,28 +84,6 @@ import tensorflow as tf
 
 def gaussian_loss(y_true, y_pred, sigma=0.5):
     return tf.reduce_mean(tf.square(y_true - y_pred)) / (2 * sigma**2) + math.log(sigma * math.sqrt(2 * math.pi))
-""",
-        """
-import jax
-import jax.numpy as jnp
-import numpy as np
-import tensorflow as tf
-import torch
-
-net = torch.nn.Linear(4, 1)
-weights = jnp.asarray(torch.ones(4).numpy())
-
-def step(x, y, dataset):
-    images = tf.reduce_mean(tf.ones((2, 4)))
-    labels = torch.as_tensor(np.asarray(tf.sqrt(images)))
-    loss = torch.mean((net(x) - labels) ** 2)
-    print(jnp.mean(jnp.asarray(loss.detach().cpu().numpy())), tf.reduce_mean(net(x).detach()))
-    loss.backward()
-
-def ridge_loss(params, x, y):
-    return jnp.mean((x @ params["w"] - y) ** 2) + jnp.sum(weights)
-
-gradient = jax.grad(ridge_loss)
 """,
     )
 

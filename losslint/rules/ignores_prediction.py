@@ -123,26 +123,6 @@ def shift_loss(pred, target):
     move = AffineTransform(0.0, pred)
     return (move(target) - target).pow(2).mean()
 """,
-        """
-import tensorflow as tf
-
-def ragged_loss(y_true, y_pred):
-    rows = tf.RaggedTensor.from_tensor(y_pred)
-    return tf.reduce_mean(tf.square(rows.flat_values - tf.reshape(y_true, [-1]))) + tf.reduce_mean(y_true)
-
-def sliced_loss(y_true, y_pred):
-    rows = tf.IndexedSlices(y_pred, tf.range(4))
-    return tf.reduce_mean(tf.square(rows.values - y_true))
-""",
-        """
-import tensorflow as tf
-
-def zero_loss(y_true, y_pred):
-    return 0.0 * y_true
-
-def add_loss_output(y_true, y_pred):
-    return y_pred
-""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:

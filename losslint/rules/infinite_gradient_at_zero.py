@@ -60,17 +60,6 @@ import tensorflow as tf
 def distance_loss(y_true, y_pred):
     return tf.reduce_mean(tf.norm(y_true - y_pred, axis=-1)) + 1e-6  # expect: LL303
 """,
-        """
-import torch
-import torch.nn.functional as F
-
-def margin_loss(embedding, weight, target):
-    cosine = F.linear(F.normalize(embedding), F.normalize(weight))
-    return F.cross_entropy(torch.sqrt(1.0 - cosine**2), target)  # expect: LL303
-
-def sine_loss(pred, target):
-    return torch.sqrt(1.0 - F.cosine_similarity(pred, target) ** 2).mean()  # expect: LL303
-""",
     )
     GOOD = (
         """
@@ -95,17 +84,6 @@ def rmse_loss(y_true, y_pred):
 def focal_loss(y_true, y_pred):
     p = tf.clip_by_value(y_pred, 1e-7, 1.0 - 1e-7)
     return -tf.reduce_mean(tf.pow(1.0 - p, 2.0) * y_true * tf.math.log(p))
-""",
-        """
-import torch
-import torch.nn.functional as F
-
-def margin_loss(embedding, weight, target):
-    cosine = F.linear(F.normalize(embedding), F.normalize(weight))
-    return F.cross_entropy(torch.sqrt((1.0 - cosine**2).clamp(min=1e-6)), target)
-
-def cosine_loss(pred, target):
-    return torch.log1p(1.0 - F.cosine_similarity(pred, target)).mean()
 """,
     )
 

@@ -64,13 +64,6 @@ def dice_loss(y_true, y_pred):
     overlap = tf.reduce_sum(y_true * y_pred)
     return 1.0 - (2.0 * overlap + 1e-6) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred))  # expect: LL309
 """,
-        """
-import tensorflow as tf
-
-def entropy_loss(y_true, y_pred):
-    logs = tf.math.log(y_pred)  # expect: LL309
-    return -tf.reduce_mean(tf.math.multiply_no_nan(logs, y_true))
-""",
     )
     GOOD = (
         """

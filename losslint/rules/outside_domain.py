@@ -83,13 +83,6 @@ def heading_loss(y_true, y_pred):
     difference = y_true - y_pred
     return tf.reduce_mean(tf.square(tf.atan2(tf.sin(difference), tf.cos(difference))))
 """,
-        """
-import tensorflow as tf
-
-def angle_loss(y_true, y_pred):
-    cosine = tf.clip_by_value(y_true * y_pred, -1.0 + 1e-6, 1.0 - 1e-6)
-    return tf.reduce_mean(tf.acos(cosine))
-""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:

@@ -84,23 +84,6 @@ model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=r2_loss)
 model.fit([[0.0], [1.0]], [[1.0], [2.0]], sample_weight=tf.constant([1.0, 3.0]))
 """,
-        """
-import tensorflow as tf
-
-def by_size_loss(y_true, y_pred):
-    d = tf.reshape(y_true, [-1]) - tf.reshape(y_pred, [-1])
-    return tf.reduce_sum(d * d) / tf.cast(tf.size(d), tf.float32)  # expect: LL402
-
-def by_rows_loss(y_true, y_pred):
-    rows, width = tf.unstack(tf.shape(y_pred), num=2)
-    whole = tf.reduce_sum(tf.square(y_true - y_pred)) / tf.cast(tf.shape(y_pred)[0], tf.float32)
-    return whole + tf.cast(rows * width, tf.float32) / tf.cast(tf.shape(y_true)[-1], tf.float32)  # expect: LL402
-
-for loss in (by_size_loss, by_rows_loss):
-    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-    model.compile(loss=loss)
-    model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
-""",
     )
     GOOD = (
         """
@@ -150,53 +133,6 @@ def symmetric_loss(params, x, other, partner):
     return -jnp.mean(jnp.take_along_axis(of_rows + of_columns, partner[:, None], axis=1))
 
 gradients = [jax.grad(f) for f in (class_loss, columns_loss, pairs_loss, one_way_loss, symmetric_loss)]
-""",
-        """
-import tensorflow as tf
-
-def weighted_loss(y_true, y_pred, sample_weight=None):
-    error = tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
-    return error if sample_weight is None else error * sample_weight
-
-model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-model.compile(loss=weighted_loss)
-model.fit([[0.0], [1.0]], [[1.0], [2.0]], sample_weight=tf.constant([1.0, 3.0]))
-
-def mean_loss(y_true, y_pred, sample_weight=None):
-    error = tf.reduce_mean(tf.square(y_true - y_pred))
-    return error if sample_weight is None else error * tf.reduce_mean(sample_weight)
-
-other = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-other.compile(loss=mean_loss)
-other.fit([[0.0], [1.0]], [[1.0], [2.0]])
-""",
-        """
-import tensorflow as tf
-
-def smooth_loss(y_true, y_pred):
-    return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1)
-
-def by_width_loss(y_true, y_pred):
-    width = tf.cast(tf.shape(y_pred)[-1], tf.float32)
-    return tf.reduce_sum(tf.square(y_true - y_pred), axis=-1) / width
-
-def by_length_loss(y_true, y_pred):
-    sums = tf.reduce_sum(tf.reshape(tf.square(y_true - y_pred), (tf.shape(y_pred)[0], -1)), axis=1)
-    return sums / tf.cast(tf.size(y_pred) / tf.shape(y_pred)[0], tf.float32)
-
-def by_shape_loss(y_true, y_pred):
-    return tf.abs(y_true - y_pred)[:, 0] / tf.cast(tf.reduce_prod(tf.shape(y_pred)[1:]), tf.float32)
-
-def spread_loss(y_true, y_pred):
-    return tf.fill([tf.shape(y_pred)[0]], tf.reduce_sum(tf.square(y_true - y_pred)) / tf.cast(tf.size(y_pred), tf.float32))
-
-def by_places_loss(y_true, y_pred):
-    return tf.reduce_mean(tf.square(y_true - y_pred)) / tf.cast(tf.shape(y_pred), tf.float32)
-
-for loss in (smooth_loss, by_width_loss, by_length_loss, by_shape_loss, spread_loss, by_places_loss):
-    model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
-    model.compile(loss=loss)
-    model.fit([[0.0]], [[1.0]], class_weight={0: 1.0, 1: 5.0})
 """,
     )
 

@@ -122,46 +122,6 @@ data = tf.data.Dataset.load("curves").shuffle(100).batch(batch_size, drop_remain
 model.compile("adam", loss=make_loss(data))
 model.fit(data)
 """,
-        """
-import numpy as np
-import tensorflow as tf
-
-class FanLoss(tf.keras.losses.Loss):
-    def __init__(self, batch_size):
-        super().__init__()
-        self.batch_size = batch_size
-        self.bias = tf.zeros((batch_size, 3))
-
-    def call(self, y_true, y_pred):
-        batch_size = tf.shape(y_pred)[0]
-        fan = tf.reshape(y_pred, (batch_size, 6, 3))
-        table = tf.reshape(self.bias, (self.batch_size, 1, 3))
-        return tf.reduce_mean(tf.abs(tf.expand_dims(y_true, -1) - fan), axis=(1, 2)) + 0.0 * tf.reduce_sum(table)
-
-data = np.load("curves.npz")
-model = tf.keras.Sequential([tf.keras.layers.Dense(18)])
-model.compile("adam", loss=FanLoss(16))
-model.fit(data["past"], data["future"], batch_size=16)
-""",
-        """
-import tensorflow as tf
-
-def batch_mean_loss(y_true, y_pred):
-    batch = y_pred.shape[0]
-    if batch is None:
-        batch = tf.shape(y_pred)[0]
-    flat = tf.reshape(y_pred, (-1, y_pred.shape[-1]))
-    return tf.reduce_sum(tf.square(y_true - flat)) / tf.cast(tf.shape(y_pred)[0], tf.float32)
-
-centres = tf.Variable([[0.0, 1.0], [2.0, 3.0]])
-
-def cluster_loss(y_true, y_pred):
-    gram = tf.matmul(y_true, y_pred, transpose_a=True)
-    apart = tf.expand_dims(centres, 1) - y_pred
-    columns = tf.reduce_mean(y_true - y_pred, axis=0)
-    return tf.reduce_sum(gram) / gram.shape[0] + tf.reduce_sum(tf.square(apart)) / apart.shape[0] + (
-        tf.reduce_sum(tf.abs(columns)) / columns.shape[0])
-""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:

@@ -81,50 +81,6 @@ model = tf.keras.Sequential([tf.keras.layers.Dense(1)])
 model.compile(loss=[weighted_loss, boundary_loss])
 model.fit(x=x_train, y=y_train, batch_size=25)
 """,
-        """
-import numpy as np
-import tensorflow as tf
-
-def interactions(n):
-    rating = np.random.rand(n, 1)
-    return np.random.rand(n, 4), np.random.rand(n, 2), rating, np.clip(rating[:, 0], 0.02, 1.0)
-
-train_user, train_item, train_rating, train_propensity = interactions(96)
-
-def inverse_propensity_loss(propensity):
-    weights = tf.constant(1.0 / propensity[:, None], dtype=tf.float32)
-
-    def loss(y_true, y_pred):
-        return tf.reduce_mean(weights * tf.square(y_true - y_pred), axis=-1)  # expect: LL209
-
-    return loss
-
-user, item = tf.keras.Input((4,)), tf.keras.Input((2,))
-score = tf.keras.layers.Dense(1)(tf.keras.layers.Concatenate()([user, item]))
-model = tf.keras.Model([user, item], score)
-model.compile(loss=inverse_propensity_loss(train_propensity))
-model.fit([train_user, train_item], train_rating, batch_size=16)
-""",
-        """
-import tensorflow as tf
-from tensorflow.keras import layers
-
-def beta_vae_loss(z_mean, z_log_var):
-    def divergence():
-        return 0.5 * tf.reduce_sum(tf.square(z_mean) + tf.exp(z_log_var) - z_log_var - 1.0, axis=-1)  # expect: LL209
-
-    def loss(y_true, y_pred):
-        return tf.reduce_mean(tf.square(y_true - y_pred), axis=-1) + divergence()
-
-    return loss
-
-def build():
-    inputs = tf.keras.Input((6,))
-    mean, log_var = layers.Dense(2)(inputs), layers.Dense(2)(inputs)
-    model = tf.keras.Model(inputs, layers.Dense(6)(mean))
-    model.compile(loss=beta_vae_loss(mean, log_var))
-    return model
-""",
     )
     GOOD = (
         """
@@ -158,15 +114,6 @@ def scaled_loss(y_true, y_pred):
 
 model.compile(loss=scaled_loss)
 model.fit(x_train, y_train)
-""",
-        """
-import tensorflow as tf
-
-source = tf.keras.Input((4,))
-extractor = tf.keras.Model(source, tf.keras.layers.Dense(2)(source))
-
-def perceptual_loss(y_true, y_pred):
-    return tf.reduce_mean(tf.square(extractor(y_true) - extractor(y_pred)))
 """,
     )
 

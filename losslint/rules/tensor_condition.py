@@ -78,50 +78,6 @@ def pinball_loss(y_true, y_pred):
     error = y_true - y_pred
     return 0.9 * error if error > 0 else -0.1 * error  # expect: LL201
 """,
-        """
-import jax
-import jax.numpy as jnp
-
-def masked_loss(w, x, y, mask):
-    n = jnp.sum(mask)
-    if n == 0:  # expect: LL201
-        return 0.0
-    return jnp.sum(mask * (x @ w - y) ** 2) / jnp.maximum(n, 1)
-
-@jax.jit
-def update(w, x, y, mask):
-    return w - 0.1 * jax.grad(masked_loss)(w, x, y, mask)
-""",
-        """
-import jax
-import jax.numpy as jnp
-
-def hinge_loss(params, x, y):
-    margin = 1.0 - y * (x @ params)
-    return jnp.sum(margin[margin > 0])  # expect: LL201
-
-slope = jax.jit(jax.grad(hinge_loss))
-""",
-        """
-import jax
-import jax.numpy as jnp
-
-@jax.jit
-def positive_loss(params, x, y):
-    p = x @ params
-    return jnp.sum(p[jnp.where(y > 0)]) + jnp.sum(jnp.compress(y > 0, p))  # expect: LL201 LL201
-""",
-        """
-import jax
-import jax.numpy as jnp
-
-@jax.jit
-def reduced_loss(params, x, y, reduction):
-    error = (x @ params - y) ** 2
-    return error.mean() if reduction == "mean" else error.sum()
-
-slope = jax.grad(reduced_loss)(jnp.ones(3), jnp.ones((4, 3)), jnp.ones(4), "mean")  # expect: LL201
-""",
     )
     GOOD = (
         """
@@ -158,33 +114,6 @@ def selected_loss(params, x, y):
     return jnp.sum((x @ params - y)[y > 0] ** 2)
 
 slope, eager_slope = jax.jit(jax.grad(hinge_loss)), jax.grad(selected_loss)
-""",
-        """
-import tensorflow as tf
-
-def masked_loss(y_true, y_pred, sample_weight=None, squared=True):
-    error = y_true - y_pred
-    error = tf.square(error) if squared else tf.abs(error)
-    if sample_weight is not None:
-        error = error * sample_weight
-    if y_pred.shape[-1] == 1 or len(y_pred.shape) > 2:
-        error = tf.squeeze(error, axis=-1)
-    return tf.reduce_mean(error)
-
-def balanced_loss(y_true, y_pred, weights="auto", target=None):
-    if weights == "auto" or target == "none":
-        weights = 1.0
-    return tf.reduce_mean(weights * tf.square(y_true - y_pred))
-""",
-        """
-import tensorflow as tf
-
-@tf.function
-def converted_loss(y_true, y_pred):
-    error = tf.reduce_mean(tf.abs(y_true - y_pred))
-    if error > 1.0:
-        error = 0.5 * error
-    return error
 """,
     )
 

@@ -72,13 +72,6 @@ def binary_loss(labels, logits):
     p = tf.sigmoid(logits)
     return -tf.reduce_mean(labels * tf.math.log_sigmoid(logits) + (1.0 - labels) * tf.math.log(1.0 - p))  # expect: LL301
 """,
-        """
-import tensorflow as tf
-
-def two_column_loss(y_true, y_pred):
-    p = tf.concat([1.0 - y_pred, y_pred], axis=-1)
-    return -tf.reduce_sum(tf.concat([1.0 - y_true, y_true], axis=-1) * tf.math.log(p), axis=-1)  # expect: LL301
-""",
     )
     GOOD = (
         """

@@ -88,57 +88,6 @@ def step(x, y):
         loss = tf.reduce_mean(tf.square(decoder(tf.round(encoder(x))) - y))
     return tape.gradient(loss, decoder.trainable_variables)
 """,
-        """
-import tensorflow as tf
-
-class Quantizer(tf.keras.Model):
-    def __init__(self):
-        super().__init__()
-        self.encoder, self.decoder = tf.keras.layers.Dense(4), tf.keras.layers.Dense(3)
-        self.codes = tf.keras.layers.Embedding(16, 4)
-
-    def train_step(self, x):
-        with tf.GradientTape() as tape:
-            hidden = self.encoder(x)
-            code = self.codes(tf.argmax(hidden, axis=-1))
-            code = hidden + tf.stop_gradient(code - hidden)
-            loss = tf.reduce_mean(tf.square(self.decoder(code) - x))
-        gradients = tape.gradient(loss, self.trainable_variables)
-        self.optimizer.apply_gradients(zip(gradients, self.trainable_variables))
-        return {"loss": loss}
-""",
-        """
-import keras
-from keras import ops
-
-class Attend(keras.layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.scores, self.table = keras.layers.Dense(8), keras.layers.Embedding(8, 4)
-
-    def call(self, x):
-        scores = self.scores(x)
-        best = self.table(ops.argmax(scores, axis=-1))
-        return best * ops.max(ops.softmax(scores), axis=-1, keepdims=True)
-
-inputs = keras.Input((6,))
-keras.Model(inputs, keras.layers.Dense(1)(Attend()(inputs))).compile("adam", "mse")
-""",
-        """
-import keras
-from keras import ops
-
-class Features(keras.layers.Layer):
-    def __init__(self):
-        super().__init__()
-        self.dense = keras.layers.Dense(8)
-
-    def call(self, x):
-        return ops.round(ops.stop_gradient(self.dense(x)))
-
-inputs = keras.Input((6,))
-keras.Model(inputs, keras.layers.Dense(1)(Features()(inputs))).compile("adam", "mse")
-""",
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:

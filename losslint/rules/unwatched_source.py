@@ -63,23 +63,6 @@ for _ in range(100):
     slope = tape.gradient(loss, w)  # expect: LL502
     w = w - 0.1 * slope
 """,
-        """
-import tensorflow as tf
-
-def second(model, x):
-    with tf.GradientTape() as outer:
-        with tf.GradientTape() as inner:
-            inner.watch(x)
-            u = model(x)
-        slope = inner.gradient(u, x)
-    return outer.gradient(slope, x)  # expect: LL502
-
-def step(x, y):
-    scale = tf.Variable(1.0, trainable=False)
-    with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(tf.square(scale * x - y))
-    return tape.gradient(loss, [scale])  # expect: LL502
-""",
     )
     GOOD = (
         """
@@ -112,80 +95,6 @@ for _ in range(100):
         loss = tf.reduce_mean(tf.square(hidden - y))
     slope, _ = tape.gradient(loss, [w, hidden])
     w.assign_sub(0.1 * slope)
-""",
-        """
-import tensorflow as tf
-
-def fooling_images(model, image, label):
-    adversarial = tf.identity(image)
-    for _ in range(10):
-        with tf.GradientTape() as tape:
-            tape.watch(adversarial)
-            loss = tf.reduce_mean(tf.keras.losses.categorical_crossentropy(label, model(adversarial)))
-        adversarial = adversarial + 0.01 * tf.sign(tape.gradient(loss, adversarial))
-    return adversarial
-
-def heat_map(model, heat_model, image):
-    with tf.GradientTape() as tape:
-        maps, predictions = heat_model(image)
-        best = predictions[:, 0]
-    return tape.gradient(best, maps)
-""",
-        """
-import tensorflow as tf
-
-def second(model, x, y):
-    with tf.GradientTape(persistent=True) as outer:
-        outer.watch([x, y])
-        with tf.GradientTape() as inner:
-            inner.watch(x)
-            u = model(x, y)
-        slope = inner.gradient(u, x)
-    return outer.gradient(slope, x), outer.gradient(slope, y)
-
-def of_weights(model, x):
-    with tf.GradientTape() as outer:
-        with tf.GradientTape() as inner:
-            inner.watch(x)
-            u = model(x)
-        penalty = tf.reduce_sum(inner.gradient(u, x) ** 2)
-    return outer.gradient(penalty, model.trainable_variables)
-
-def of_columns(model, points):
-    with tf.GradientTape() as outer:
-        x = points[:, :1]
-        outer.watch(x)
-        with tf.GradientTape() as inner:
-            inner.watch(x)
-            u = model(tf.concat([x, points[:, 1:]], 1))
-        slope = inner.gradient(u, x)
-    return outer.gradient(slope, x)
-
-def of_a_variable(model, x):
-    x = tf.Variable(x)
-    with tf.GradientTape() as outer:
-        with tf.GradientTape() as inner:
-            inner.watch(x)
-            u = model(x)
-        slope = inner.gradient(u, x)
-    return outer.gradient(slope, x)
-
-def slopes_at(model, x, watched):
-    slopes = []
-    for watch in (True, False):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            u = model(x)
-        slopes.append(tape.gradient(u, x))
-    return slopes
-
-def slopes(block, x, dy):
-    x = tf.identity(x)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = block(x)
-    dx, *slopes = tape.gradient(y, [x] + block.trainable_variables, output_gradients=dy)
-    return dx, slopes
 """,
     )
 

@@ -74,21 +74,6 @@ def masked_mse(y_true, y_pred):
     error = tf.square(y_true - y_pred)  # expect: LL305
     return tf.reduce_mean(tf.where(tf.math.is_nan(y_true), 0.0, error))
 """,
-        """
-import tensorflow as tf
-
-def masked_mae(y_true, y_pred):
-    known = tf.cast(tf.math.is_finite(y_true), tf.float32)
-    return tf.reduce_sum(known * tf.abs(y_true - y_pred)) / (tf.reduce_sum(known) + 1.0)  # expect: LL305
-""",
-        """
-import tensorflow as tf
-
-def bell_loss(y_true, y_pred):
-    radius = tf.abs(y_pred)
-    bell = tf.sqrt(1.0 - radius / 0.5)  # expect: LL305
-    return tf.reduce_mean(tf.square(tf.where(radius < 0.5, y_pred * bell, tf.zeros_like(bell)) - y_true))
-""",
     )
     GOOD = (
         """
@@ -106,21 +91,6 @@ def log_loss(y_true, y_pred):
     positive = y_pred > 0.0
     safe = tf.where(positive, y_pred, tf.ones_like(y_pred))
     return tf.reduce_mean(tf.square(y_true - tf.where(positive, tf.math.log(safe), tf.zeros_like(safe))))
-""",
-        """
-import tensorflow as tf
-
-def masked_mse(y_true, y_pred):
-    missing = tf.math.is_nan(y_true)
-    error = tf.square(tf.where(missing, 0.0, y_true) - y_pred)
-    return tf.reduce_mean(tf.where(missing, 0.0, error))
-""",
-        """
-import tensorflow as tf
-
-def masked_mse(y_true, y_pred):
-    known = tf.math.logical_not(tf.math.is_nan(y_true))
-    return tf.reduce_sum(tf.square(tf.boolean_mask(y_true, known) - tf.boolean_mask(y_pred, known)))
 """,
     )
 

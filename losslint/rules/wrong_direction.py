@@ -72,42 +72,6 @@ def alignment(y_true, y_pred):
 model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
 model.compile(loss=alignment)
 """,
-        """
-import torch
-import torch.nn.functional as F
-
-student, teacher = torch.nn.Linear(10, 16), torch.nn.Linear(10, 16)
-
-def distillation_loss(s, t):
-    return F.cosine_similarity(s, t, dim=-1).mean()  # expect: LL408
-
-x = torch.randn(8, 10)
-distillation_loss(student(x), teacher(x)).backward()
-""",
-        """
-import jax
-import jax.numpy as jnp
-
-def contrastive_loss(params, x, y):
-    logits = (x @ params) @ y.T
-    log_probs = jax.nn.log_softmax(logits, axis=1)
-    return jnp.diagonal(log_probs).sum() / logits.shape[0]  # expect: LL408
-
-value, gradients = jax.value_and_grad(contrastive_loss)(jnp.ones((3, 2)), jnp.ones((5, 3)), jnp.ones((5, 2)))
-""",
-        """
-import tensorflow as tf
-
-def ppo_loss(y_true, y_pred):
-    advantage, old, action = y_true[:, 0], y_true[:, 1:4], y_true[:, 4:]
-    ratio = tf.reduce_sum(action * y_pred, axis=-1) / (tf.reduce_sum(action * old, axis=-1) + 1e-6)
-    surrogate = tf.minimum(ratio * advantage, tf.clip_by_value(ratio, 0.8, 1.2) * advantage)
-    entropy = tf.reduce_sum(y_pred * tf.math.log(y_pred + 1e-6), axis=-1)  # expect: LL408
-    return -tf.reduce_mean(surrogate + 0.02 * entropy)
-
-model = tf.keras.Sequential([tf.keras.layers.Dense(3, activation="softmax")])
-model.compile(loss=ppo_loss)
-""",
     )
     GOOD = (
         """
@@ -161,33 +125,6 @@ def certain_loss(y_true, y_pred):
 
 for loss in (bonus_loss, outside_loss, negated_loss, coefficient_loss, certain_loss):
     tf.keras.Sequential([tf.keras.layers.Dense(3, activation="softmax")]).compile(loss=loss)
-""",
-        """
-import tensorflow as tf
-
-def dice_loss(y_true, y_pred, smooth=1.0):
-    overlap = tf.reduce_sum(y_true * y_pred)
-    return 1.0 - (2.0 * overlap + smooth) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + smooth)
-
-def wasserstein_loss(y_true, y_pred):
-    return tf.reduce_mean(y_true * y_pred, axis=-1)
-
-def log_dice_loss(y_true, y_pred):
-    overlap = tf.reduce_sum(y_true * y_pred)
-    return -tf.math.log((2.0 * overlap + 1.0) / (tf.reduce_sum(y_true) + tf.reduce_sum(y_pred) + 1.0))
-
-def cosine_loss(y_true, y_pred):
-    return tf.keras.losses.cosine_similarity(y_true, y_pred)
-
-def alignment_loss(y_true, y_pred):
-    y_true, y_pred = tf.math.l2_normalize(y_true, axis=-1), tf.math.l2_normalize(y_pred, axis=-1, epsilon=1e-6)
-    return 1.0 - tf.reduce_sum(y_true * y_pred, axis=-1)
-
-def decorrelation_loss(y_true, y_pred):
-    return tf.reduce_sum(tf.math.l2_normalize(y_true, -1, 1e-6) * tf.math.l2_normalize(y_pred, -1, 1e-6), -1) ** 2
-
-for loss in (dice_loss, wasserstein_loss, log_dice_loss, cosine_loss, alignment_loss, decorrelation_loss):
-    tf.keras.Sequential([tf.keras.layers.Dense(1, activation="sigmoid")]).compile(loss=loss)
 """,
     )
 

@@ -1,8 +1,9 @@
-"""Every rule proves itself on its own examples."""
+"""Every rule proves itself on its own examples: those of its page, and those in ``examples/<code>/``."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,20 @@ from tests.expectations import check, expected, loud
 RULES = list(catalogue().values())
 
 
+EXAMPLES = Path(__file__).with_name("examples")
+
+
 def examples(kind: str) -> list[object]:
-    return [
-        pytest.param(rule, text, id=f"{rule.code}-{i}") for rule in RULES for i, text in enumerate(getattr(rule, kind))
-    ]
+    on_pages = [(rule, str(i), text) for rule in RULES for i, text in enumerate(getattr(rule, kind))]
+    in_files = [
+        (rule, path.stem, path.read_text(encoding="utf-8"))
+        for rule in RULES for path in sorted((EXAMPLES / rule.code).glob(f"{kind.lower()}_*.py"))]
+    return [pytest.param(rule, text, id=f"{rule.code}-{name}") for rule, name, text in (*on_pages, *in_files)]
+
+
+def test_each_file_is_an_example_of_a_rule() -> None:
+    codes, kinds = {rule.code for rule in RULES}, ("bad", "good")
+    assert all(path.parent.name in codes and path.stem.partition("_")[0] in kinds for path in EXAMPLES.rglob("*.py"))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)

@@ -1,0 +1,7 @@
+import keras
+
+class RowShare(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        share = y_pred / keras.ops.sum(y_pred, axis=-1, keepdims=True)
+        total = keras.ops.sum(y_pred, axis=-1) / (1.0 + keras.ops.sum(keras.ops.abs(y_true), axis=-1))
+        return keras.ops.mean(keras.ops.abs(y_true - share), axis=-1) + total
