@@ -257,7 +257,8 @@ class Case:
             if seen.given:
                 return "LL906"
             eager = any(s.mode == "eager" and s.outcome not in (*ENDED, Outcome.RAISES) for s in self.told)
-            graph = self.program.called_by_keras and seen.mode in ("graph", "fit") and seen.row
+            traced = self.program.called_by_keras and not self.program.run_eagerly
+            graph = traced and seen.mode in ("graph", "fit") and seen.row
             said = only_about_shapes(seen) or is_about_surroundings(seen)
             return "LL906" if eager and graph and not said else ""
         if seen.outcome is Outcome.JUMP:

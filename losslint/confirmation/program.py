@@ -101,6 +101,7 @@ class Program:
     claims: tuple[Claim, ...] = ()
     whole_file: bool = False  # run the real module instead of the slice
     seed: int = 0
+    run_eagerly: bool = False  # by its file: what tracing makes of it, nobody sees
     untrained: bool = False  # the variables that are trained keep their first values, the arguments are data
     notes: tuple[str, ...] = field(default=())  # what was assumed, for the reader
 

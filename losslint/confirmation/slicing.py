@@ -18,6 +18,7 @@ from losslint.confirmation.stated import configured
 from losslint.graph.handed import handed_module
 from losslint.project.decisions import CALL_METHODS
 from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk
+from losslint.project.modes import Mode
 from losslint.project.module import Module, Project
 from losslint.project.resolve import is_property
 from losslint.rules.base import Loss
@@ -151,6 +152,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         path=site.module.path, name=site.qualname, tree=ast.Module(body, []), kind=draft.kind,
         inputs=draft.inputs.ladder, root=site.module.root, module=site.module.name,
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
+        run_eagerly=draft.loss.site.mode is Mode.EAGER,
         framework=site.framework, untrained=draft.untrained,
         whole_file=whole_file, notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
     )  # fmt: skip

@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def losslint_process(*arguments: str) -> subprocess.CompletedProcess[str]:
     home = str(Path(losslint.__file__).parents[1])
     return subprocess.run([sys.executable, "-m", "losslint", *arguments], capture_output=True, text=True, check=False,
-                          env={**os.environ, "PYTHONPATH": home, "NO_COLOR": "1"}, timeout=300)
+                          env={**os.environ, "PYTHONPATH": home, "NO_COLOR": "1"}, timeout=900)
 
 
 # -- the whole

@@ -395,6 +395,7 @@ def test_raises_only_where_keras_compiles_it() -> None:
     error = "OperatorNotAllowedInGraphError: Using a symbolic `tf.Tensor` as a Python `bool` is not allowed."
     raised = Observation(Outcome.RAISES, "graph", FINE.inputs, row=5, error=error)
     assert codes(FINE, raised) == ["LL906"]
+    assert codes(FINE, raised, program=replace(PROGRAM, run_eagerly=True)) == []
     assert codes(raised) == []  # the inputs may be wrong
     assert codes(FINE, raised, program=replace(PROGRAM, called_by_keras=False)) == []
     shapes = replace(raised, error="InvalidArgumentError: Incompatible shapes: [4,3] vs. [4,2]")
