@@ -42,6 +42,8 @@ UNMADE = re.compile(r"name '(\w+)' is not defined|cannot import name '(\w+)'|mod
 NO_ARGUMENT = re.compile(r"'Namespace' object has no attribute '(\w+)'")
 THRESHOLDS = ("Greater", "GreaterEqual", "Less", "LessEqual", "Select", "SelectV2", "Round", "Floor", "Ceil", "Sign", "Cast",
               "gt", "ge", "lt", "le", "where", "select_n", "round", "floor", "ceil", "sign")  # fmt: skip
+FILLS = ("gather",)  # JAX makes NaN of what lies beyond an axis: the index was made up
+STANDS_IN = re.compile(r"__contains__: unsupported operand|string indexing")  # an array where a dictionary is wanted
 STOPS = ("StopGradient", "stop_gradient", "detach", "no_grad")
 CONFIRMED, REFUTED, UNCONFIRMED = "confirmed", "refuted", "unconfirmed"
 OF_A_CLAIM = (Outcome.CONTRACT, Outcome.FROZEN)  # measured for one claim, whose row they carry
@@ -252,7 +254,7 @@ class Case:
                 return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"
         if seen.outcome in NUMBERS:
-            return "LL902" if seen.given or self.is_ordinary(seen) else ""
+            return "LL902" if seen.given or (seen.operation not in FILLS and self.is_ordinary(seen)) else ""
         if seen.outcome is Outcome.RAISES:
             if seen.given:
                 return "LL906"
@@ -337,7 +339,8 @@ def speaks_of(claim: Claim | None, mode: str) -> bool:
 def is_about_surroundings(seen: Observation) -> bool:
     """Whether an exception is about what is installed, or about the inputs that were made up."""
     kinds = seen.error.split(":")[:2]  # a graph says UnknownError: ModuleNotFoundError: ...
-    return seen.outcome is Outcome.RAISES and any(kind.strip() in SURROUNDINGS for kind in kinds)
+    return seen.outcome is Outcome.RAISES and (
+        any(kind.strip() in SURROUNDINGS for kind in kinds) or STANDS_IN.search(seen.error) is not None)
 
 
 def asked_for_nothing(seen: Observation) -> bool:

@@ -12,7 +12,9 @@ from losslint.project.module import Module
 def fed_with_data(function: ast.FunctionDef, module: Module) -> set[str]:
     """The parameters for which every call in the file passes what comes along with the input of a model:
     ``for x, hours in loader: survival_nll(net(x), hours)``."""
-    calls = [call for call in module.index.calls_by_name.get(function.name, []) if isinstance(call.func, ast.Name)]
+    index = module.index
+    calls = [call for call in index.calls_by_name.get(function.name, [])
+             if isinstance(call.func, ast.Name) and function in index.lookup(function.name, index.scope(call))[0]]
     data = [{name for name, value in _given(function, call) if _is_data(value, module)} for call in calls]
     return set.intersection(*data) if data else set()
 

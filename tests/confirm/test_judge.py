@@ -143,6 +143,7 @@ def test_what_was_not_evaluated_is_not_refuted() -> None:
     ("LL404", "InvalidArgumentError: indices[0] = 7 is not in [0, 4)"),
     ("LL503", "ValueError: Shapes (3,) and (4,) are incompatible"),
     ("LL209", "ValueError: Input 0 of layer dense is not compatible: expected axis -1 to have value 8, got (2, 4)"),
+    ("LL406", "TypeError: Array.__contains__: unsupported operand type <class 'str'>."),
 ])
 def test_an_exception_about_something_else_proves_nothing(code: str, error: str) -> None:
     anywhere = PROOFS[code].anywhere
@@ -201,6 +202,13 @@ def test_the_batch_size_may_fail_further_down() -> None:
     assert one(finding("LL205", row=4), FINE, raised)["status"] == "confirmed"
     found = judge([finding("LL205", row=4), finding("LL201", row=6)], PROGRAM, Evidence((FINE, raised)))
     assert [f.verdict["status"] for f in found if f.verdict] == ["unconfirmed", "confirmed"]
+
+
+def test_an_index_that_was_made_up_proves_nothing() -> None:
+    filled = replace(WITNESS, inputs={"y_true": [[1.0]], "y_pred": [[0.3]]}, loss=float("nan"))
+    assert codes(filled) == ["LL902"]
+    assert codes(replace(filled, operation="gather")) == []
+    assert codes(replace(filled, operation="gather", given=True)) == ["LL902"]
 
 
 def test_surroundings_prove_nothing() -> None:

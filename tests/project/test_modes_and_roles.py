@@ -228,6 +228,9 @@ net = Net()
      {"hours", "failed"}),
     ("for x, failed in loader:\n    mu, sigma = net(x)\n    hours = mu.exp()\n"
      "    survival_nll(mu, sigma, hours, failed).backward()", {"failed"}),
+    ("for x, hours, failed in loader:\n    survival_nll(*net(x), hours, failed).backward()\n\n"
+     "class Other:\n    def make(self):\n        def survival_nll(a, b, c, d):\n            return a.mean()\n"
+     "        return survival_nll(*net(y), net(y)[0], net(y)[1])", {"hours", "failed"}),
     ("mu, sigma, hours, failed = run(net, x)\nsurvival_nll(mu, sigma, hours, failed).backward()", set()),
     ("for x, hours, failed in loader:\n    survival_nll(*net(x), hours, failed).backward()\n"
      "survival_nll(*net(y), net(y)[0], net(y)[1]).backward()", set()),
