@@ -54,7 +54,7 @@ PROOFS: dict[str, Proof] = {
     "LL501": Proof(NOTHING, anywhere=True), "LL502": Proof(NOTHING, anywhere=True), "LL503": FAILS,
     "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True),
     "LL511": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
-    "LL512": Proof((O.RAISES, *NOTHING), anywhere=True), "LL513": Proof((O.WRONG_GRADIENT,), anywhere=True),
+    "LL512": Proof((O.RAISES, *NOTHING), anywhere=True),
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip
 
