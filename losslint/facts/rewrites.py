@@ -280,10 +280,10 @@ def _holds(found: Match) -> bool:
 
 def _operations_below(nodes: Iterable[Node]) -> set[str]:
     """What some nodes, and all that they are computed from, do or may be read as."""
-    return {op for node in _below(nodes) for op in (node.op, *ALSO.get(node.op, ()))}
+    return {op for node in below(nodes) for op in (node.op, *ALSO.get(node.op, ()))}
 
 
-def _below(nodes: Iterable[Node]) -> Iterator[Node]:
+def below(nodes: Iterable[Node]) -> Iterator[Node]:
     """Some nodes, and all that they are computed from."""
     seen, stack = set[int](), list(nodes)
     while stack:
@@ -528,7 +528,7 @@ def _is_another(place: Place, root: Node, *, again: bool) -> bool:
     calls = {id(part) for part in walk(code) if isinstance(part, cst.Call)}
     return any(
         (node.family in EACH_ITS_OWN or node.op in CALLED_ONCE) and any(id(s.node) in calls for s in node.source.route)
-        for node in (_below([place.value]) if calls else ()))
+        for node in (below([place.value]) if calls else ()))
 
 
 def _new_name(place: Place, taken: Collection[str]) -> str:

@@ -15,7 +15,7 @@ from losslint.facts.gradient import ROOTS as STARTS
 from losslint.facts.hazards import OTHERS, Hazard
 from losslint.facts.inputs import is_network
 from losslint.facts.precision import FLOAT32
-from losslint.facts.rewrites import Match
+from losslint.facts.rewrites import Match, below
 from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
@@ -98,19 +98,8 @@ def is_setting(loss: Loss, hazard: Hazard) -> bool:
     operand = hazard.operand
     if operand is None:
         return hazard.node.op in DIVISIONS and isinstance(hazard.node.inputs.get("y"), Const)
-    roots = (node for node in all_behind(operand) if node.op in UNSETTLED or node.family in ("sample", "variable"))
+    roots = (node for node in below([operand]) if node.op in UNSETTLED or node.family in ("sample", "variable"))
     return all(is_given(node) for node in roots)
-
-
-def all_behind(value: Node) -> Iterator[Node]:
-    """Every node that a value is computed from, also those of which only the size counts."""
-    seen, stack = set[int](), [value]
-    while stack:
-        node = stack.pop()
-        if node.index not in seen:
-            seen.add(node.index)
-            yield node
-            stack += [operand for _, operand in node.operands()]
 
 
 def is_given(root: Node) -> bool:
