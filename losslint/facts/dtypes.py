@@ -7,6 +7,7 @@ Measured with TensorFlow 2.21, in eager code and in graphs.
 from __future__ import annotations
 
 from losslint.facts.gradient import GradientFacts
+from losslint.facts.shape import is_absent
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, External, Seq, Value
 from losslint.ops.moves import MAKES_TENSOR
@@ -50,7 +51,7 @@ def _dtype(node: Node, found: dict[int, str], gradient: GradientFacts, keras: st
         return FLOAT if node.role is Role.PREDICTION and node.index in gradient.trained else ""
     if node.op in ("layer", "weight"):
         return FLOAT
-    told = next((node.inputs[name] for name in TOLD_BY if not _is_none(node.inputs.get(name))), None)
+    told = next((node.inputs[name] for name in TOLD_BY if not is_absent(node.inputs.get(name))), None)
     if told is not None:
         return _name(told, found)
     if node.operation is not None and node.operation.result == "bool":
@@ -96,7 +97,7 @@ def _name(dtype: Value, found: dict[int, str]) -> str:
 
 def _written(value: Value | None) -> str:
     """What TensorFlow makes of a number, or of a list of them."""
-    numbers = list(_numbers(value))
+    numbers = _numbers(value)
     if not numbers or None in numbers:
         return ""
     if all(isinstance(number, bool) for number in numbers):
@@ -110,7 +111,3 @@ def _numbers(value: Value | None) -> list[bool | int | float | None]:
     if isinstance(value, Seq) and not value.open:
         return [number for item in value.items for number in _numbers(item)]
     return [None]
-
-
-def _is_none(value: Value | None) -> bool:
-    return value is None or (isinstance(value, Const) and value.value is None)

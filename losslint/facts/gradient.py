@@ -379,8 +379,8 @@ class GradientFacts:
             node = stack.pop()
             if node.index not in found and self.flows[node.index].live:
                 found.add(node.index)
-                data = node.operands() if node.op not in ("attribute", "unknown") else ()
-                stack += [o for name, o in data if name != "function" and edge(node, name, o) is Edge.LIVE]
+                data = self.edges[node.index] if node.op not in ("attribute", "unknown") else []
+                stack += [operand for name, operand, kind in data if name != "function" and kind is Edge.LIVE]
         return found
 
     def cuts(self, value: Value | Node) -> list[Cut]:

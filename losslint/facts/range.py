@@ -27,6 +27,7 @@ from losslint.facts.interval import (
     constant,
 )
 from losslint.facts.precision import Precision
+from losslint.facts.shape import is_absent
 from losslint.facts.step import BINARY_OPS, OF_NUMBERS, keeps_rows
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier
@@ -199,7 +200,7 @@ class RangeFacts:
 
     def _bound(self, node: Node, name: str, otherwise: float) -> Interval:
         bound = node.inputs.get(name)
-        return constant(otherwise) if _is_none(bound) else self.of(bound)
+        return constant(otherwise) if is_absent(bound) else self.of(bound)
 
     def _may_be_empty(self, node: Node) -> bool:
         """Whether what a node reduces may hold no element."""
@@ -442,10 +443,6 @@ def _factors(value: Value) -> Iterator[tuple[Value, Value]]:
     if isinstance(value, Node) and value.op == "mul" and len(_names(value)) == 2:
         yield value.inputs["x"], value.inputs["y"]
         yield value.inputs["y"], value.inputs["x"]
-
-
-def _is_none(value: Value | None) -> bool:
-    return value is None or (isinstance(value, Const) and value.value is None)
 
 
 def _cone(node: Node) -> list[Node]:

@@ -350,6 +350,11 @@ def is_none(value: Value | None) -> bool:
     return isinstance(value, Const) and value.value is None
 
 
+def is_absent(value: Value | None) -> bool:
+    """Whether an argument is not given, or given as None."""
+    return value is None or is_none(value)
+
+
 def is_ellipsis(value: Value | None) -> bool:
     return isinstance(value, Const) and value.value is ...
 

@@ -46,11 +46,20 @@ def _inputs(module: Module) -> set[int]:
     """What binds the names that models are called with."""
     if "inputs" not in module.notes:
         index = module.index
-        given = (name for call in index.calls if _calls_model(call, module) for part in call.args for name in walk(part))
+        given = (name for call in _model_calls(module) for part in call.args for name in walk(part))
         module.notes["inputs"] = {
             id(source) for name in given if isinstance(name, ast.Name)
             for source in index.lookup(name.id, index.scope(name))[0]}
     found = module.notes["inputs"]
+    assert isinstance(found, set)
+    return found
+
+
+def _model_calls(module: Module) -> set[ast.Call]:
+    """The calls of models in a file."""
+    if "model calls" not in module.notes:
+        module.notes["model calls"] = {call for call in module.index.calls if _calls_model(call, module)}
+    found = module.notes["model calls"]
     assert isinstance(found, set)
     return found
 
@@ -68,6 +77,6 @@ def _calls_model(call: ast.Call, module: Module) -> bool:
 def _asks_model(source: ast.AST, module: Module) -> bool:
     """Whether a model gives a value, or is handed to what does."""
     calls = [part for part in walk(source) if isinstance(part, ast.Call)]
-    called = {dotted_root(call.func) for call in module.index.calls if _calls_model(call, module)}
     handed = {part.id for call in calls for argument in call.args for part in walk(argument) if isinstance(part, ast.Name)}
-    return any(_calls_model(call, module) for call in calls) or bool(handed & called)
+    models = _model_calls(module)
+    return any(call in models for call in calls) or bool(handed & {dotted_root(call.func) for call in models})

@@ -187,9 +187,9 @@ class _Finder:
         compiled = [(u.module, u.call) for u in evidence.uses if u.purpose is Purpose.COMPILE and u.call is not None]
         compiling = {u.module.path: u.module for u in evidence.uses if u.purpose is Purpose.COMPILE}
         roles = roles_of(function, evidence.keras_calls)
-        if isinstance(function, ast.FunctionDef) and not evidence.keras_calls:
-            fed = fed_with_data(function, self.module)
-            roles |= {name: Role.LABEL for name in fed if roles.get(name) in (Role.UNKNOWN, Role.TENSOR)}
+        silent = {name for name, role in roles.items() if role in (Role.UNKNOWN, Role.TENSOR)}
+        if silent and isinstance(function, ast.FunctionDef) and not evidence.keras_calls:
+            roles |= dict.fromkeys(silent & fed_with_data(function, self.module), Role.LABEL)
         kind = self._kind(function, owner)
         alone = mode is Mode.UNKNOWN and framework == "tensorflow" and kind != "method" and evidence.certain
         return Site(
