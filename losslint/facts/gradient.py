@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from losslint.facts.precision import Precision, precisions
+from losslint.facts.step import Steps
 from losslint.graph.nodes import Graph, Kind, Node, nodes_in
 from losslint.graph.values import Const, External, Seq, Value
 from losslint.ops.moves import SAME_NUMBERS
@@ -178,6 +179,11 @@ class GradientFacts:
     def precisions(self) -> Mapping[int, Precision]:
         """What each node is computed in."""
         return precisions(self.graph)
+
+    @cached_property
+    def steps(self) -> Steps:
+        """What evaluating each node asks of it."""
+        return Steps(self.graph, self.precisions)
 
     @cached_property
     def trained(self) -> Roots:

@@ -181,13 +181,13 @@ class HazardFacts:
     @cached_property
     def cone(self) -> Cone:
         """All of it, to be evaluated."""
-        return Cone(self.nodes, self.gradient.precisions)
+        return Cone(self.nodes, self.gradient.steps)
 
     @cached_property
     def _watched(self) -> Cone:
         """The operations that can fail, and what they are computed from."""
         watched = {node.index for node in self._behind_suspects()}
-        return Cone((node for node in self.nodes if node.index in watched), self.gradient.precisions)
+        return Cone((node for node in self.nodes if node.index in watched), self.gradient.steps)
 
     def _rows(self) -> Iterator[tuple[dict[Variable, float], dict[Variable, float], bool]]:
         """Rows of unlike elements: this one, another one, and whether they are large.

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping
 from losslint.facts.constants import is_unknown, plain_number
 from losslint.facts.float32 import NAN, div, f32
 from losslint.facts.gradient import GradientFacts
-from losslint.facts.precision import Precision
 from losslint.facts.step import Step, counts, mask
 from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node, carrier
@@ -34,15 +33,15 @@ Way = Callable[["Point", Step], float]
 class Cone:
     """The nodes that a value is computed from, ready to be evaluated at many points."""
 
-    def __init__(self, nodes: Iterable[Node], precisions: Mapping[int, Precision]) -> None:
+    def __init__(self, nodes: Iterable[Node], steps: Mapping[int, Step]) -> None:
         self.nodes = list(nodes)
-        self.steps = {node.index: Step(node, precisions[node.index]) for node in self.nodes}
-        self.ways = [(step, way_of(step)) for step in self.steps.values()]
+        self.steps = steps
+        self.ways = [(step, way_of(step)) for step in (steps[node.index] for node in self.nodes)]
 
     @classmethod
     def of(cls, gradient: GradientFacts, *values: Value) -> Cone:
         """What these values are computed from."""
-        return cls(evaluated(gradient, *values), gradient.precisions)
+        return cls(evaluated(gradient, *values), gradient.steps)
 
 
 def evaluated(gradient: GradientFacts, *values: Value) -> list[Node]:

@@ -259,16 +259,16 @@ def _children(term: ast.expr) -> dict[str, ast.expr]:
 # -- finding
 
 
-def matches(nodes: list[Node], *, guards: bool = False) -> Iterator[Match]:
-    """The terms of the table among some nodes. ``guards``: look through an epsilon or clip between their parts."""
+def matches(nodes: list[Node]) -> Iterator[Match]:
+    """The terms of the table among some nodes, those that an epsilon guards too."""
     present = _operations_below(nodes)
     for node in nodes:
-        for op in (node.op, *ALSO.get(node.op, ())):
+        for op in _read_as(node):
             for rewrite in _by_root().get(op, ()):
-                if not rewrite.operations <= present:
+                if not rewrite.operations <= present[node.index]:
                     continue
-                found = _matched(rewrite.written, Place(node), Match(rewrite, node), guards)
-                if found is not None and found.guarded is guards and _holds(found):
+                found = _matched(rewrite.written, Place(node), Match(rewrite, node))
+                if found is not None and _holds(found):
                     yield found
 
 
@@ -278,9 +278,17 @@ def _holds(found: Match) -> bool:
     return assumed is None or assumed(found.bound["y"].value)
 
 
-def _operations_below(nodes: Iterable[Node]) -> set[str]:
-    """What some nodes, and all that they are computed from, do or may be read as."""
-    return {op for node in below(nodes) for op in (node.op, *ALSO.get(node.op, ()))}
+def _operations_below(nodes: Iterable[Node]) -> dict[int, set[str]]:
+    """Node -> the operations of it and of all that it is computed from; the same for what these nodes stand on."""
+    found: dict[int, set[str]] = {}
+    for node in sorted(below(nodes), key=lambda node: node.index):  # operands come before their users
+        found[node.index] = {*_read_as(node)}.union(*(found[operand.index] for _, operand in node.operands()))
+    return found
+
+
+def _read_as(node: Node) -> tuple[str, ...]:
+    """The operations that a node may be read as."""
+    return (node.op, *ALSO.get(node.op, ()))
 
 
 def below(nodes: Iterable[Node]) -> Iterator[Node]:
@@ -294,7 +302,7 @@ def below(nodes: Iterable[Node]) -> Iterator[Node]:
             stack += [operand for _, operand in node.operands()]
 
 
-def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: str = "") -> Match | None:
+def _matched(term: ast.expr, place: Place, found: Match, holder: str = "") -> Match | None:
     """``found`` with what a term binds where it fits a value; None where it does not."""
     if isinstance(term, ast.Name):
         known = found.bound.get(term.id)
@@ -307,7 +315,7 @@ def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: s
     value = place.value
     while isinstance(value, Node) and _operands(value, op) is None:
         inner = value.inputs.get("x")
-        if (holder == "div" or (guards and holder == "log")) and (unguarded := _guarded(value)) is not None:
+        if holder in ("div", "log") and (unguarded := _guarded(value)) is not None:
             inner, found = unguarded, replace(found, guarded=found.guarded or holder == "log")
         elif value.op in MOVES and holder in ELEMENTWISE:
             found = replace(found, moves=(*found.moves, Move(value, term)))
@@ -316,10 +324,10 @@ def _matched(term: ast.expr, place: Place, found: Match, guards: bool, holder: s
         value = inner
     if not isinstance(value, Node):
         return None
-    return _operands_matched(term, value, op, replace(found, nodes=found.nodes | {value.index}), guards)
+    return _operands_matched(term, value, op, replace(found, nodes=found.nodes | {value.index}))
 
 
-def _operands_matched(term: ast.expr, node: Node, op: str, found: Match, guards: bool) -> Match | None:
+def _operands_matched(term: ast.expr, node: Node, op: str, found: Match) -> Match | None:
     places, wanted = _operands(node, op), _children(term)
     if places is None or not wanted.keys() >= {n for n, p in places.items() if _is_given(p.value)}:
         return None
@@ -328,7 +336,7 @@ def _operands_matched(term: ast.expr, node: Node, op: str, found: Match, guards:
         for name, child in wanted.items():
             if now is not None:
                 held = {"x": order[0], "y": order[1]}.get(name, name)
-                now = _matched(child, places.get(held, Place(_default(op, name))), now, guards, op)
+                now = _matched(child, places.get(held, Place(_default(op, name))), now, op)
         if now is not None:
             return now
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from losslint.facts.constants import folding, plain_number
 from losslint.facts.differences import is_difference
@@ -10,7 +11,7 @@ from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, Primitive
 from losslint.facts.precision import Precision
 from losslint.facts.shape import is_none
 from losslint.facts.variables import variable_of
-from losslint.graph.nodes import Node, carrier
+from losslint.graph.nodes import Graph, Node, carrier
 from losslint.graph.values import NONE, Const, Seq, Value, indices, is_whole_axis
 
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
@@ -214,3 +215,15 @@ class Step:
         if isinstance(value, Const) and isinstance(value.value, (bool, int, float)):
             return -1, self.round(float(value.value))
         return -1, 1.0
+
+
+class Steps(dict[int, Step]):
+    """The steps of one graph, each made when it is first asked for."""
+
+    def __init__(self, graph: Graph, precisions: Mapping[int, Precision]) -> None:
+        super().__init__()
+        self._nodes, self._precisions = graph.nodes, precisions
+
+    def __missing__(self, index: int) -> Step:
+        self[index] = step = Step(self._nodes[index], self._precisions[index])
+        return step

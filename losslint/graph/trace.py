@@ -260,6 +260,7 @@ def _bound_by_partial(t: Tracer, site: Site, names: list[str]) -> dict[str, Valu
     return dict(zip(names, args[1:], strict=False)) | named
 
 
+TELLING = (ast.Call, ast.Subscript, ast.Compare, ast.keyword, ast.For, ast.comprehension, ast.If, ast.IfExp, ast.Assign)
 CONTAINERS = ("list", "tuple", "dict", "Mapping", "Sequence")
 MAPPING_METHODS = ("keys", "items", "values", "get", "pop", "update")
 LOOPING = ("zip", "enumerate", "len", "list", "sorted")
@@ -281,6 +282,8 @@ def structured_names(site: Site) -> set[str]:
     )
     scopes = [site.class_node, site.node] if site.class_node is not None and keras_calls else [site.node]
     for node in walk(*scopes):  # a method may be inherited from another class
+        if not isinstance(node, TELLING):
+            continue
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=name), kinds]):
                 if any(

@@ -192,6 +192,15 @@ class Loss:
     @cached_property
     def terms(self) -> list[rewrites.Match]:
         """The terms of the result that are in the table of rewrites."""
+        return [match for match in self._matches if not match.guarded]
+
+    @property
+    def guarded_terms(self) -> list[rewrites.Match]:
+        """The terms that would be in the table without an epsilon within."""
+        return [match for match in self._matches if match.guarded]
+
+    @cached_property
+    def _matches(self) -> list[rewrites.Match]:
         return list(rewrites.matches([node for node in self.nodes if node.index in self.relevant]))
 
     @cached_property

@@ -172,8 +172,8 @@ def step(x, y):
                 if loss.called_by_keras and (width := columns_met(row, column, shapes)):
                     yield every_column(node, row, column, str(width), f"B is {width}")
                     break
-                meant = node.op not in LOSSES and adds_axis(column) and not undone(loss, row, column)
-                if (spreads(shapes(row), shapes(column)) and not meant) or kept_beside_dropped(shapes, row, column):
+                if kept_beside_dropped(shapes, row, column) or (
+                        spreads(shapes(row), shapes(column)) and not is_meant(loss, node, row, column)):
                     yield every_pair(node, row, column)
                     break
 
@@ -277,6 +277,11 @@ def of_samples(value: Value | None, depth: int = 6) -> bool:
         return value.role in (Role.LABEL, Role.PREDICTION)
     pointwise = value.family == "elementwise" or value.op in KEEPS_SHAPE or value.op in ("softmax", "log_softmax")
     return pointwise and any(of_samples(v, depth - 1) for v in value.inputs.values())
+
+
+def is_meant(loss: Loss, node: Node, row: Value | None, column: Value | None) -> bool:
+    """Whether every row is to meet every column."""
+    return node.op not in LOSSES and adds_axis(column) and not undone(loss, row, column)
 
 
 def undone(loss: Loss, row: Value | None, column: Value | None) -> bool:

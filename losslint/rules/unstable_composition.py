@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from losslint.facts.precision import FLOAT64
-from losslint.facts.rewrites import Match, matches
+from losslint.facts.rewrites import Match
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.rules.base import Loss, Problem, Rule
@@ -57,14 +57,13 @@ def logistic_loss(labels, logits):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        nodes = [node for node in loss.nodes if node.index in loss.relevant and loss.gradient.live(node)]
         forms = [form for hazard in loss.hazards if (form := stable_form(loss, hazard)) is not None]
         blamed = {hazard.node.index for hazard in loss.hazards}.union(*(form.nodes for form in forms))
         for match in largest(match for match in loss.terms if match.rewrite.kind == "exact"):
             if loss.gradient.live(match.root) and not match.nodes & blamed:
                 yield from said(loss, match)
-        for match in largest(match for match in matches(nodes, guards=True) if not match.rewrite.rounds):
-            if not match.nodes & blamed:
+        for match in largest(match for match in loss.guarded_terms if not match.rewrite.rounds):
+            if loss.gradient.live(match.root) and not match.nodes & blamed:
                 yield starved(loss, match)
 
 
