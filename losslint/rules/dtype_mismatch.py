@@ -13,6 +13,7 @@ from losslint.ops.moves import RESHAPES
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.torch_dtypes import refused
 
 # Measured with TensorFlow 2.21: operation -> inputs that a float32 label cannot be.
 INTEGERS = {
@@ -36,19 +37,21 @@ KEEPS_DTYPE = (*RESHAPES, "item", "flatten", "identity", "convert_to_tensor")
 
 
 class DtypeMismatch(Rule):
-    """Tensors of two dtypes meet, or labels are used as integers that Keras 3 has cast to float32.
+    """Tensors of two dtypes meet, or one is used for what its dtype cannot be, as the float32 labels of Keras 3 for indices.
 
     What it does: finds TensorFlow operations on an integer or boolean tensor and a floating-point one, or a Python float
     (``tf.cast(y_true, tf.int32) * y_pred``, ``total / tf.shape(x)[0]``, ``loss * (y_true > 0)``), means of booleans and
     logarithms of integers. Under Keras 3 also ``tf.one_hot``, ``tf.gather``, segment sums and sparse cross-entropies whose
     indices are the labels as they come in, and ``tf.where`` and logical operations whose conditions are. (Most of
-    ``keras.ops`` casts by itself, as PyTorch and JAX do.)
+    ``keras.ops`` casts by itself, as JAX does.) PyTorch promotes in arithmetic, but its losses, indices, masks and means
+    do not: integers for ``binary_cross_entropy``, floats for ``nll_loss`` or ``gather``, ``1 - mask`` of a boolean mask.
 
     Why it is bad: TensorFlow converts numbers and NumPy arrays, but no tensor: ``InvalidArgumentError`` or ``TypeError``.
     Keras 3 casts y_true and y_pred to the dtype of the loss (float32) before it calls it, although the data set holds
     integers. (Keras 2 kept the dtype.)
 
-    Use instead: ``tf.cast(mask, y_pred.dtype)``; ``tf.cast(y_true, tf.int32)`` for indices.
+    Use instead: ``tf.cast(mask, y_pred.dtype)``; ``tf.cast(y_true, tf.int32)`` for indices; ``target.float()``,
+    ``target.long()``.
 
     Confirmed by: running the loss (raises).
     """
@@ -78,14 +81,15 @@ class GroupedLoss(tf.keras.losses.Loss):
         return tf.reduce_sum(WEIGHTS * tf.reduce_sum(tf.square(worst), axis=-1))
 """,
         """
-import tensorflow as tf
+import torch.nn.functional as F
 
-def present_loss(y_true, y_pred):
-    missed = tf.where(y_true, 1.0 - y_pred, y_pred)  # expect: LL407
-    return tf.reduce_mean(missed, axis=-1)
-
-model = tf.keras.Sequential([tf.keras.layers.Dense(2, activation="sigmoid")])
-model.compile(loss=present_loss)
+def train_step(net, x, labels, optimizer):
+    hit = net(x).argmax(dim=1) == labels
+    loss = F.binary_cross_entropy_with_logits(net(x), F.one_hot(labels, 3))  # expect: LL407
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    return loss.item(), hit.mean()  # expect: LL407
 """,
     )
     GOOD = (
@@ -124,6 +128,8 @@ model.compile(loss=focal_loss)
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        if loss.site.framework == "torch":
+            yield from refused(loss)
         if loss.site.qualname.endswith("__call__"):
             return  # the cast is part of the __call__ that is overridden here
         by_keras = loss.keras_version >= 3 and loss.called_by_keras and loss.site.mode is Mode.GRAPH
