@@ -83,7 +83,9 @@ def _done(node: Node) -> Done | None:
         return None
     api = lookup(f"torch.Tensor.{method.name}")
     rest = {name: value for name, value in node.inputs.items() if name != "function"}
-    return api and Done(api.operation.name, api.operation, method.name, {"x": method.inputs["x"], **rest}, False)
+    if api is None:
+        return None
+    return Done(api.operation.name, api.operation, method.name, {"x": method.inputs["x"], **rest}, False)
 
 
 def _result(done: Done, name: str, found: dict[int, str]) -> str:

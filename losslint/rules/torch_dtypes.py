@@ -11,6 +11,7 @@ from losslint.facts.dtypes import FLOAT
 from losslint.facts.shape import ShapeFacts
 from losslint.facts.torch_dtypes import INT64, ORDER, torch_dtypes
 from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.values import NONE
 from losslint.graph.written import operand_text
 from losslint.rules.base import Loss, Problem
 
@@ -58,7 +59,7 @@ def refused(loss: Loss) -> Iterator[Problem]:
         if node.framework not in ("", "torch") or node.context.tried or node.context.guarded:
             continue
         for demand in demands(node, dtypes, shapes):
-            for given in nodes_in(node.inputs.get(demand.input)):
+            for given in nodes_in(node.inputs.get(demand.input, NONE)):
                 dtype = dtypes.get(given.index, "")
                 if dtype and dtype not in demand.accepts:
                     text = operand_text(node, given)
