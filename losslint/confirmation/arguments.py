@@ -67,6 +67,7 @@ class Objects:
     classifier: str
     function: str
     pair: str
+    several: str = ""  # a model with as many outputs as {count}, each by a {model} of its own
 
 
 OBJECTS = {
@@ -74,6 +75,7 @@ OBJECTS = {
         "tf.ones((8, 3))", "tf.keras.optimizers.SGD(0.01)", "tf.keras.losses.MeanSquaredError()",
         f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'tanh')])",
         f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'sigmoid')])", "tf.tanh", "tf.math.squared_difference",
+        f"(lambda start: tf.keras.Model(start, [{{model}}(start) for _ in range({{count}})]))(tf.keras.Input(({CLASSES},)))",
     ),
     "torch": Objects(
         "torch.ones((8, 3))", "torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.01)", "torch.nn.MSELoss()",
@@ -147,10 +149,18 @@ def missing(function: Function, known: dict[str, ast.expr], method: bool) -> Ite
             yield parameter
 
 
-def made_up(parameter: ast.arg, function: Function, at: ast.AST, objects: Objects) -> Argument | None:
-    """A value for a parameter by its annotation and name; None where nothing is known about it."""
+def made_up(
+    parameter: ast.arg, function: Function, at: ast.AST, objects: Objects, home: ast.ClassDef | None = None,
+) -> Argument | None:
+    """A value for a parameter by its annotation and name, and by what the methods of the model ``home`` call that its
+    constructor is given; None where nothing is known about it."""
     name = parameter.arg
     split = set(names.parts(name))
+    calls = calls_of_kept(name, function, home) if home is not None else []
+    if calls and all(len(call.args) == 1 for call, _ in calls) and not names.names_loss(name):
+        count = max(outputs for _, outputs in calls)
+        text = objects.several.format(model=objects.model, count=count) if count > 1 else objects.model
+        return Argument(name, expression(text, at), f"{name} = {text}")
     if (kind := object_for(name, split, function)) is not None:
         text = getattr(objects, kind)
         return Argument(name, expression(text, at), f"{name} = {text}")
@@ -183,6 +193,33 @@ def object_for(name: str, split: set[str], function: Function) -> str | None:
     if "()" in uses or name in ("fn", "func", "function"):
         return "pair" if "(,)" in uses or "()" not in uses else "function"
     return None
+
+
+def calls_of_kept(name: str, init: Function, home: ast.ClassDef) -> list[tuple[ast.Call, int]]:
+    """The calls of what a constructor keeps of a parameter (``self.net = net``, ``self.net(x)``), each with the number of
+    results that it is taken apart into."""
+    kept = {
+        target.attr for target, value in assigned(init) if isinstance(target, ast.Attribute) and isinstance(value, ast.Name)
+        and value.id == name and isinstance(target.value, ast.Name) and target.value.id == "self"}
+    outputs = {value: len(target.elts) for target, value in assigned(home) if isinstance(target, ast.Tuple)}
+    return [
+        (node, outputs.get(node, 1)) for node in walk(home) if isinstance(node, ast.Call) and kept
+        and isinstance(node.func, ast.Attribute) and node.func.attr in kept and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "self"]
+
+
+def assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """What is assigned to what: ``a, b = x, y`` one by one."""
+    for statement in walk(node):
+        if not isinstance(statement, ast.Assign):
+            continue
+        for target in statement.targets:
+            pair = (target, statement.value)
+            match pair:
+                case ast.Tuple(elts=targets), ast.Tuple(elts=values) if len(targets) == len(values):
+                    yield from zip(targets, values, strict=True)
+                case _:
+                    yield pair
 
 
 def _uses(name: str, function: Function) -> set[str]:

@@ -102,8 +102,8 @@ for how, loss in (("keyword", by_keyword), ("position", by_position)):
 '''
 
 ANSWERS = '''for right, wrong in ((-3.0, 4.5), (20.0, -20.0), (-20.0, 20.0)):  # of the first class, which is the label
-    model, x, _ = {entry}()
-    output, loss, gradient = answering(model, x, right, wrong)
+    model, data = {entry}()
+    output, loss, gradient = answering(model, data["x"], right, wrong)
     print("output", output, "loss", loss, "gradient", gradient)
 '''
 

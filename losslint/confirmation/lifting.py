@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from losslint.config import Settings
-from losslint.confirmation.arguments import expression, given
+from losslint.confirmation.arguments import CLASSES, OBJECTS, expression, given
 from losslint.confirmation.cut import Body, CannotCut, free_names, located
+from losslint.confirmation.demands import asks_probabilities
 from losslint.confirmation.effects import hazard
 from losslint.confirmation.layers import Layer, live, outputs_of, with_arguments_for
 from losslint.confirmation.program import TensorSpec
@@ -26,7 +27,7 @@ from losslint.project.uses import How, local_uses
 if TYPE_CHECKING:
     from losslint.confirmation.slicing import Draft
 
-STEP, FITTING, MODEL = "__losslint_step__", "__losslint_fitting__", "__losslint_model__"
+STEP, FITTING, MODEL, ENDS = "__losslint_step__", "__losslint_fitting__", "__losslint_model__", "__losslint_ends__"
 MOST_CALLERS = 6  # functions followed from a derivative to the top of its file
 STEPS = ("train_step", "compute_loss", "test_step", "call", "_compute_loss")
 
@@ -434,7 +435,7 @@ def usable_data(draft: Draft, body: Body, fit: ast.Call) -> list[ast.keyword]:
         value = argument(fit, position, name)
         if value is None:
             if found:
-                found.append(ast.keyword("labelled", expression("False", fit)))
+                found.append(ast.keyword("parts", expression("1", fit)))
             break
         reads = hazard(value, draft.module)
         if reads is not None or not draft.cutter.runs(body, value):
@@ -453,10 +454,16 @@ def model_of_class(draft: Draft) -> None:
     assert home is not None
     if module.index.def_around(home) is not None:
         raise CannotCut("its class is defined inside of a function")
-    instance = as_the_file_makes_it(draft, home) or instance_of(draft, home)
+    instance = as_the_file_makes_it(draft, home)
+    if instance is None:
+        instance = instance_of(draft, home)
+        if isinstance(instance, ast.Call) and is_functional(draft, home):
+            instance.keywords += between_ends(draft, home)
     keywords = compile_keywords(draft, home)
     fit = next(iter(calls_on(draft, "fit", home)), None)
     data = usable_data(draft, draft.top, fit) if fit is not None else []
+    if not data and (parts := parts_taken(home)):
+        data = [ast.keyword("parts", expression(str(parts), home))]
     draft.kind = "model"
     draft.last.append(located(ast.parse(f"from losslint.confirmation.smallest import fitting as {FITTING}").body[0], home))
     body = ast.parse("model = None\nmodel.compile()\nreturn None").body
@@ -472,6 +479,52 @@ def model_of_class(draft: Draft) -> None:
         unplaced(statement, home)
     made_by(draft, body, home, STEP)
     draft.entry = expression(STEP, home)
+
+
+def parts_taken(home: ast.ClassDef) -> int:
+    """Into how many parts a step takes its data apart; 1 where it computes with them as they are, 0 where that is not to
+    be seen."""
+    step = next((s for s in home.body if isinstance(s, FunctionNode) and s.name == "train_step"), None)
+    if step is None or len(step.args.args) < 2:
+        return 0
+    data = step.args.args[1].arg
+    most, whole = 0, False
+    for node in walk(*step.body):
+        match node:
+            case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=found), *_]) if found == data:
+                return 0  # it takes either
+            case ast.Assign(targets=[ast.Tuple(elts=[ast.Name(), *others])], value=ast.Name(id=found)) if found == data:
+                most = max(most, 1 + len(others))
+            case ast.Subscript(value=ast.Name(id=found), slice=ast.Constant(value=int(position))) if found == data:
+                most = max(most, position + 1)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self")) | ast.Name(id="self"), args=[ast.Name(id=found), *_]
+                          ) if found == data:
+                whole = True
+    return most or int(whole)
+
+
+def is_functional(draft: Draft, home: ast.ClassDef) -> bool:
+    """Whether a model calls itself without a ``call`` of its own, as one does that is made of inputs and outputs, and hands
+    these on to Keras."""
+    from losslint.confirmation.slicing import init_of
+
+    calls_itself = any(isinstance(n, ast.Call) and isinstance(n.func, ast.Name) and n.func.id == "self" for n in walk(home))
+    plain = all(last_name(base) == "Model" for base in home.bases) and not any(
+        isinstance(s, FunctionNode) and s.name == "call" for s in home.body)
+    init = init_of(draft, home)
+    return calls_itself and plain and (init is None or init[0].args.kwarg is not None)
+
+
+def between_ends(draft: Draft, home: ast.ClassDef) -> list[ast.keyword]:
+    """The inputs and outputs of the smallest functional model."""
+    from losslint.confirmation.slicing import made_by
+
+    model = OBJECTS["tensorflow"].classifier if asks_probabilities(draft.loss.graph) else OBJECTS["tensorflow"].model
+    draft.notes.append(f"assumed its inputs and outputs to be those of {model}")
+    body = ast.parse(f"start = tf.keras.Input(({CLASSES},))\nreturn {{'inputs': start, 'outputs': {model}(start)}}").body
+    for statement in body:
+        unplaced(statement, home)
+    return [ast.keyword(None, made_by(draft, body, home, ENDS))]
 
 
 def as_the_file_makes_it(draft: Draft, home: ast.ClassDef) -> ast.expr | None:

@@ -80,7 +80,7 @@ class Program:
     * ``function``: ``entry(**inputs)``; the derivative is taken to every floating input with role prediction or tensor;
     * ``step``: ``entry(**inputs)`` takes one training step, the user's own tape and optimizer included. What it
       differentiates shows where ``GradientTape.gradient`` (``jacobian``, ``Optimizer.minimize``) is called;
-    * ``model``: ``entry()`` returns a compiled Keras model and the data for ``fit``: ``(model, x, y)``.
+    * ``model``: ``entry()`` returns a compiled Keras model and what ``fit`` is called with: ``(model, data)``.
 
     ``inputs`` are alternatives, the likeliest first: a ladder of shapes. Where nothing is passed it holds one empty
     tuple. ``modules`` are the project's other files as far as the tree imports from them: ``load.py`` lets the imports

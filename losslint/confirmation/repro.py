@@ -88,7 +88,7 @@ print("weights", *(weight.numpy() for weight in model.trainable_variables))
 '''
 
 GROWN = {
-    "x": "x = tf.nest.map_structure(lambda array: array * array.dtype.type({factor}), x)\n",
+    "x": "data['x'] = tf.nest.map_structure(lambda array: array * array.dtype.type({factor}), data['x'])\n",
     "weights": "for weight in model.trainable_variables:\n    weight.assign({factor} * weight)\n",
 }
 
@@ -164,7 +164,7 @@ def _run(program: Program, seen: Observation, code: str) -> str:
         return f"{given}\n{compared}"
     if program.kind == "model":
         changes = "".join(GROWN[what].format(factor=factor) for what, factor in seen.grown.items())
-        return f"{given}\nmodel, x, y = {LOSS}()\n{changes}model.fit(x, y)\n"
+        return f"{given}\nmodel, data = {LOSS}()\n{changes}model.fit(**data)\n"
     if program.kind == "step":
         return given + "\n" + STEP.format(call=f"{LOSS}({', '.join(f'{name}={name}' for name in seen.inputs)})")
     if seen.mode == "fit" and len(seen.inputs) == 2:

@@ -16,6 +16,7 @@ from losslint.confirmation.program import ENTRY, NotSliced, Program
 from losslint.confirmation.specs import Inputs, inputs_of
 from losslint.confirmation.stated import configured
 from losslint.graph.handed import handed_module
+from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import CALL_METHODS
 from losslint.project.index import Function, FunctionNode, defaults, last_name, parameters, walk
 from losslint.project.modes import Mode
@@ -357,7 +358,10 @@ def value_for(draft: Draft, parameter: ast.arg, function: Function) -> ast.expr:
     objects = OBJECTS[draft.loss.site.framework]
     if asks_probabilities(draft.loss.graph):
         objects = replace(objects, model=objects.classifier)
-    argument = made_up(parameter, function, parameter, objects)
+    home = draft.module.index.scope(function)
+    kinds = Classes(draft.module, draft.cutter.project)
+    model = home if isinstance(home, ast.ClassDef) and kinds.inherited(home) is ClassKind.MODEL else None
+    argument = made_up(parameter, function, parameter, objects, model)
     if argument is None:
         text = objects.ones
         argument = Argument(parameter.arg, expression(text, parameter), f"{parameter.arg} = {text}")

@@ -5,24 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 ROWS = 10  # two full batches of four and a partial one
-UNKNOWN_SIZE = 4  # of an axis that the model leaves open
+UNKNOWN_SIZE = 3  # of an axis that the model leaves open: as wide as what made-up layers return
 
 
-def fitting(model: Any, x: Any = None, y: Any = None, labelled: bool = True) -> tuple[Any, Any, Any]:
-    """A model with data for ``fit``: the given, else random numbers in the shapes that it takes and returns.
+def fitting(model: Any, x: Any = None, y: Any = None, parts: int = 0) -> tuple[Any, dict[str, Any]]:
+    """A model with the data that ``fit`` is called with: the given, else random numbers in the shapes that it takes and
+    returns.
 
-    ``labelled`` is False for a model that is fitted on its inputs alone.
+    ``parts`` says what its step takes: 1 for inputs alone, 2 with labels, 3 with weights as well, 0 where that is not known.
     """
     import numpy as np
 
     rng = np.random.default_rng(0)
+    weights = {"sample_weight": np.ones(ROWS, "float32")} if x is None and parts == 3 else {}
     if x is None:
         x = _like(_inputs(model), rng, integers=_looks_up(model))
-    if y is None and labelled and _answers(model):
+    if y is None and parts != 1 and _answers(model):
         outputs = model(x)
         sparse = "sparse" in str(getattr(model, "loss", "")).lower()
         y = _mapped(outputs, lambda out: _labels(out.shape, rng, sparse))
-    return model, x, y
+    elif y is None and parts > 1:
+        y = _mapped(x, lambda part: _labels(part.shape, rng, sparse=False))
+    return model, {"x": x, "y": y, **weights}
 
 
 def answering(model: Any, x: Any, right: float, wrong: float) -> tuple[Any, float, Any]:

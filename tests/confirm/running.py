@@ -42,8 +42,8 @@ def called(entry: Any, program: Program, specs: tuple[TensorSpec, ...]) -> None:
     rng = np.random.default_rng(0)
     given = {spec.name: tf.convert_to_tensor(array(spec, rng)) for spec in specs}
     if program.kind == "model":
-        model, x, y = entry()
-        model.fit(x, y, epochs=1, batch_size=4, verbose=0)
+        model, data = entry()
+        model.fit(**data, epochs=1, batch_size=4, verbose=0)
     elif program.kind == "loss":
         entry(*given.values())
     else:

@@ -165,7 +165,7 @@ def own_step():
 def compiled(loss):
     model = tf.keras.Sequential([tf.keras.layers.Dense(3)])
     model.compile(optimizer="sgd", loss=loss)
-    return model, np.ones((10, 2), "float32"), np.ones((10, 3), "float32")
+    return model, {"x": np.ones((10, 2), "float32"), "y": np.ones((10, 3), "float32")}
 
 def good_model():
     return compiled(squared)

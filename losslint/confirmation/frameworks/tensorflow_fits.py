@@ -99,13 +99,13 @@ def replayed(entry: Callable[[], Any], files: UserFiles) -> Iterator[Observation
 
 def _fit_once(entry: Callable[[], Any], grown: Mapping[str, float] | None = None) -> None:
     """One batch, in eager code; the data or the weights multiplied as ``grown`` says."""
-    model, x, y = entry()
+    model, data = entry()
     factors = {DATA: 1.0, WEIGHTS: 1.0} | dict(grown or {})
-    x = tf.nest.map_structure(lambda array: _times(array, factors[DATA]), x)
+    x = tf.nest.map_structure(lambda array: _times(array, factors[DATA]), data["x"])
     for weight in model.trainable_variables if factors[WEIGHTS] != 1.0 else ():
         weight.assign(factors[WEIGHTS] * weight)
     model.run_eagerly = True
-    model.fit(x, y, batch_size=_length(x), epochs=1, verbose=0)
+    model.fit(**{**data, "x": x}, batch_size=_length(x), epochs=1, verbose=0)
 
 
 def fitted(entry: Callable[[], Any], files: UserFiles) -> Observation:
@@ -113,12 +113,12 @@ def fitted(entry: Callable[[], Any], files: UserFiles) -> Observation:
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            model, x, y = entry()
-            batch = max(1, 2 * _length(x) // 5)
+            model, data = entry()
+            batch = max(1, 2 * _length(data["x"]) // 5)
             before: list[Any] | None = None
             if model.built:
                 before = [np.array(weight) for weight in model.trainable_variables]
-            history = model.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
+            history = model.fit(**data, batch_size=batch, epochs=1, shuffle=False, verbose=0)
     except Exception as error:
         return dataclasses.replace(failure(error, files), mode="fit")
     losses = history.history.get("loss", [])

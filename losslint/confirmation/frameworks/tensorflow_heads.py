@@ -29,8 +29,8 @@ def heads(entry: Callable[[], Any], claims: Sequence[Claim]) -> Iterator[Observa
     if not wanted:
         return
     try:
-        model, x, _ = entry()
-        outcome, loss, detail = compared(model, x)
+        model, data = entry()
+        outcome, loss, detail = compared(model, data["x"])
     except Exception:  # of the user's code, or a model that ends otherwise: nothing is known
         return
     for claim in wanted:
