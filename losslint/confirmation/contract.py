@@ -69,17 +69,18 @@ def is_flat(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -
 
 
 def broadcasts(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], claim: Claim) -> Observation | None:
-    """An operation of the claim that takes numbers of shape (B,) and (B, 1), for labels and predictions that are columns,
-    or one of the two flat."""
+    """An operation of the claim that takes numbers of shape (B,) and (B, 1), for labels and predictions as they are, then as
+    columns, or one of the two flat."""
     names = [spec.name for spec in specs if spec.role in ("label", "prediction")]
     if len(names) != 2 or any(len(inputs[name]) < 2 for name in names):
         return None
     columns = {name: inputs[name].reshape(len(inputs[name]), -1)[:, :1] for name in names}
     first, second = names
     flat = ({name: columns[name][:, 0]} for name in names)
-    for changed in (columns, *(columns | one for one in flat), {first: columns[first]}, {second: columns[second]}):
+    for changed in ({}, columns, *(columns | one for one in flat), {first: columns[first]}, {second: columns[second]}):
         mixed = {**inputs, **changed}
-        for what in pairs(locate.record(loss, specs, mixed), claim, loss.files):
+        trail = locate.record(loss, specs, mixed)
+        for what in pairs(trail, claim, loss.files) if not trail.error else ():
             given = " and ".join(f"{name} {mixed[name].shape}" for name in names)
             return _broken(mixed, loss.value(mixed), f"{given}: {what}")
     return None

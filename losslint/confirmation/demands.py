@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from losslint.confirmation.axes import by_axis, keeps_shape, measured, number, numbers
+from losslint.confirmation.parts import Part, parts_met
 from losslint.facts.constants import plain_number
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.values import Const, Seq, Value
@@ -51,6 +53,7 @@ class Demand:
     groups: bool = False  # compared with each other: which rows belong together
     factor_of: str = ""  # the argument that it is multiplied with, from the right
     rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
+    beside: Part | None = None  # the part of another argument that it is computed with
     image: bool = False
     missing: bool = False  # tested for NaN
     guessed: bool = False  # its values are, from a logarithm
@@ -68,7 +71,7 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
                 same_shape[node.index] = same_values[node.index] = frozenset({node.name})
             continue
         operands = dict(node.operands())
-        if _keeps_shape(node):
+        if keeps_shape(node):
             shapes = frozenset(n for o in operands.values() for n in same_shape.get(o.index, ()))
             if shapes:
                 same_shape[node.index] = shapes
@@ -94,6 +97,11 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
             _ask_positions(demands, operands.values(), same_values)
             for name in frozenset.intersection(*(same_values.get(o.index, frozenset()) for o in operands.values())):
                 demands[name].groups = True
+    met = parts_met(graph, same_shape)
+    for name, part in met.beside.items():
+        demands[name].beside = part
+    for (name, axis), size in met.wide.items():
+        demands[name].fixed.setdefault(axis, size)
     for condition, truth in graph.required:
         if (condition.op, truth) in (("equal", True), ("not_equal", False)):
             _ask_size(demands, condition, same_shape)
@@ -103,9 +111,9 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
 def _ask_size(demands: dict[str, Demand], condition: Node, same_shape: Mapping[int, frozenset[str]]) -> None:
     """``if y_pred.shape[-1] != 4: raise ValueError``"""
     for side, other in (("x", "y"), ("y", "x")):
-        measured, size = condition.inputs.get(side), number(condition.inputs.get(other))
-        whole = _measured(measured) if isinstance(measured, Node) else None
-        axis = measured.detail.get("axis") if isinstance(measured, Node) else None
+        length, size = condition.inputs.get(side), number(condition.inputs.get(other))
+        whole = measured(length) if isinstance(length, Node) else None
+        axis = length.detail.get("axis") if isinstance(length, Node) else None
         if whole is not None and isinstance(axis, int) and isinstance(size, int) and axis != 0:
             for name in same_shape.get(whole.index, ()):
                 demands[name].fixed[axis] = size
@@ -146,27 +154,12 @@ def asks_probabilities(graph: Graph) -> bool:
 def _split_at(node: Node, same_shape: Mapping[int, frozenset[str]]) -> dict[int, str]:
     """Axis -> argument, of an index such as ``p[..., n:]`` with ``n = tf.shape(y)[-1]``: what comes after the first n."""
     found: dict[int, str] = {}
-    for axis, part in _by_axis(node.inputs.get("index")) if node.op == "item" else ():
+    for axis, part in by_axis(node.inputs.get("index")) if node.op == "item" else ():
         start = part.items[0] if isinstance(part, Seq) and part.kind == "slice" else None
-        if isinstance(start, Node) and (whole := _measured(start)) is not None:
+        if isinstance(start, Node) and (whole := measured(start)) is not None:
             for name in same_shape.get(whole.index, ()):
                 found[axis] = name
     return found
-
-
-def _measured(node: Node) -> Node | None:
-    """The tensor that one dimension was taken of."""
-    if node.op in ("static_dim", "dim"):
-        return dict(node.operands()).get("x")
-    shape = dict(node.operands()).get("x") if node.op == "item" else None
-    return dict(shape.operands()).get("x") if shape is not None and shape.op in ("shape", "static_shape") else None
-
-
-def _keeps_shape(node: Node) -> bool:
-    if node.op in ("top_k", "all", "any", "crelu", "glu", "ravel", "diff", "add_n"):
-        return False
-    return node.op in ("phi", "print_identity") or node.family in (
-        "elementwise", "round", "compare", "sign", "cast", "detach")
 
 
 def _keeps_values(node: Node, operands: dict[str, Node]) -> Node | None:
@@ -174,19 +167,6 @@ def _keeps_values(node: Node, operands: dict[str, Node]) -> Node | None:
     if node.op in ALIKE and len(operands) == 1:
         return next(iter(operands.values()))
     return operands.get("x") if node.op in MOVES else None
-
-
-def number(value: Value | None) -> object:
-    return value.value if isinstance(value, Const) else None
-
-
-def numbers(value: Value | None) -> list[int] | None:
-    """Integers given one by one or in a list."""
-    if isinstance(value, Const):
-        return [value.value] if isinstance(value.value, int) and not isinstance(value.value, bool) else None
-    if isinstance(value, Seq) and value.kind in ("list", "tuple") and all(isinstance(number(v), int) for v in value.items):
-        return [v.value for v in value.items]  # type: ignore[attr-defined]
-    return None
 
 
 def _ask_shape(demand: Demand, node: Node, operand: str) -> None:
@@ -262,7 +242,7 @@ def _ask_split(demand: Demand, node: Node) -> None:
 
 def _ask_index(demand: Demand, index: Value | None) -> None:
     """``t[:, 3]`` asks for rank 2 and four columns, ``t[..., :4]`` for four of the last axis."""
-    parts = list(_by_axis(index))
+    parts = list(by_axis(index))
     demand.rank = max(demand.rank, len(parts))
     for axis, part in parts:
         least = 0
@@ -274,18 +254,6 @@ def _ask_index(demand: Demand, index: Value | None) -> None:
                         + [1 - end for end in ends if isinstance(end, int) and end < 0], default=0)
         if least and axis != 0:
             demand.sizes[axis] = max(demand.sizes.get(axis, 0), least)
-
-
-def _by_axis(index: Value | None) -> Iterator[tuple[int, Value]]:
-    """Each part of an index with the axis that it is for; nothing where a tensor is the index."""
-    parts = list(index.items) if isinstance(index, Seq) and index.kind == "index" else [index]
-    parts = [part for part in parts if not (isinstance(part, Const) and part.value is None)]
-    if any(isinstance(part, Node) or part is None for part in parts):
-        return
-    dots = next((i for i, part in enumerate(parts) if isinstance(part, Const) and part.value is Ellipsis), None)
-    for position, part in enumerate(parts):
-        if position != dots and part is not None:
-            yield (position if dots is None or position < dots else position - len(parts)), part
 
 
 def _ask_values(demand: Demand, node: Node, operand: str) -> None:

@@ -21,10 +21,10 @@ LEADING = (Role.PREDICTION, Role.LABEL)  # where only one of them is told, the o
 
 def rungs(
     demands: Mapping[str, Demand], roles: Mapping[str, Role], order: list[str], told: Mapping[str, TensorSpec],
-    stated: Sequence[Shape] = (), channels_first: bool = False,
+    stated: Sequence[Shape] = (), channels_first: bool = False, columns: bool = False,
 ) -> Iterator[dict[str, TensorSpec]]:
     """The specs of each rung by argument, with those that are ``told`` as they are; shapes that agree with these come
-    first, then those that the file states."""
+    first, then those that the file states. ``columns``: one label for each sample is a column, as Keras hands them out."""
     if not order:
         yield {}
         return
@@ -46,6 +46,8 @@ def rungs(
     for shape in islice(shapes, MAX_RUNGS):
         rung = {n: told.get(n) or spec_for(n, shape, demands[n], roles[n], prediction) for n in order}
         rung = {n: spec if n in told else lengthened(spec, demands[n], rung) for n, spec in rung.items()}
+        flat = [n for n in order if not columns or roles[n] is not Role.LABEL]
+        rung = {n: spec if n in told else narrowed(spec, demands[n], rung, n in flat) for n, spec in rung.items()}
         yield rung
         labels = [n for n in order if roles[n] is Role.LABEL and n not in told]
         plain = [n for n in labels if not demands[n].labels]
@@ -101,6 +103,19 @@ def lengthened(spec: TensorSpec, demand: Demand, rung: Mapping[str, TensorSpec])
         if -len(like) <= axis < len(like) and len(like) == len(shape):
             shape[axis] = 2 * like[axis]
     return replace(spec, shape=tuple(shape))
+
+
+def narrowed(spec: TensorSpec, demand: Demand, rung: Mapping[str, TensorSpec], flat: bool) -> TensorSpec:
+    """A tensor that is computed with a part of another one, such as one of two columns, as large as that part is.
+    ``flat``: one number for each sample has no second axis."""
+    part = demand.beside
+    if part is None or part.name not in rung or not -len(spec.shape) <= part.axis < len(spec.shape):
+        return spec
+    shape, axis = list(spec.shape), part.axis % len(spec.shape)
+    shape[axis] = part.size(rung[part.name].shape[axis]) if len(rung[part.name].shape) == len(shape) else shape[axis]
+    if part.gone and (flat or len(shape) > 2):
+        del shape[axis]
+    return replace(spec, shape=tuple(shape)) if axis else spec
 
 
 def merged(demands: Iterable[Demand]) -> Demand:

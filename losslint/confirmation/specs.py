@@ -92,7 +92,8 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
     ladder: list[tuple[TensorSpec, ...]] = []
     head = head_of(site.module) if site.compiled else None
     stated = [*others, *fitted_labels(site.module)]
-    for rung in rungs(demands, roles, order, told, stated, channels_first=site.framework == "torch"):
+    for rung in rungs(demands, roles, order, told, stated, channels_first=site.framework == "torch",
+                      columns=site.framework == "tensorflow"):
         for name in taken.keys() & rung.keys() - told.keys():
             rung[name] = replace(rung[name], shape=(*rung[name].shape[:1], *taken[name][1:]))
         specs: list[TensorSpec] = []
