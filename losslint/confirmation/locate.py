@@ -181,8 +181,8 @@ def places(trail: Trail, outcome: Outcome) -> list[Place]:
     """Wherever a recorded run goes wrong in one of the ways that are ``PLACED``."""
     if outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
         return [step.place for step in births(trail)]
-    if outcome is Outcome.NO_GRADIENT and not any(b.how is outcome for b in breaks(trail)):
-        return cuts(trail, (outcome,)) or cuts(trail)  # what is 0 on the way, as weights may be at first, hides it
+    if outcome is Outcome.NO_GRADIENT:
+        return cuts(trail, (outcome,)) or cuts(trail)  # what is 0 on the way, as weights may be at first, would hide it
     return cuts(trail) if outcome in PLACED else []
 
 
