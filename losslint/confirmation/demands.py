@@ -50,6 +50,7 @@ class Demand:
     classes: int = 0
     labels: bool = False  # used as class numbers or positions
     wide: bool = False  # compared with positions that the framework found, which have 64 bits
+    counts: bool = False  # its numbers are made whole ones of Python
     groups: bool = False  # compared with each other: which rows belong together
     factor_of: str = ""  # the argument that it is multiplied with, from the right
     rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
@@ -93,6 +94,8 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
             left, right = (same_shape.get(operands[side].index, ()) if side in operands else () for side in ("x", "y"))
             for name, other in zip(right, left, strict=False):
                 demands[name].factor_of = other if other != name else ""
+        if node.op in ("python.int", "python.float"):
+            _ask_number(demands, node, same_shape)
         if node.op in ("equal", "not_equal") and len(operands) == 2:
             _ask_positions(demands, operands.values(), same_values)
             for name in frozenset.intersection(*(same_values.get(o.index, frozenset()) for o in operands.values())):
@@ -118,6 +121,18 @@ def _ask_size(demands: dict[str, Demand], condition: Node, same_shape: Mapping[i
             for name in same_shape.get(whole.index, ()):
                 demands[name].fixed[axis] = size
                 demands[name].rank = max(demands[name].rank, axis + 1 if axis > 0 else -axis)
+
+
+def _ask_number(demands: dict[str, Demand], node: Node, same_shape: Mapping[int, frozenset[str]]) -> None:
+    """``int(t) for t in y_true``: one number for each sample, which of two classes it is in where it is a whole one."""
+    item = node.inputs.get("x")
+    index = item.inputs.get("index") if isinstance(item, Node) and item.op == "item" else None
+    whole = item.inputs.get("x") if isinstance(item, Node) else None
+    is_one = isinstance(number(index), int) or (isinstance(index, Node) and index.op == "python.object")
+    if isinstance(whole, Node) and is_one:
+        for name in same_shape.get(whole.index, ()):
+            demands[name].exactly = 1
+            demands[name].counts |= node.op == "python.int"
 
 
 def _ask_positions(demands: dict[str, Demand], operands: Collection[Node], same: Mapping[int, frozenset[str]]) -> None:

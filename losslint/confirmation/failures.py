@@ -35,6 +35,7 @@ ABOUT_SHAPE = re.compile(
     r"|same number of",
     re.IGNORECASE,
 )
+NO_SHAPES = "no shapes were found that it accepts"
 ABOUT_SHAPE_TYPES = ("InvalidArgumentError", "ValueError", "IndexError", "OutOfRangeError")
 BETWEEN_SHAPES = re.compile(  # PyTorch says all with one type of error, JAX this with a TypeError
     r"size of tensor|must match|size mismatch|[Ss]izes? of|shapes|same (?:number of|shape)|Dimension out of range|channels"
@@ -97,7 +98,7 @@ def unless_about_shapes(seen: Observation) -> Observation:
     """An exception on every rung that is only about shapes says nothing of the loss."""
     if not only_about_shapes(seen):
         return seen
-    return replace(seen, outcome=Outcome.NOT_RUN, detail="no shapes were found that it accepts")
+    return replace(seen, outcome=Outcome.NOT_RUN, detail=NO_SHAPES)
 
 
 def furthest(failed: Sequence[Observation]) -> Observation:

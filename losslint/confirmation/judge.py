@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from losslint.confirmation.failures import only_about_shapes
+from losslint.confirmation.failures import NO_SHAPES, only_about_shapes
 from losslint.confirmation.frameworks import modes_in
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.places import nested
@@ -31,7 +31,7 @@ from losslint.confirmation.proofs import (
     proof_for,
 )
 from losslint.confirmation.tiers import Tier, numbers, tier
-from losslint.confirmation.words import seen_in, sentence
+from losslint.confirmation.words import seen_in, sentence, shortened
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.notices import SEEN
 
@@ -50,6 +50,7 @@ OF_A_CLAIM = (Outcome.CONTRACT, Outcome.FROZEN)  # measured for one claim, whose
 ENDED = (Outcome.NOT_RUN, Outcome.CRASHED, Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
 COMPILED = ("graph", "fit", "xla", "jit")
 WHATEVER = "whatever is predicted"
+UNFINISHED = "the loss could not be run to its end"
 
 
 def judge(
@@ -195,19 +196,23 @@ class Case:
         """Why a finding is neither confirmed nor refuted."""
         ended = next((seen for seen in self.evidence.observations if seen.outcome in ENDED), None)
         if ended is not None:
-            reason = why(self.program, ended.error) or ended.detail or ended.outcome.value
-            return f"the loss could not be run to its end: {reason}"
+            reason = left_out(self.program, ended.error) or ended.error or ended.detail or ended.outcome.value
+            return not_fitting(self.program, ended) or f"{UNFINISHED}: {shortened(reason)}"
         if fitting:
             seen = fitting[0]
             here = finding.start.row <= seen.row <= finding.end.row
             where = f"in row {seen.row}" if seen.row else "in a row that is not known"
             where = f"in another expression of {where.removeprefix('in ')}" if seen.row and here else where
             if seen.outcome is Outcome.RAISES:
-                return f"the loss raises {where} ({seen.mode}): {why(self.program, seen.error)}"
+                missing = left_out(self.program, seen.error)
+                return f"{UNFINISHED}: {missing}" if missing else (
+                    f"the loss raises {where} ({seen.mode}): {shortened(seen.error)}")
             return f"{seen.outcome.value} was seen ({seen.mode}), but {where}"
         raised = next((s for s in self.told if s.outcome is Outcome.RAISES and s.mode in ("eager", "fit")), None)
         if raised is not None:
-            return f"the loss raises with the inputs tried: {why(self.program, raised.error)}"
+            missing = left_out(self.program, raised.error)
+            return f"{UNFINISHED}: {missing}" if missing else (
+                f"the loss raises with the inputs tried: {shortened(raised.error)}")
         rows = self.searched(finding)
         if rows and not any(s.reached for s in rows):
             return "the row does not run with the inputs tried"
@@ -311,9 +316,16 @@ class Case:
         return Location(row, node.col_offset + 1), Location(row, end_column + 1)
 
 
-def why(program: Program, error: str) -> str:
-    """An error, or what brings it about."""
-    return left_out(program, error) or error
+def not_fitting(program: Program, seen: Observation) -> str:
+    """That no shapes were found which a loss accepts, and whether they were stated; "" where that is not what was seen."""
+    if seen.detail != NO_SHAPES:
+        return ""
+    specs = [spec for spec in program.inputs[0] if spec.name in program.stated]
+    stated = ", ".join(f"{spec.name}={spec.dtype}[{', '.join(map(str, spec.shape))}]" for spec in specs)
+    what = NO_SHAPES if not specs else (
+        f"the stated inputs do not fit: {stated}" if len(specs) == len(program.inputs[0])
+        else f"no shapes were found that go with the stated {stated}")
+    return f"{what}: {shortened(seen.error)}"
 
 
 def left_out(program: Program, error: str) -> str:

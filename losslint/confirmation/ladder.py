@@ -156,6 +156,8 @@ def spec_for(name: str, shape: Shape, demand: Demand, role: Role, prediction: st
         return TensorSpec(name, inner, "int64" if demand.wide else "int32", "class", classes=classes)
     if demand.groups and role is Role.LABEL:
         return TensorSpec(name, (shape[0], 1)[:max(demand.rank, 1)], "float32", "class", classes=shape[0])
+    if demand.counts:
+        return TensorSpec(name, shape[:1], values="class", classes=2)
     if demand.exactly == 1:
         return TensorSpec(name, shape[:1], values=demand.values or "real")
     if role is Role.WEIGHT:

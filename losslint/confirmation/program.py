@@ -103,6 +103,7 @@ class Program:
     seed: int = 0
     run_eagerly: bool = False  # by its file: what tracing makes of it, nobody sees
     untrained: bool = False  # the variables that are trained keep their first values, the arguments are data
+    stated: frozenset[str] = frozenset()  # the inputs that the user says the shapes of
     notes: tuple[str, ...] = field(default=())  # what was assumed, for the reader
 
     @property

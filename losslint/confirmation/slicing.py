@@ -154,7 +154,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         inputs=draft.inputs.ladder, root=site.module.root, module=site.module.name,
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
         run_eagerly=draft.loss.site.mode is Mode.EAGER,
-        framework=site.framework, untrained=draft.untrained,
+        framework=site.framework, untrained=draft.untrained, stated=draft.inputs.stated,
         whole_file=whole_file, notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
     )  # fmt: skip
 

@@ -41,6 +41,7 @@ class Inputs:
     ladder: Ladder
     notes: tuple[str, ...] = ()
     containers: Mapping[str, Sequence[Path]] = field(default_factory=dict)  # argument -> where its arrays are
+    stated: frozenset[str] = frozenset()  # arguments that the user says the shapes of
 
     @property
     def names(self) -> list[str]:
@@ -110,7 +111,7 @@ def inputs_of(loss: Loss, settings: Settings | None = None, without: Iterable[st
         if tuple(specs) not in ladder:
             ladder.append(tuple(specs))
     notes = tuple(f"{name} as told: {', '.join(str(n) for n in spec.shape)} {spec.dtype}" for name, spec in told.items())
-    return Inputs(tuple(ladder[:MAX_RUNGS]) or ((),), notes, containers)
+    return Inputs(tuple(ladder[:MAX_RUNGS]) or ((),), notes, containers, frozenset(told))
 
 
 def kind_of(spec: TensorSpec) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from losslint.check import about
 from losslint.confirmation.failures import only_about_shapes
-from losslint.confirmation.judge import ENDED, left_out
+from losslint.confirmation.judge import ENDED, left_out, not_fitting
 from losslint.confirmation.observation import Evidence, Observation, Outcome
 from losslint.confirmation.program import NotSliced, Program
 from losslint.confirmation.words import shortened
@@ -41,8 +41,6 @@ def reason(program: Program, seen: Observation) -> tuple[Notice, str]:
     """What an observation without a value is told as, and why there is none."""
     if program.kind == "model" and made_up(seen):
         return NOT_RUN, f"the model, or the data, that is made up for it does not fit: {shortened(seen.error)}"
-    if seen.detail:  # no shapes were found
-        return NOT_RUN, f"{seen.detail}: {shortened(seen.error)}"
-    if missing := left_out(program, seen.error):
+    if missing := not_fitting(program, seen) or left_out(program, seen.error):
         return NOT_RUN, missing
     return (NOT_RUN if seen.error.startswith(MISSING) else FAILS), shortened(seen.error) or seen.outcome.value
