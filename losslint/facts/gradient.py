@@ -377,14 +377,17 @@ class GradientFacts:
             stack += [operand for _, operand, kind in self.edges[node.index] if kind is not Edge.NO_VALUE]
 
     def passed(self, value: Value | Node) -> set[int]:
-        """The nodes that the derivative of a value certainly goes through: by operations that are known, and not by what
-        a model was made of."""
+        """The nodes that the derivative of a value certainly goes through: by operations that are known, on both sides where
+        paths meet, and not by what a model was made of."""
         found: set[int] = set()
         stack = list(nodes_in(value))
         while stack:
             node = stack.pop()
             if node.index not in found and self.flows[node.index].live:
                 found.add(node.index)
+                if node.op == "phi":
+                    found |= set.intersection(*(self.passed(node.inputs[side]) for side in ("x", "y")))
+                    continue
                 data = self.edges[node.index] if node.op not in ("attribute", "unknown") else []
                 stack += [operand for name, operand, kind in data if name != "function" and kind is Edge.LIVE]
         return found

@@ -194,6 +194,7 @@ class Graph:
     targets: list[Target] = field(default_factory=list)
     asked: list[Target] = field(default_factory=list)  # what tapes are asked to differentiate, also inside a loss
     passes: list[Pass] = field(default_factory=list)  # of PyTorch, in the order in which they run
+    repeated: list[Value] = field(default_factory=list)  # values that stand for the item of each turn of a loop
     params: dict[str, Node] = field(default_factory=dict)
     statements: list[tuple[Node, Source]] = field(default_factory=list)  # values thrown away by expression statements
     plain_reads: list[tuple[Source, str]] = field(default_factory=list)  # Python attributes and globals the loss reads

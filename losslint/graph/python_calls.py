@@ -9,7 +9,7 @@ from losslint.graph.calls import Call, call, handles, method
 from losslint.graph.expressions import MAX_RANGE, ask_truth, binary, iterate, truth
 from losslint.graph.functions import opaque
 from losslint.graph.nodes import Kind, Node, nodes_in
-from losslint.graph.tracer import Frame, Tracer, kind_of
+from losslint.graph.tracer import Frame, Tracer, emptied, kind_of
 from losslint.graph.values import (
     NONE,
     ClassValue,
@@ -379,6 +379,7 @@ def _append(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 @method(Seq, "pop")
 def _pop(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     assert isinstance(m.owner, Seq)
+    t.graph.repeated += m.owner.items[-1:] if m.owner.open else []
     return m.owner.items[-1] if m.owner.items else t.unknown(frame, c.at, "an item of an empty list")
 
 
@@ -388,7 +389,13 @@ def _list_copy(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return Seq(list(m.owner.items), m.owner.kind, open=m.owner.open)
 
 
-@method(Seq, "index", "count", "sort", "reverse", "clear", "remove")
+@method(Seq, "clear")
+def _clear(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
+    emptied(frame, m.owner)
+    return NONE
+
+
+@method(Seq, "index", "count", "sort", "reverse", "remove")
 def _list_other(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return _object(t, frame, c)
 

@@ -11,7 +11,7 @@ from losslint.graph.expressions import binary, condition, evaluate, index_value,
 from losslint.graph.indexing import may_be_several, set_item, subscript
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import walk
-from losslint.graph.tracer import Frame, Return, Tracer, kind_of, require, with_context
+from losslint.graph.tracer import Frame, Return, Tracer, emptied, kind_of, require, with_context
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
 from losslint.project.modes import Mode
 
@@ -141,6 +141,14 @@ def _delete(t: Tracer, frame: Frame, node: cst.Del) -> None:
     for target in targets:
         if isinstance(target, cst.Name):
             frame.env.vars.pop(target.value, None)
+        elif isinstance(target, cst.Subscript) and is_whole(target.slice):
+            emptied(frame, evaluate(t, frame, target.value))
+
+
+def is_whole(index: Sequence[cst.SubscriptElement]) -> bool:
+    """``[:]``."""
+    part = index[0].slice
+    return len(index) == 1 and isinstance(part, cst.Slice) and part.lower is None and part.upper is None
 
 
 @executes(cst.Global, cst.Nonlocal)
@@ -289,6 +297,7 @@ def _for(t: Tracer, frame: Frame, node: cst.For) -> None:
     iterable = iterate(t, frame, evaluate(t, frame, node.iter), node.iter, "for")
     items: list[Value]
     known = not iterable.open and len(iterable.items) <= MAX_UNROLL
+    t.graph.repeated += [] if known else iterable.items
     items = (
         iterable.items
         if known

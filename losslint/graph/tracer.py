@@ -378,3 +378,9 @@ def require(t: Tracer, frame: Frame, condition: Value, truth: bool = True) -> No
 def is_framework_name(dotted: str) -> bool:
     """Whether a dotted name belongs to one of the frameworks the tables describe."""
     return canonical_name(dotted).partition(".")[0] in ("tf", "keras", "torch", "jax", "jnp")
+
+
+def emptied(frame: Frame, value: Value) -> None:
+    """What ``del items[:]`` does to a list; where it need not run, something may be left."""
+    if isinstance(value, Seq):
+        value.items, value.open = [], frame.context.branch or frame.context.loop

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from itertools import combinations
 
-from losslint.graph.nodes import Node, Pass
+from losslint.graph.nodes import Node, Pass, nodes_in
 from losslint.graph.values import External
-from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.endings import LINEAR
+from losslint.rules.base import Loss, Problem, Rule, callee
+
+WEIGHTED = re.compile(r"torch\.nn\.(Sequential|Linear|Bilinear|Conv\d?d|(RNN|GRU|LSTM)(Cell)?)\(\)$")
+
+
+FREEZES = re.compile(r"requires_grad(_\(|\s*=\s*)False")
 
 
 class TapeReused(Rule):
     """A tape that is not persistent is asked for a gradient twice, or PyTorch goes back through one graph twice.
 
     What it does: counts the ``gradient`` calls of each tape along one path. In PyTorch it looks for ``backward()`` and
-    ``torch.autograd.grad`` that go through the same call of a model, where the first frees the graph.
+    ``torch.autograd.grad`` that go through the same call of a model, where the first frees the graph; also in a loop, where
+    a loss made before it, a sum of losses or the state of a recurrent layer takes the graph of earlier turns along.
 
     Why it is bad: ``RuntimeError: A non-persistent GradientTape can only be used to compute one set of gradients``;
     ``RuntimeError: Trying to backward through the graph a second time``.
@@ -168,9 +175,12 @@ def step(generator, critic, x):
                     "ask once, tape.gradient(loss, [first, second]), or open tf.GradientTape(persistent=True)",
                 )
         for first, second in combinations(loss.graph.passes, 2):
-            once_more = first.source.span != second.source.span  # else it is another turn of a loop
-            if not first.keeps and once_more and first.runs_before(second) and (shared := shared_calls(loss, first, second)):
-                freed = first.source
+            if first.keeps or not first.runs_before(second) or not (shared := shared_calls(loss, first, second)):
+                continue
+            freed = first.source
+            if is_next_turn(first, second):
+                yield from carried_round(loss, first, second, shared[0])
+            elif freed.span != second.source.span:
                 yield Problem(
                     second.source,
                     f"{second.source.text} goes back through {shared[0].source.text} once more, whose graph {freed.text} in "
@@ -178,6 +188,40 @@ def step(generator, critic, x):
                     way_out(loss, first, second),
                     related=(freed,),
                 )
+
+
+def is_next_turn(first: Pass, second: Pass) -> bool:
+    """Whether two passes are one, in two turns of a loop."""
+    routes = ([place.span for place in one.source.route] for one in (first, second))
+    return second.context.loop and next(routes) == next(routes)
+
+
+def carried_round(loss: Loss, first: Pass, second: Pass, shared: Node) -> Iterator[Problem]:
+    """A loop that goes back through what it has gone through in the turn before."""
+    between = loss.nodes[max(n.index for n in nodes_in(first.value)):max(n.index for n in nodes_in(second.value))]
+    is_new = any(node.op == "layer" and node.source.span == shared.source.span for node in between)
+    if first.value is not second.value and not is_trained(loss, shared, is_new):
+        return
+    model = shared.source
+    yield Problem(
+        second.source,
+        f"{second.source.text} goes back in each turn of the loop through {model.text}"
+        + (" of the turns before" if is_new else f", which line {model.row} computes once")
+        + ": the first time frees that graph, the second raises RuntimeError (`Trying to backward through the graph a "
+        "second time`)",
+        "detach() what is carried over from one turn to the next, and add up loss.item()" if is_new else
+        f"compute {model.text} within the loop, or detach() it where it is not to be trained",
+        related=(model,),
+    )
+
+
+def is_trained(loss: Loss, model: Node, is_new: bool) -> bool:
+    """Whether a model leaves a graph behind: one that is frozen leaves none of what it computes of data. That optimizers
+    ask for its weights speaks against that, and that each turn calls it."""
+    asked = [call.func for call in loss.site.module.index.calls_by_name.get("parameters", [])]
+    optimized = any(isinstance(at, ast.Attribute) and ast.unparse(at.value) == callee(model) for at in asked)
+    freezes = FREEZES.search(loss.site.module.text) is not None
+    return optimized + is_new > freezes
 
 
 def way_out(loss: Loss, first: Pass, second: Pass) -> str:
@@ -194,6 +238,8 @@ def way_out(loss: Loss, first: Pass, second: Pass) -> str:
 def shared_calls(loss: Loss, first: Pass, second: Pass) -> list[Node]:
     """The calls of models that both go through."""
     shared = loss.gradient.passed(first.value) & loss.gradient.passed(second.value)
+    for several in loss.graph.repeated:  # each turn of a loop has one of its own
+        shared -= loss.gradient.passed(several)
     return [loss.nodes[index] for index in sorted(shared) if is_model(loss.nodes[index])]
 
 
@@ -202,4 +248,4 @@ def is_model(node: Node) -> bool:
     made = node.detail.get("object")
     if node.op != "layer":
         return False
-    return not isinstance(made, External) or made.name.endswith("Sequential()") or LINEAR.search(made.name) is not None
+    return not isinstance(made, External) or WEIGHTED.search(made.name) is not None

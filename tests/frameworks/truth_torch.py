@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -64,6 +65,29 @@ def spreads(loss: Loss) -> Case:
         prediction, labels = torch.randn(6, 1), torch.randn(6)
         same = torch.allclose(loss(prediction, labels), loss(prediction, labels[:, None]))
         return "" if same else "the shape of the labels changes the loss"
+
+    return run
+
+
+def runs(train: Callable[..., Any]) -> Case:
+    """Run a function that trains, given what its parameters are called."""
+
+    def run() -> str:
+        torch.manual_seed(0)
+        batches = [(torch.randn(16, 4), torch.randn(16, 1)) for _ in range(4)]
+        modules = {name: torch.nn.Linear(4, 4 if name in ("vgg", "G") else 1) for name in
+                   ("net", "head", "policy", "vgg", "G", "D")}
+        steps = {name: torch.optim.SGD(modules["net"].parameters(), 0.1) for name in ("optimizer", "opt", "og", "od")}
+        modules["vgg"].requires_grad_(False)
+        x, y = batches[0]
+        given = {"loader": batches, "x": x, "y": y, "x0": x, "content": x, "style_img": x, **modules, **steps,
+                 "xs": [x for x, _ in batches], "ys": [y for _, y in batches]}
+        required = [name for name, of in inspect.signature(train).parameters.items() if of.default is of.empty]
+        try:
+            train(*(given[name] for name in required))
+        except RuntimeError as error:
+            return f"raises {error}"
+        return ""
 
     return run
 
