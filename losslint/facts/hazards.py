@@ -22,7 +22,7 @@ from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
 from losslint.facts.slopes import contributions, slopes
-from losslint.facts.step import averages, crosses
+from losslint.facts.step import averages, compares_rows, crosses
 from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node, carrier, nodes_in
 from losslint.graph.values import Const
@@ -31,6 +31,7 @@ from losslint.ops.moves import SAME_NUMBERS
 ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
 PLACES = ("range", "eye")  # numbers of rows, and which of a pair are the same one
 OTHERS = "the others"  # the name of the other elements of a row in a point
+REPEATS = (*JOINS, "tile", "repeat", "repeat_rows")  # of labels: some of the rows are alike whatever they are
 MAX_CULPRITS = 3  # operations blamed at one point: each as if those before it were mended
 MAX_PARTS = 4  # of a concatenation that are looked at one by one
 COUNTS = (3.0, 16.0)  # elements of a row
@@ -55,6 +56,7 @@ class Hazard:
     large: bool  # it takes inputs of magnitude 100
     discarded: Discarded | None  # where or a mask discards the value; only the derivative suffers
     label_only: bool  # the operand depends on labels alone
+    of_pairs: bool  # it rests on which labels of a batch are alike: no single one is wrong
     flat: bool  # it takes a model whose own gradient, taken inside of the loss, is exactly 0
     xla_only: bool  # eager code and graphs are fine, what XLA makes of them is not
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
@@ -240,6 +242,9 @@ class HazardFacts:
             return None
         by_value = not math.isfinite(point.values[self.result.index])
         operand = _singular_operand(culprit)
+        of_pairs = self._compares_rows(operand)
+        if of_pairs and operand and point.other is not None and any(n.op in REPEATS for n in self.inputs.entering(operand)):
+            return None  # of several views of each sample some are alike
         if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.inputs.entering(culprit)):
             return None  # what was not evaluated may keep it small
         named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
@@ -256,7 +261,7 @@ class HazardFacts:
         return Hazard(
             culprit, operand, by_value, graph_only, large,
             discarded=self._discarded(culprit, point) if masked else None,
-            label_only=self._is_of_labels(operand),
+            label_only=self._is_of_labels(operand), of_pairs=of_pairs,
             flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
             xla_only=False, at=named,
             operand_value=point(operand) if operand is not None else math.nan,
@@ -265,6 +270,10 @@ class HazardFacts:
     def _is_of_labels(self, operand: Node | None) -> bool:
         """Whether labels alone decide an operand: nothing that is trained does."""
         return operand is not None and not self.gradient.reach(operand)
+
+    def _compares_rows(self, operand: Node | None) -> bool:
+        """Whether an operand rests on which rows of a batch are alike."""
+        return operand is not None and any(map(compares_rows, self.inputs.entering(operand)))
 
     def _is_rounded(self, operand: Node, point: Point) -> bool:
         """Whether an operand is 0 only as float32 rounds sums of one element: with more it is merely small."""

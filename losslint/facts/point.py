@@ -218,14 +218,15 @@ class Point:
 
     def arguments(self, step: Step) -> list[float]:
         """What a scalar operation works on."""
-        if step.operands is not None and (self.other is None or not step.crosses):
+        if step.operands is not None and (self.other is None or not (step.crosses or step.faces)):
             return [self.values.get(index, otherwise) for index, otherwise in step.operands]
         beside = self.other or self
         return [(beside if self.is_across(step, name) else self)(step.node.inputs[name]) for name in step.names]
 
     def is_across(self, step: Step, name: str) -> bool:
         """Whether an operand is the other element."""
-        return step.crosses and self.other is not None and name == self.across
+        crossed = (step.crosses and name == self.across) or (step.faces == name and not self.first)
+        return crossed and self.other is not None
 
 
 NOWHERE = Cone((), {})

@@ -120,6 +120,28 @@ def crosses(node: Node) -> bool:
     return {_new_axis(x), _new_axis(y)} in ({1, 2}, {1, -1})
 
 
+MEETING = {(1, 0), (-1, 0), (2, 1), (-1, 1)}  # new axes of columns, and of the rows that they meet
+
+
+def faces(node: Node) -> str:
+    """The operand that is a row where labels of a batch are compared each with each, as in ``y[:, None] == y[None, :]``;
+    empty for any other operation."""
+    x, y = node.inputs.get("x"), node.inputs.get("y")
+    if node.op not in ("equal", "not_equal") or not (isinstance(x, Node) and isinstance(y, Node)):
+        return ""
+    if carrier(x) is None or carrier(x) is not carrier(y):
+        return ""
+    axes = (_new_axis(x), _new_axis(y))
+    return "y" if axes in MEETING else "x" if axes[::-1] in MEETING else ""
+
+
+def compares_rows(node: Node) -> bool:
+    """Whether an operation finds which rows of a batch are alike."""
+    operands = [operand for _, operand in node.operands()] if node.op in ("equal", "not_equal") else []
+    turned = [operand for operand in operands if operand.op == "transpose" and carrier(operand) in operands]
+    return bool(turned) or (bool(faces(node)) and 0 in map(_new_axis, operands))
+
+
 def _new_axis(node: Node) -> int | None:
     """The axis of length 1 that is put into a matrix; None for another operation."""
     if node.op == "expand_dims":
@@ -127,7 +149,7 @@ def _new_axis(node: Node) -> int | None:
         return axis.value if isinstance(axis, Const) and isinstance(axis.value, int) else None
     parts = indices(node.inputs.get("index")) if node.op == "item" else []
     new = [place for place, part in enumerate(parts) if isinstance(part, Const) and part.value is None]
-    return new[0] if len(parts) == 3 and len(new) == 1 and sum(map(is_whole_axis, parts)) == 2 else None
+    return new[0] if len(new) == 1 and sum(map(is_whole_axis, parts)) == len(parts) - 1 else None
 
 
 GATHERS = ("gather", "gather_nd", "take_along_axis", "item", "get_item", "select_row")  # as many as there are indices
@@ -206,7 +228,8 @@ class Step:
         self.operands = None if any(isinstance(value, Seq) for value in values) else [*map(self._operand, values)]
         self.is_share = node.op == "div" and is_share(node)
         self.is_difference = is_difference(node)
-        self.crosses = crosses(node)
+        self.faces = faces(node)
+        self.crosses = not self.faces and crosses(node)
 
     def _operand(self, value: Value) -> tuple[int, float]:
         """The node whose number an operand has, and the number of one that is no node of the cone."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from losslint.facts.hazards import Hazard
+from losslint.facts.hazards import OTHERS, Hazard
 from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
@@ -44,7 +44,7 @@ class DivisionByZero(Rule):
     """A divisor can be exactly 0: an empty mask, no positives, a constant row, an all-zero prediction.
 
     What it does: evaluates the loss at such inputs. A divisor that depends on labels alone is a contract of the data and
-    reported as an info.
+    reported as an info; not so one that counts pairs of a batch, of which any data may give none.
 
     Why it is bad: 0 / 0 is NaN, and NaN stays in the weights.
 
@@ -127,9 +127,14 @@ def summed_loss(pred, target):
                     averaged(loss, hazard.node),
                 )
                 continue
-            yield problem(
-                loss, hazard, f"the divisor {is_zero(loss, hazard)}", instead(loss, hazard, guarded(loss, hazard))
-            )
+            message = f"the divisor {is_zero(loss, hazard)}{batch_of(hazard)}"
+            yield problem(loss, hazard, message, instead(loss, hazard, guarded(loss, hazard)))
+
+
+def batch_of(hazard: Hazard) -> str:
+    """The batch that has no pair of the kind that a divisor counts."""
+    alike = "no two labels are" if OTHERS in hazard.at else "all labels are"
+    return f": a batch in which {alike} alike, such as a last one of one sample" if hazard.of_pairs else ""
 
 
 def guarded(loss: Loss, hazard: Hazard) -> str:

@@ -25,7 +25,9 @@ from losslint.graph.written import argument, in_place, number_text, one_line, op
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
 from losslint.project.heads import OWN
+from losslint.project.index import last_name
 from losslint.project.modes import Mode
+from losslint.project.resolve import resolver
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
 
@@ -37,6 +39,7 @@ DIVISIONS = ("div", "reciprocal", "mean")
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2")
 SATURATING = ("sigmoid", "softmax")
 DEAD = ("relu",)  # heads that give whole rows of zeros
+REPEATING = ("concat", "concatenate", "cat", "stack", "hstack", "vstack", "tile", "repeat", "repeat_interleave")
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
 IN_HALF = ("LL301", "LL303", "LL304", "LL306")  # of which float16 is to blame where it loses their epsilon
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
@@ -197,9 +200,10 @@ def has_epsilon(node: Node, largest: float = 1e-3) -> bool:
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
-    if hazard.label_only or hazard.flat or hazard.xla_only or (is_row_sum(hazard.node) and loss.head not in DEAD):
+    if hazard.flat or hazard.xla_only or is_contract(loss, hazard) or (
+            is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
-    if loss.head == OWN and is_output(hazard.operand):
+    if is_output(hazard.operand) and (loss.head == OWN or (not loss.head and is_scale(hazard))):
         return Severity.INFO  # the model makes it what it is
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO
@@ -214,6 +218,32 @@ def is_output(node: Node | None) -> bool:
         inner = node.inputs.get("x")
         node = inner if isinstance(inner, Node) else None
     return node is not None and node.op == "param"
+
+
+def is_contract(loss: Loss, hazard: Hazard) -> bool:
+    """Whether the data keep a hazard away: labels alone decide it, and in any batch. That two of them are alike is not in
+    the data, unless callers hand each label several times, as for two views of a sample."""
+    return hazard.label_only and not (hazard.of_pairs and not any(
+        isinstance(call, ast.Call) and last_name(call.func) in REPEATING
+        for given in _handed_labels(loss) for call in ast.walk(given)))
+
+
+def _handed_labels(loss: Loss) -> Iterator[ast.expr]:
+    """What calls in the file pass for the labels, by name or as they are."""
+    find, function = resolver(loss.site.module), loss.site.node
+    if not isinstance(function, ast.FunctionDef):
+        return
+    for label in (node.name for node in loss.graph.params.values() if node.role is Role.LABEL):
+        for call, given in find.passed(function, label):
+            yield given
+            if isinstance(given, ast.Name):
+                yield from (v for v in find.index.lookup(given.id, find.index.scope(call))[0] if isinstance(v, ast.expr))
+
+
+def is_scale(hazard: Hazard) -> bool:
+    """Whether one column of an output is divided by, or an exponent: a model that gives several things keeps such a one
+    positive, or within bounds."""
+    return not (hazard.operand is None or hazard.operand.op == "param") and hazard.node.op in (*DIVISIONS, *EXPONENTIALS)
 
 
 def is_row_sum(node: Node) -> bool:

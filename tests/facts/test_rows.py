@@ -20,7 +20,7 @@ CASES = {
             e = tf.exp(logits - tf.reduce_max(logits, axis=-1, keepdims=True))
             return -tf.reduce_mean(labels * tf.math.log(e / tf.reduce_sum(e, axis=-1, keepdims=True)))
     """),
-    "no two labels alike": ("LL304", Severity.INFO, "labels = 0, the others = 0.4", """
+    "no two labels alike": ("LL304", Severity.WARNING, "labels = 0, the others = 0.4", """
         def some_loss(labels, embeddings):
             same = tf.cast(tf.equal(labels, tf.transpose(labels)), tf.float32)
             positives = same - tf.linalg.diag(tf.ones([tf.shape(labels)[0]]))

@@ -32,6 +32,11 @@ def no_pair_of_a_class() -> list[str]:
     return eager(lambda e: triplet["triplet_semihard_loss"](labels, e), EMBEDDINGS)
 
 
+def no_pair_to_lift() -> list[str]:
+    labels = np.array([1, 2, 3])
+    return eager(lambda e: lifted["lifted_struct_loss"](labels, e), EMBEDDINGS)
+
+
 def row_without_labels() -> list[str]:
     labels = np.array([[1, 0], [0, 1], [0, 0]], "float32")
     return eager(lambda s: npairs["npairs_multilabel_loss"](labels, s), EMBEDDINGS @ EMBEDDINGS.T)
