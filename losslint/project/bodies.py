@@ -296,8 +296,9 @@ _CONTAINER_METHODS = names.words("append extend items keys values get pop update
 
 def framework_count(module: Module) -> dict[str, int]:
     """Framework -> how many imports of the file are from it, beside those of its own package: TensorFlow Probability has
-    itself in NumPy as well."""
+    itself in NumPy as well. A folder named jax or torch holds code that is written for it."""
     home = module.name.partition(".")[0]
+    home = "" if home in ("jax", "torch") else home
     roots = [dotted.partition(".")[0] for dotted in (*module.imports.values(), *module.star_imports)]
     return {framework: sum(root in own and root != home for root in roots) for framework, own in FRAMEWORKS.items()}
 

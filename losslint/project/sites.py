@@ -36,6 +36,7 @@ from losslint.project.uses import (
     imports_root,
     is_training,
     local_uses,
+    wrapper,
 )
 
 __all__ = ["Mode", "Role", "Site", "SiteOptions", "Uses", "collect_uses", "find_sites"]
@@ -474,7 +475,7 @@ def imported(modules: Iterable[Module], project: Project) -> list[Module]:
 def is_by_jax(use: Use) -> bool:
     """Whether a use is one of ``jax.grad`` and its like, whatever framework the function itself is written with."""
     return use.call is not None and use.how is How.DIFFERENTIATED and (
-        use.module.dotted(use.call.func) or "").startswith("jax")
+        use.module.dotted(wrapper(use.call)) or "").startswith("jax")
 
 
 def differentiated(function: Function, evidence: Evidence) -> tuple[str, ...]:

@@ -133,6 +133,8 @@ class _Collector:
         for assignment in self.index.assignments:
             self._assignment(assignment)
         for function in self.index.functions:
+            for decorator in getattr(function, "decorator_list", []):
+                self._decorated(function, decorator)
             for name, value in defaults(function).items():
                 if _loss_keyword(name):
                     self._use(value, self.index.scope(function), Purpose.LOSS, f"default of {name}", None)
@@ -236,8 +238,15 @@ class _Collector:
         dotted = self.module.dotted(call.func) or ""
         if dotted.startswith(("torch.autograd", "numpy")):
             return
-        purpose = Purpose.GRADIENT if dotted in ("jax.grad", "jax.value_and_grad") else Purpose.LOSS
-        self._use(call.args[0], self.index.scope(call), purpose, f"differentiated by {dotted}", call, how=How.DIFFERENTIATED)
+        reason = f"differentiated by {dotted}"
+        self._use(call.args[0], self.index.scope(call), _purpose(dotted), reason, call, how=How.DIFFERENTIATED)
+
+    def _decorated(self, function: Function, decorator: ast.expr) -> None:
+        """``@jax.value_and_grad``, ``@partial(jax.grad, argnums=2)``, ``@eqx.filter_grad(has_aux=True)``."""
+        call = decorator if isinstance(decorator, ast.Call) else None
+        dotted = self.module.dotted(decorator if call is None else wrapper(call)) or ""
+        if dotted.rpartition(".")[2] in _JAX_GRAD and dotted.startswith(("jax", "equinox", "flax")):
+            self._mark(Target(function), _purpose(dotted), f"differentiated by {dotted}", call, how=How.DIFFERENTIATED)
 
     def _wrapped(self, call: ast.Call) -> None:
         """``tf.function(f)``, ``jax.jit(f)``."""
@@ -464,6 +473,15 @@ _HANDLERS = {
     "__init__": _Collector._wrapped_by_base,
     **dict.fromkeys(_JAX_GRAD, _Collector._jax_grad),
 }
+
+
+def wrapper(call: ast.Call) -> ast.expr:
+    """What a call wraps a function with: ``jax.grad`` in ``jax.grad(f)`` and in ``partial(jax.grad, argnums=1)``."""
+    return call.args[0] if last_name(call.func) == "partial" and call.args else call.func
+
+
+def _purpose(dotted: str) -> Purpose:
+    return Purpose.GRADIENT if dotted in ("jax.grad", "jax.value_and_grad") else Purpose.LOSS
 
 
 def _loss_keyword(name: str) -> bool:

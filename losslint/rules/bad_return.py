@@ -18,6 +18,7 @@ from losslint.project.index import keyword, last_name
 from losslint.project.modes import Mode
 from losslint.project.module import Module
 from losslint.project.roles import Role
+from losslint.project.uses import wrapper
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import reaches
 
@@ -248,7 +249,7 @@ def not_a_number(loss: Loss) -> Iterator[Problem]:
 def refused_by_jax(loss: Loss, target: Target) -> Iterator[Problem]:
     """What jax.grad is given in place of a number."""
     value, calls = target.value, loss.site.gradients
-    grad = f"jax.{last_name(calls[0].func)}"
+    grad = f"jax.{last_name(wrapper(calls[0]))}"
     error = "TypeError (`Gradient only defined for scalar-output functions`)"
     if value is NOTHING:
         yield Problem(

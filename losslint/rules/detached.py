@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.gradient import PYTHON_LEAVES, Cause
+from losslint.facts.gradient import PYTHON_LEAVES, Cause, Roots
 from losslint.facts.shape import is_true
 from losslint.findings import Severity
 from losslint.graph.source import Source
 from losslint.graph.values import Seq
+from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, recorder_name, tensor_operands, where_it_raises
 from losslint.rules.tensor_to_python import only_taken_to_python
 
@@ -114,7 +115,7 @@ def advantage_loss(y_true, y_pred):
             if all(operand.op in PYTHON_LEAVES for operand in copied):
                 continue  # x.item() is what loses the graph: LL102
             rewraps = node.name in TORCH_COPIES and node.index in loss.relevant
-            if rewraps and any(arrives(operand) for operand in copied):
+            if rewraps and any(is_computed(loss, arrives(operand)) for operand in copied):
                 hides = ", and requires_grad=True only hides that" if "requires_grad" in node.inputs else ""
                 yield Problem(
                     node.source,
@@ -133,6 +134,12 @@ def advantage_loss(y_true, y_pred):
                     "use tf.stack([...])" if packs else "use tf.convert_to_tensor, or the tensor as it is",
                     severity,
                 )
+
+
+def is_computed(loss: Loss, roots: Roots) -> bool:
+    """Whether one of these roots is surely what a model computes: a graph or a mask that a loss is given is a tensor too."""
+    sure = (loss.nodes[index] for index in roots & loss.gradient.surely_trained)
+    return any(node.op != "param" or node.role is Role.PREDICTION for node in sure)
 
 
 def called_from(source: Source) -> Source:

@@ -11,6 +11,8 @@ from losslint.rules.base import Loss, Problem, Rule, tensor_operands
 
 PURE_FAMILIES = ("elementwise", "reduce", "linear", "loss", "compare", "round", "sign", "index", "discrete", "image",
                  "move", "gather", "signal", "cast")  # fmt: skip
+# What a module of PyTorch has as well, and changes itself by.
+OF_MODULES = ("to", "type", "cpu", "cuda", "half", "float", "double", "bfloat16")
 OPERATORS = ("add", "sub", "mul", "div", "pow", "neg", "matmul", "clip")
 
 
@@ -62,13 +64,20 @@ def checked_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node, source in loss.graph.statements:
-            if is_pure(node) and tensor_operands(node) and node.source.node is source.node:
+            if is_pure(node) and tensor_operands(node) and node.source.node is source.node and not is_of_a_module(node):
                 operand = tensor_operands(node)[0].source.text
                 yield Problem(
                     source,
                     f"the result of {source.text} is thrown away: tensors do not change in place",
                     f"assign it: {operand} = {source.text}" if operand.isidentifier() else "assign the result",
                 )
+
+
+def is_of_a_module(node: Node) -> bool:
+    """``net.to(device)``, where nothing shows that what is moved is a tensor; ``z.contiguous()`` computes nothing."""
+    owner, method = node.inputs.get("x"), node.name.rpartition(".")[2]
+    computed = isinstance(owner, Node) and (owner.api is not None or owner.op in OPERATORS)
+    return node.framework == "torch" and (method == "contiguous" or (method in OF_MODULES and not computed))
 
 
 def is_pure(node: Node) -> bool:

@@ -652,3 +652,29 @@ def test_a_maker_verb_on_a_function_that_computes() -> None:
         def make_loss_layer(config):
             return tf.keras.layers.Dense(config)
     """) == ["_build_mask_loss"]
+
+
+def test_decorator_that_differentiates_a_function_of_jax() -> None:
+    found = losses("""
+        from functools import partial
+        import equinox as eqx
+        import jax
+        import jax.numpy as jnp
+
+        @jax.jit
+        @partial(jax.value_and_grad, argnums=1, has_aux=True)
+        def actor(key, params, gain):
+            gain = gain / gain.std()
+            return -jnp.mean(params * gain), gain
+
+        @eqx.filter_value_and_grad
+        def critic(net, x):
+            return jnp.mean(jax.vmap(net)(x) ** 2)
+    """)
+    assert {name: site.differentiated for name, site in found.items()} == {"actor": ("params",), "critic": ()}
+    assert found["actor"].reason == "differentiated by jax.value_and_grad in line 8"
+
+
+def test_folder_named_after_a_framework_holds_code_for_it() -> None:
+    source = "import jax.numpy as jnp\n\ndef step_loss(pred, y):\n    return (pred - y).mean()\n"
+    assert losses(source, name="jax.step")["step_loss"].framework == "jax"
