@@ -49,7 +49,7 @@ def _dtype(node: Node, found: dict[int, str], gradient: GradientFacts, keras: st
         if keras and node.role in (Role.PREDICTION, Role.LABEL):
             return keras
         return FLOAT if node.role is Role.PREDICTION and node.index in gradient.trained else ""
-    if node.op in ("layer", "weight"):
+    if node.op in ("layer", "weight", "to_float"):
         return FLOAT
     told = next((node.inputs[name] for name in TOLD_BY if not is_absent(node.inputs.get(name))), None)
     if told is not None:
@@ -69,7 +69,7 @@ def _dtype(node: Node, found: dict[int, str], gradient: GradientFacts, keras: st
 
 def _common(node: Node, found: dict[int, str]) -> str:
     """The dtype that the tensors share which an operation takes."""
-    tensors = [operand for name, operand in node.operands() if name in DATA and operand.kind is Kind.TENSOR]
+    tensors = [operand for name, operand in node.operands() if name in DATA and operand.kind in (Kind.TENSOR, Kind.UNKNOWN)]
     given = [found.get(tensor.index, "") for tensor in tensors]
     if not given or "" in given:
         return ""

@@ -59,6 +59,8 @@ def contributions(point: Point, node: Node, dy: float) -> list[tuple[Node, float
         return []
     if op == "gradient":
         return [(n, dy) for n in nodes_in(inputs.get("x", NONE))]
+    if op == "custom_gradient":  # takes the place of what the value's own operations would pass back
+        return [(operand, dy) for name, operand in node.operands() if name != "value"]
     if any(index in point.empty for index in step.sources) and op not in JOINS:
         return [(operand, 0.0) for _, operand in node.operands()]  # this element is not among the selected ones
     if point.other is not None and op in ("max", "min") and point.values[node.index] != point(carrier(node)):

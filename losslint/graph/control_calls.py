@@ -168,6 +168,7 @@ def _several(t: Tracer, frame: Frame, node: Node, outputs: Value | None, c: Call
             if isinstance(part, Node):
                 part.dtype = dtype_of(dtype)
         return Seq(parts, "list")
+    node.detail["tuple"] = not isinstance(outputs, (External, Const))  # 5 * [tf.float32]
     return node
 
 

@@ -12,7 +12,7 @@ import libcst as cst
 
 from losslint.graph import fold
 from losslint.graph.attributes import attribute
-from losslint.graph.indexing import is_key, may_be_several, subscript
+from losslint.graph.indexing import is_key, may_be_several, may_be_several_too, subscript
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.scope import Env
 from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
@@ -499,7 +499,8 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
         case Node(kind=Kind.ARRAY):
             return Seq([t.node(frame, "item", {"x": value}, at, Kind.ARRAY)], open=True)
         case Node():
-            return Seq([t.node(frame, "item", {"x": value}, at, value.kind, dtype=value.dtype)], open=True)
+            item = t.node(frame, "item", {"x": value}, at, value.kind, dtype=value.dtype)
+            return Seq([may_be_several_too(item, value)], open=True)
     item = t.unknown(
         frame, at, "the items of this iterable are not known", {"x": value} if any(nodes_in(value)) else {}
     )

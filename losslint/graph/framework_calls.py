@@ -232,22 +232,22 @@ def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
     return External("tensorflow.data.Dataset()", tuple(c.args) if word == "TensorDataset" else ())
 
 
+@handles("tf.Session().run", "tf.InteractiveSession().run")
+def _fetch(t: Tracer, frame: Frame, c: Call) -> Value:
+    """What a session fetches, or a model predicts, is NumPy: one array, or as nested as what was asked for."""
+    node = t.node(frame, "python.object", {}, c.at, Kind.ARRAY)
+    node.detail["tuple"] = True
+    return node
+
+
 @handles("*.predict", "*.predict_on_batch", "*.predict_proba")
 def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
     operands = [n for a in [*c.args, *c.kwargs.values()] for n in nodes_in(a)]
     if not any(n.kind is Kind.TENSOR for n in operands) and not frame.context.tapes:
-        return None
+        return _fetch(t, frame, c) if c.name.startswith("keras.") else None
     inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(c.args)}
     model = c.function.inputs.get("x") if isinstance(c.function, Node) else getattr(c.function, "owner", None)
     return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name, object=model)
-
-
-@handles("tf.Session().run", "tf.InteractiveSession().run")
-def _fetch(t: Tracer, frame: Frame, c: Call) -> Value:
-    """What a session fetches is NumPy, one array or as nested as what was asked for."""
-    node = t.node(frame, "python.object", {}, c.at, Kind.ARRAY)
-    node.detail["tuple"] = True
-    return node
 
 
 @method(Node, "predict", "predict_on_batch")

@@ -12,6 +12,7 @@ from losslint.graph.values import (
     NOTHING,
     Const,
     External,
+    Instance,
     Map,
     Seq,
     Value,
@@ -151,4 +152,13 @@ def set_item(t: Tracer, frame: Frame, owner: Value, index: Value, value: Value, 
 def may_be_several(value: Node) -> bool:
     """Whether a node may be a tuple or list of tensors: a model with several outputs, an operation that returns a tuple."""
     structured = value.op == "phi" and any(isinstance(side, (Seq, Map)) for side in value.inputs.values())
+    structured = structured or (value.api is not None and value.api.note == "TensorFlow 1")  # tf.metrics gave pairs
     return structured or bool(value.detail.get("tuple")) or value.op in ("layer", "unknown", "gradient", "attribute")
+
+
+def may_be_several_too(part: Value, whole: Node) -> Value:
+    """A part of what a model returns whose code is not at hand: there may be lists within its tuple."""
+    known = whole.op == "gradient" or isinstance(whole.detail.get("object"), (External, Instance))
+    if isinstance(part, Node) and may_be_several(whole) and not known:
+        part.detail["tuple"] = True
+    return part

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from losslint.graph.expressions import binary, condition, evaluate, index_value, iterate, truth
-from losslint.graph.indexing import may_be_several, set_item, subscript
+from losslint.graph.indexing import may_be_several, may_be_several_too, set_item, subscript
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import walk
 from losslint.graph.tracer import Frame, Return, Tracer, emptied, kind_of, require, with_context
@@ -448,6 +448,7 @@ def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) 
         if value.kind is Kind.TENSOR and not may_be_several(value):
             t.node(frame, "python.iter", {"x": value}, target, Kind.PYTHON, how="unpacking")
         parts: list[Value] = [subscript(t, frame, value, Const(i), e.value) for i, e in enumerate(elements)]
+        parts = [may_be_several_too(part, value) for part in parts]
         parts = [
             Seq([p], open=True) if isinstance(e, cst.StarredElement) else p
             for e, p in zip(elements, parts, strict=True)

@@ -280,6 +280,7 @@ def structured_names(site: Site) -> set[str]:
         and site.is_function
         and (site.compiled or getattr(site.node, "name", "") == "call" or {"y_true", "y_pred"} <= site.roles.keys())
     )
+    by_hand = getattr(site.node, "name", "") == "call" and not site.compiled  # who calls it so may give it tuples
     scopes = [site.class_node, site.node] if site.class_node is not None and keras_calls else [site.node]
     for node in walk(*scopes):  # a method may be inherited from another class
         if not isinstance(node, TELLING):
@@ -318,7 +319,7 @@ def structured_names(site: Site) -> set[str]:
                 targets=[ast.Tuple()],
                 value=ast.Name(id=name) | ast.Subscript(value=ast.Name(id=name), slice=ast.Constant(value=int())),
             ):
-                maybe.add(name)
+                (found if by_hand else maybe).add(name)
     found |= maybe - set(list(site.roles)[:2] if keras_calls else ())
     step = site.node
     if isinstance(step, FunctionNode) and step.name in ("train_step", "test_step") and site.class_node is not None:

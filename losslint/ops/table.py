@@ -197,6 +197,8 @@ def respelled(text: str, framework: str) -> str:
 
     def own(match: re.Match[str]) -> str:
         api = lookup(match.group(0))
+        if framework == "keras" and api is not None and api.operation.name == "dtype":
+            return f'"{match.group(0).removeprefix("tf.")}"'
         return (preferred(framework, api.operation.name) if api is not None else "") or match.group(0)
 
     return _TF_NAME.sub(own, text)

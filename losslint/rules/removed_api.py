@@ -17,6 +17,8 @@ TF1_MARKS = ("compat.v1", "disable_v2_behavior", "tf.Session", "tf.placeholder",
 OLD_KEYWORDS = {  # of TensorFlow 1 -> of TensorFlow 2, none of whose functions takes the old one
     "keep_dims": "keepdims", "reduction_indices": "axis", "squeeze_dims": "axis", "concat_dim": "axis", "dimension": "axis",
 }  # fmt: skip
+PRECISIONS = {"float": "float32", "double": "float64"}
+MAX_NAMES = 5  # that a message tells
 VAGUE = ("control", "object", "scope", "state", "python", "escape", "print")  # families of many different functions
 
 
@@ -112,12 +114,13 @@ def kept_loss(y_true, y_pred):
         if loss.keras_version < 3 or loss.site.framework != "tensorflow" or imports_root(module, "tf_keras"):
             return
         old = any(mark in module.text for mark in TF1_MARKS)
+        families: dict[str, list[NotedCall]] = {}
         for called in loss.graph.noted:
             here = called.source.module is module and not (called.context.guarded or called.context.tried)
             if here and is_missing(called, old):
-                version = "TensorFlow 2" if called.api.note == "TensorFlow 1" else "Keras 3"
-                message = f"{spelled(called.raw)} does not exist in {version}: AttributeError"
-                yield Problem(called.source, message, advice(called))
+                families.setdefault(family(called), []).append(called)
+        for calls in families.values():
+            yield problem(calls)
         for node in loss.nodes:
             raw = str(node.detail.get("raw", ""))
             if old or not is_public(raw) or ".compat." in raw:
@@ -128,6 +131,27 @@ def kept_loss(y_true, y_pred):
                     f"{spelled(raw)} has no parameter {keyword} in TensorFlow 2: TypeError",
                     f"write {OLD_KEYWORDS[keyword]}= instead",
                 )
+
+
+def family(called: NotedCall) -> str:
+    """What calls are told of together: all that one import from tensorflow.keras.backend would mend, else each by itself."""
+    whole = called.api.note == "tf.keras only" and called.raw.startswith("keras.backend.")
+    return "keras.backend" if whole else str(called.source.span)
+
+
+def problem(calls: list[NotedCall]) -> Problem:
+    """What to say of calls that are told of together, where the first of them stands."""
+    first = calls[0]
+    names = list(dict.fromkeys(called.raw.rpartition(".")[2] for called in calls))
+    if len(names) == 1:
+        version = "TensorFlow 2" if first.api.note == "TensorFlow 1" else "Keras 3"
+        return Problem(first.source, f"{spelled(first.raw)} does not exist in {version}: AttributeError", advice(first))
+    last = f"and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else f"and {names.pop()}"
+    return Problem(
+        first.source,
+        f"keras.backend.{', '.join(names[:MAX_NAMES])} {last} do not exist in Keras 3: AttributeError",
+        "use keras.ops, or write `from tensorflow.keras import backend as K`",
+    )
 
 
 def is_missing(called: NotedCall, old: bool) -> bool:
@@ -149,7 +173,7 @@ def advice(called: NotedCall) -> str:
     raw, note = called.raw, called.api.note
     current = counterpart(called)
     if note == "TensorFlow 1":
-        return f"use {current or 'tf.compat.v1.' + raw.rpartition('.')[2]}"
+        return f"use {current or 'tf.compat.v1.' + raw.removeprefix('tensorflow.')}"
     choices = [f"use {current}"] if current else []
     if note == "tf.keras only":
         choices.append(f"import it from tensorflow.{raw.rpartition('.')[0]}")
@@ -165,6 +189,9 @@ def counterpart(called: NotedCall) -> str:
         alike = (api.name for api in apis("keras").values() if api.operation.name == operation.name and api.note in has)
         found = next((name for name in alike if name.rpartition(".")[0] == home and name.islower() and name[-1] != ")"), "")
         return found if in_keras or not found else f"tf.{found}"
+    if operation.name in ("to_int", "to_float"):  # tf.to_int32(x)
+        dtype = last.rpartition("_")[2]
+        return f"tf.cast(x, tf.{PRECISIONS.get(dtype, dtype)})"
     same = [f"keras.ops.{last}", f"keras.random.{last.removeprefix('random_')}"] if in_keras else []
     found = next(filter(lookup, same), "") or preferred("keras" if in_keras else "tensorflow", operation.name)
     return "" if operation.family in VAGUE or found.startswith("keras.backend.") else found
