@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from losslint.facts.constants import folding
-from losslint.facts.float32 import SHORT_CIRCUITS
+from losslint.facts.float32 import NAN, SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
 from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
@@ -25,7 +25,7 @@ from losslint.facts.slopes import contributions, slopes
 from losslint.facts.step import averages, compares_rows, crosses
 from losslint.facts.variables import Variable
 from losslint.graph.nodes import Node, carrier, nodes_in
-from losslint.graph.values import Const
+from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
 
 ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
@@ -115,7 +115,7 @@ class HazardFacts:
         if not self.suspects:
             return []
         watched = self._watched.nodes
-        folds = any(folding(node) for node in watched) and not any(n.framework == "torch" for n in watched)
+        folds = self.gradient.graph.framework != "torch" and any(map(folding, watched))
         modes = (False, True) if folds else (False,)
         for large in (False, True):
             for assignment in self.inputs.points(large=large):
@@ -137,7 +137,7 @@ class HazardFacts:
                     continue  # a spread of 100 is there to show what underflows
                 found.setdefault(hazard.node.index, hazard)
         if len(self.nodes) * 200 < MAX_WORK:
-            for hazard in itertools.chain(self._behind_masks(), self._in_parts()):
+            for hazard in itertools.chain(self._behind_masks(), self._in_parts(), self._without_labels()):
                 found.setdefault(hazard.node.index, hazard)
         if self.xla and any(self.gradient.graph.nodes[index].op in SHORT_CIRCUITS for index in self.suspects):
             for hazard in self._under_xla(graph_mode=folds):
@@ -164,6 +164,14 @@ class HazardFacts:
                 point = Point(self.cone, assignment, part=part)
                 hazards = self._at(point, assignment, graph_only=False, large=False)
                 yield from (hazard for hazard in hazards if hazard.node.index in parts)
+
+    def _without_labels(self) -> Iterator[Hazard]:
+        """What fails where no label of a batch is known: the loss itself says that they may be NaN."""
+        for variable in self.inputs.may_be_nan:
+            assignment = self.inputs.base | {variable: NAN}
+            if self._required.allow(assignment):
+                hazards = self._at(Point(self.cone, assignment), assignment, graph_only=False, large=False)
+                yield from (replace(hazard, label_only=True) for hazard in hazards)
 
     def _is_harmless(
         self, assignment: Mapping[Variable, float], beside: Mapping[Variable, float] | None = None, *,
@@ -238,7 +246,8 @@ class HazardFacts:
         """What to say of an operation that fails at a point; None where that is not enough to blame it."""
         if culprit.op in SINGULAR and culprit.index not in self.suspects:
             return None
-        if (culprit.op == "atan2" and self._mixes(culprit)) or self._leaves_itself_out(culprit):
+        if (culprit.op == "atan2" and self._mixes(culprit)) or self._leaves_itself_out(culprit) or (
+                culprit.op == "pow" and self._is_share_of_a_label(culprit.inputs.get("y"), point)):
             return None
         by_value = not math.isfinite(point.values[self.result.index])
         operand = _singular_operand(culprit)
@@ -270,6 +279,12 @@ class HazardFacts:
     def _is_of_labels(self, operand: Node | None) -> bool:
         """Whether labels alone decide an operand: nothing that is trained does."""
         return operand is not None and not self.gradient.reach(operand)
+
+    def _is_share_of_a_label(self, exponent: Value | None, point: Point) -> bool:
+        """Whether an exponent is a fraction because of a label: those of a likelihood, ``p ** y``, are 0 and 1."""
+        return isinstance(exponent, Node) and not point(exponent).is_integer() and any(
+            self.inputs.sorts.get(variable) is Sort.LABEL
+            for node in self.inputs.entering(exponent) if (variable := self.inputs.variable(node)) is not None)
 
     def _compares_rows(self, operand: Node | None) -> bool:
         """Whether an operand rests on which rows of a batch are alike."""

@@ -104,6 +104,9 @@ def _is_variable(node: Node) -> bool:
     return inner is not None and _is_variable(inner)
 
 
+ASKS_FOR_NAN = ("is_nan", "is_finite")
+
+
 def operands_of(node: Node) -> list[Node]:
     return [operand for _, operand in node.operands()]
 
@@ -275,6 +278,13 @@ class InputFacts:
                         sides = [number] if node.op in ("equal", "not_equal") else [number - 1.0, number + 1.0]
                         found.setdefault(variable, []).extend(sides)
         return found
+
+    @cached_property
+    def may_be_nan(self) -> list[Variable]:
+        """The labels that the loss asks whether they are NaN."""
+        asked = (node.inputs.get("x") for node in self.nodes if node.op in ASKS_FOR_NAN)
+        found = dict.fromkeys(variable_of(x) for x in asked if isinstance(x, Node))
+        return [v for v in found if v is not None and self.sorts.get(v) is Sort.LABEL]
 
     @cached_property
     def _in_units(self) -> dict[Variable, tuple[float, ...]]:

@@ -9,13 +9,9 @@ from dataclasses import dataclass
 
 from losslint.facts.float32 import NAN
 from losslint.facts.hazards import HazardFacts
-from losslint.facts.inputs import Sort
 from losslint.facts.point import Point
 from losslint.facts.slopes import slopes
-from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node
-
-TESTS = ("is_nan", "is_finite")
 
 
 @dataclass(frozen=True)
@@ -29,7 +25,7 @@ class Poisoned:
 
 def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
     """The first such operation for each label that is tested."""
-    for variable in _tested(facts):
+    for variable in facts.inputs.may_be_nan:
         point = Point(facts.cone, facts.inputs.base | {variable: NAN})
         label = facts.gradient.graph.nodes[variable[0]]
         if not math.isfinite(point(facts.result)):
@@ -42,12 +38,6 @@ def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
             culprit = facts.first_bad_slope(point, gradients)
             if culprit is not None:
                 yield Poisoned(culprit, label, value=False)
-
-
-def _tested(facts: HazardFacts) -> list[Variable]:
-    """The labels that the loss asks whether they are NaN."""
-    found = [variable_of(x) for n in facts.nodes if n.op in TESTS and isinstance(x := n.inputs.get("x"), Node)]
-    return [v for v in dict.fromkeys(found) if v is not None and facts.inputs.sorts.get(v) is Sort.LABEL]
 
 
 def _is_masked(node: Node, point: Point) -> bool:

@@ -67,10 +67,10 @@ def contributions(point: Point, node: Node, dy: float) -> list[tuple[Node, float
         return [(n, 0.0) for n in nodes_in(carrier(node) or NONE)]  # the other one is chosen
     if step.primitive is not None:
         arguments = point.arguments(step)
-        if node.framework == "torch" and op in SAFE_IN_TORCH and (
+        if step.framework == "torch" and op in SAFE_IN_TORCH and (
                 point.values[node.index] == 0.0 if len(arguments) == 1 else not any(arguments)):
             return []
-        multiplies = point.xla or node.framework in ("torch", "jax")
+        multiplies = point.xla or step.framework in ("torch", "jax")
         if multiplies and op in SELECTS and not arguments[0] > 0.0:
             return [(o, 0.0) for _, o in node.operands()]
         if multiplies and op in SHORT_CIRCUITS and dy == 0.0:

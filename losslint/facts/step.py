@@ -208,8 +208,9 @@ def has_rows(node: Node) -> bool:
 class Step:
     """A node with what evaluating it asks of the node alone: found once for all points."""
 
-    def __init__(self, node: Node, precision: Precision) -> None:
+    def __init__(self, node: Node, precision: Precision, framework: str) -> None:
         self.node, self.index, self.op = node, node.index, node.op
+        self.framework = node.framework or framework
         self.round = precision.round
         self.folding = folding(node) if precision.folded else None
         own, part_of = (node.index, ""), variable_of(node)
@@ -245,8 +246,9 @@ class Steps(dict[int, Step]):
 
     def __init__(self, graph: Graph, precisions: Mapping[int, Precision]) -> None:
         super().__init__()
-        self._nodes, self._precisions = graph.nodes, precisions
+        self._graph, self._precisions = graph, precisions
 
     def __missing__(self, index: int) -> Step:
-        self[index] = step = Step(self._nodes[index], self._precisions[index])
+        node = self._graph.nodes[index]
+        self[index] = step = Step(node, self._precisions[index], self._graph.framework)
         return step

@@ -204,5 +204,6 @@ class Graph:
     exchanged: list[tuple[str, Source]] = field(default_factory=list)  # forward rules that return what is saved first
     required: list[tuple[Node, bool]] = field(default_factory=list)  # checks, and conditions that it raises without
     noted: list[NotedCall] = field(default_factory=list)
+    framework: str = "tensorflow"  # of the site: whose operators ``x ** y`` and the like are
     floatx: str = "float32"  # the type of numbers whose type nobody states
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed

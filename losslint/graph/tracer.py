@@ -111,7 +111,7 @@ class Tracer:
         self.units = units or Units()
         self.framework = framework
         self.layer_mode: Mode | None = None  # how Keras runs layers, where models are what is traced
-        self.graph = Graph()
+        self.graph = Graph(framework=framework)
         self.steps = 0
         self.limit = MAX_STEPS
         self.stack: list[cst.CSTNode] = []  # functions being inlined, against recursion

@@ -46,7 +46,8 @@ class DivisionByZero(Rule):
     What it does: evaluates the loss at such inputs. A divisor that depends on labels alone is a contract of the data and
     reported as an info; not so one that counts pairs of a batch, of which any data may give none.
 
-    Why it is bad: 0 / 0 is NaN, and NaN stays in the weights.
+    Why it is bad: 0 / 0 is NaN, and NaN stays in the weights. The mean of an empty selection is NaN without a gradient: the
+    weights stay what they are, the loss that is logged, compared and checkpointed by does not.
 
     Use instead: ``tf.math.divide_no_nan(a, b)``, ``a / tf.maximum(b, 1.0)`` for counts, or a smoothing constant in
     numerator AND denominator.

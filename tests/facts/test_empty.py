@@ -7,6 +7,7 @@ import textwrap
 
 import pytest
 
+from losslint.findings import Severity
 from tests.expectations import check
 
 SELECTED = "sel = tf.boolean_mask(tf.abs(y_true - y_pred), y_true > 0)\n"
@@ -49,6 +50,15 @@ FINE = {
                                 "return tf.cond(n > 0, lambda: tf.sqrt(1e-3 + tf.reduce_mean(sel)), lambda: 0.0)",
     "scattered back": f"{PLACES}return tf.reduce_mean(tf.tensor_scatter_nd_update(y_pred, at, sel))",
 }  # fmt: skip
+KNOWN = "known = tf.math.is_finite(y_true)\n"
+UNKNOWN = {  # fails where no label of a batch is known; true: the loss says nothing of it
+    "a mask": (False, f"{KNOWN}return tf.reduce_mean(tf.abs(tf.boolean_mask(y_true - y_pred, known)))"),
+    "a count": (False, f"{KNOWN}m = tf.cast(known, tf.float32)\n"
+                       "return tf.reduce_sum(m * (tf.where(known, y_true, 0.0) - y_pred)) / tf.reduce_sum(m)"),
+    "a count of one more": (True, f"{KNOWN}m = tf.cast(known, tf.float32)\n"
+                            "return tf.reduce_sum(m * (tf.where(known, y_true, 0.0) - y_pred)) / (tf.reduce_sum(m) + 1.0)"),
+    "a mean of all": (True, f"{KNOWN}return tf.reduce_mean(tf.where(known, tf.abs(y_pred), 0.0))"),
+}  # fmt: skip
 CHOSEN = "sel = (pred - target)[target > 0].abs()\n"
 TORCH_NAN = {
     "a mask": f"{CHOSEN}return sel.mean()",
@@ -89,6 +99,21 @@ def test_the_mean_of_nothing(body: str) -> None:
 @pytest.mark.parametrize("body", every(FINE))
 def test_asked_before(body: str) -> None:
     assert not hazards(text(body))
+
+
+@pytest.mark.parametrize(("fine", "body"), UNKNOWN.values(), ids=UNKNOWN)
+def test_no_label_is_known(fine: bool, body: str) -> None:
+    found = [(finding.code, finding.severity) for finding in check(text(body)) if finding.code.startswith("LL3")]
+    assert found == ([] if fine else [("LL304", Severity.INFO)])
+
+
+@pytest.mark.parametrize(("fine", "body"), UNKNOWN.values(), ids=UNKNOWN)
+def test_tensorflow_finds_no_known_label(fine: bool, body: str) -> None:
+    tf = pytest.importorskip("tensorflow")
+    names: dict[str, object] = {}
+    exec(text(body), names)
+    loss = names["some_loss"](tf.fill([2, 3], math.nan), tf.ones([2, 3]))  # type: ignore[operator]
+    assert math.isfinite(float(loss)) is fine
 
 
 @pytest.mark.parametrize("body", every(TORCH_NAN))

@@ -401,6 +401,10 @@ LOGITS, LABELS = torch.randn(6, 3), torch.tensor([0, 1, 2, 0, 1, 2])
 COLUMN = torch.arange(6.0)[:, None]
 SURE = 40.0 * F.one_hot(LABELS, 3).float()
 
+def likelihood_loss(pred, target):
+    return -torch.log(pred ** target * (1.0 - pred) ** (1.0 - target) + 1e-7).mean()
+
+
 CASES = {
     "LiftedL1Loss": [of(LiftedL1Loss(), P, [0.0, 1.0, 1.0, 0.5])],
     "rewrapped_loss": [of(rewrapped_loss, P, [0.0, 1.0, 1.0, 0.5])],
@@ -456,5 +460,6 @@ CASES = {
     "same_axis_loss": [misses_zero(same_axis_loss, COLUMN, COLUMN[:, 0])],
     "kept_axis_loss": [misses_zero(kept_axis_loss, LOGITS, LOGITS)],
     "FlatLabels flat_labels_loss": [misses_zero(flat_labels_loss, COLUMN, COLUMN)],
+    "likelihood_loss": [of(likelihood_loss, [1.0, 0.0, 0.3, 0.0], [1.0, 0.0, 0.0, 1.0])],
     "row_against_column_loss": [spreads(row_against_column_loss)],
 }
