@@ -78,6 +78,8 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
         return Edge.LIVE if node.kind is Kind.UNKNOWN else Edge.NONE
     if node.family == "compare" and any(is_text(value) for value in node.inputs.values()):
         return Edge.NO_VALUE  # self.reduction == "mean": what is compared with a word is a setting
+    if op == "custom_gradient" and parameter == "value":
+        return Edge.NO_VALUE  # the function says itself what its derivative is: nothing is recorded inside
     if op == "cast":
         return Edge.NONE if node.dtype in ("int", "bool", "string") else Edge.LIVE
     if op == "python.float":

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from losslint.project import names
-from losslint.project.index import Function, Index, Scope, argument, defaults, dotted_root, keyword, last_name
+from losslint.project.index import (
+    Function,
+    FunctionNode,
+    Index,
+    Scope,
+    argument,
+    defaults,
+    dotted_root,
+    keyword,
+    last_name,
+    parameters,
+)
 from losslint.project.module import Definition, Module, Project
 from losslint.project.resolve import Target, is_property, resolver
 from losslint.project.roles import has_pair, roles_of
@@ -334,9 +345,11 @@ class _Collector:
     ) -> None:
         """A function that is differentiated, or an expression with the functions it is a sum of."""
         scope = self.index.scope(call)
-        around = getattr(self.index.def_around(call), "name", "")
-        if around in _HANDLERS and around != "__init__":
-            return  # an optimizer's own minimize, a layer's own add_loss: they pass on what they are given
+        around = self.index.def_around(call)
+        if isinstance(around, FunctionNode) and around.name in _HANDLERS and around.name != "__init__":
+            own = {parameter.arg for parameter in parameters(around)} - {"self"}
+            if "ctx" in own or dotted_root(value) in own:
+                return  # an optimizer's own minimize, a layer's own add_loss: they pass on what they are given
         functions = [] if isinstance(value, ast.Call) else [
             t for t in self.resolver.targets(value, scope) if not t.called and isinstance(t.node, Function)]
         if functions:

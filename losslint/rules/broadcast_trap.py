@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.rewrites import below
 from losslint.facts.shape import (
     KEEPS_SHAPE,
     POINTWISE_FAMILIES,
@@ -239,8 +240,8 @@ def kept_beside_dropped(shapes: ShapeFacts, row: Value | None, column: Value | N
         whole = all(isinstance(i.items[0], Seq) and sliced(BATCH, i.items[0]) == BATCH for i in (first, second))
         last = second.items[1]
         return whole and is_number(first.items[1], 0, 1, 2, 3, -1) and isinstance(last, Seq) and sliced(None, last) == 1
-    if row.op not in REDUCTIONS:
-        return False
+    if row.op not in REDUCTIONS or any(node is row for node in below([column])):
+        return False  # sum(x.sum(-1), -1, keepdim=True) has the rank of x.sum(-1)
     axis, other = (node.inputs.get("axis") for node in (row, column))
     return (isinstance(axis, Const) and isinstance(other, Const) and axis.value == other.value in (1, -1)
             and not is_true(row.inputs.get("keepdims")) and is_true(column.inputs.get("keepdims")))

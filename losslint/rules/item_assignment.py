@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
+from losslint.graph.calls import changes_in_place
 from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const
@@ -169,7 +170,7 @@ def kept_for_slopes(loss: Loss) -> Iterator[Problem]:
 
 def is_in_place(node: Node) -> bool:
     """``p.clamp_(0, 1)``, ``p += 1``, ``p[mask] = 0``."""
-    named = node.framework == "torch" and node.name.endswith("_")
+    named = node.framework == "torch" and changes_in_place(node.name.rpartition(".")[2])
     return named or node.op == "python.set_item" or isinstance(node.source.node, cst.AugAssign)
 
 

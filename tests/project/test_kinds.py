@@ -678,3 +678,32 @@ def test_decorator_that_differentiates_a_function_of_jax() -> None:
 def test_folder_named_after_a_framework_holds_code_for_it() -> None:
     source = "import jax.numpy as jnp\n\ndef step_loss(pred, y):\n    return (pred - y).mean()\n"
     assert losses(source, name="jax.step")["step_loss"].framework == "jax"
+
+
+def test_loss_in_a_function_named_like_one_that_takes_a_loss() -> None:
+    source = """
+        import torch
+        import torch.nn.functional as F
+
+        def run(net, batches):
+            for x, y in batches:
+                loss = F.mse_loss(net(x), y)
+                loss.backward()
+
+        class Gan:
+            def backward(self, z):
+                self.loss = -self.critic(z).mean()
+                self.loss.backward()
+
+        class Optimizer:
+            def backward(self, loss):
+                loss.backward()
+
+        class Again(torch.autograd.Function):
+            @staticmethod
+            def backward(ctx, upstream):
+                with torch.enable_grad():
+                    again = ctx.run(*ctx.saved_tensors)
+                again.backward(upstream)
+    """
+    assert names(source) == ["run.loss", "Gan.backward.loss"]
