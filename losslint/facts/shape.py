@@ -22,6 +22,7 @@ REDUCTIONS = ("sum", "mean", "max", "min", "prod", "norm", "logsumexp", "std", "
 KEEPS_SHAPE = (*UNCHANGED, "to_int", "to_float", "stop_gradient", "tensor", "zeros_like", "ones_like",
                "full_like", "random_like")  # fmt: skip
 FILLED = ("random", "random_discrete", "zeros", "ones", "fill", "numpy_random")
+GRIDS = ("jax.lax.broadcasted_iota", "tf.ragged.range", "tf.experimental.numpy.diag_indices")  # ranges of other ranks
 COUNTS = ("size", "rank", "static_dim", "static_rank", "python.len", "python_len")  # one number each
 POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross_entropy_with_logits")
 # Functions whose result has no last axis: of (B, C) they make (B,), of (B, H, W, C) they make (B, H, W).
@@ -199,6 +200,7 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "split": ShapeFacts._split, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
     "shape": lambda _, node: None if "y" in node.inputs else (None,),  # as many numbers as there are axes
+    "range": lambda _, node: None if node.name in GRIDS else (None,),
     **dict.fromkeys(FILLED, lambda _, node: sizes_given(node)),
 }  # fmt: skip
 

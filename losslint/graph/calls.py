@@ -373,6 +373,8 @@ def result_kind(api: Api, operands: list[Node]) -> Kind:
         return Kind.SYMBOLIC
     if api.operation.result in ("python", "shape") and api.operation.family != "shape":
         return Kind.PYTHON
+    if api.operation.result == "array" and operands:
+        return Kind.ARRAY
     if api.framework == "numpy":
         return Kind.ARRAY if any(n.kind is not Kind.PYTHON for n in operands) or not operands else Kind.PYTHON
     if api.framework == "python":

@@ -65,12 +65,17 @@ def assigned(name: str, at: ast.AST, module: Module) -> list[ast.AST]:
         return values
     around = {at, *index.ancestors(at)}
     before = [value for value in values if place(value) < place(at)]
+    statements = [_statement(value, module) for value in before]
     for position in range(len(before) - 1, -1, -1):
-        around_it = (before[position], *index.ancestors(before[position]))
-        statement = next((node for node in around_it if isinstance(node, ast.stmt)), None)
+        statement = statements[position]
         if statement is None or index.parents.get(statement) in around:
-            return before[position:]
+            return before[statements.index(statement):]  # a loop over written tuples binds several
     return before
+
+
+def _statement(value: ast.AST, module: Module) -> ast.stmt | None:
+    """The statement that binds a value."""
+    return next((node for node in (value, *module.index.ancestors(value)) if isinstance(node, ast.stmt)), None)
 
 
 def place(node: ast.AST) -> tuple[int, int]:

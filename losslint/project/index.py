@@ -68,7 +68,8 @@ class Index:
             self._bind(node.target, node.value, node)
 
     def _for(self, node: ast.For | ast.AsyncFor) -> None:
-        self._bind(node.target, node.iter, node)
+        for value in _rounds(node):
+            self._bind(node.target, value, node)
 
     def _with(self, node: ast.With | ast.AsyncWith) -> None:
         self.withs.append(node)
@@ -143,6 +144,13 @@ class Index:
             if isinstance(scope, ast.Module):
                 return [], scope
             scope, inner = self.scope(scope), False
+
+
+def _rounds(loop: ast.For | ast.AsyncFor) -> list[ast.expr]:
+    """What each round of a loop binds where several names take the parts of written tuples, else what it runs over."""
+    listed = loop.iter.elts if isinstance(loop.iter, (ast.Tuple, ast.List)) else []
+    parts = isinstance(loop.target, (ast.Tuple, ast.List)) and all(isinstance(e, (ast.Tuple, ast.List)) for e in listed)
+    return listed if parts and listed else [loop.iter]
 
 
 WORDS = frozenset(["ctx", "op", "ops", "id", "attr", "arg", "kind", "type_comment", "level", "module", "asname"])

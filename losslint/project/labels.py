@@ -131,9 +131,10 @@ class _Shapes:
         made, order = last_name(value.func), self._order(name.id, value)
         for function in self.index.lookup(made, self.index.scope(value))[0]:
             returned = self.index.returns.get(function, []) if isinstance(function, ast.FunctionDef) else []
-            if order is not None and len(returned) == 1 and isinstance(returned[0], ast.Tuple) and (
-                    order < len(returned[0].elts)):
-                return self.of(returned[0].elts[order], steps - 1)
+            tuples = [r.elts for r in returned if isinstance(r, ast.Tuple)]
+            if order is not None and tuples and len(tuples) == len(returned):
+                shapes = {self.of(parts[order], steps - 1) for parts in tuples if order < len(parts)} - {None}
+                return shapes.pop() if len(shapes) == 1 else None  # a branch that reads a file gives what the other makes
         if made in _ROWS_AND_LABELS and order == 1:
             return (None,)
         if made == "train_test_split" and order is not None and order // 2 < len(value.args):

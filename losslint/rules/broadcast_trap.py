@@ -18,7 +18,7 @@ from losslint.facts.shape import (
 )
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, is_same
-from losslint.graph.values import Const, Seq, Value
+from losslint.graph.values import Const, Seq, Value, indices
 from losslint.project.labels import BATCH
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -299,8 +299,7 @@ def adds_axis(value: Value | None, depth: int = 6) -> bool:
     if not isinstance(value, Node) or not depth:
         return False
     if value.op == "item":
-        index = value.inputs.get("index")
-        return isinstance(index, Seq) and any(is_none(i) for i in index.items)
+        return any(is_none(i) for i in indices(value.inputs.get("index")))
     method = value.inputs.get("function")
     pointwise = value.family == "elementwise"
     unsqueezed = isinstance(method, Node) and method.name == "unsqueeze"
