@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import libcst as cst
 
-from losslint.graph.attributes import class_attribute
+from losslint.graph.attributes import SYMBOLIC_ATTRIBUTES, class_attribute
 from losslint.graph.calls import call, instantiate
+from losslint.graph.expressions import evaluate
 from losslint.graph.functions import default_value
 from losslint.graph.nodes import Context, Kind, Node
 from losslint.graph.scope import Env
@@ -99,6 +100,8 @@ def arguments_given(t: Tracer, site: Site, built: ast.Call) -> tuple[list[Value]
             return value if symbolic or isinstance(value, (Func, Const)) else None
         if isinstance(node, ast.Lambda):
             return _written(t, site, node)
+        if isinstance(node, ast.Attribute | ast.Subscript):
+            return _symbol(t, site, node, built)
         try:
             constant = ast.literal_eval(node)
         except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
@@ -125,6 +128,28 @@ def _named(t: Tracer, site: Site, name: str, call: ast.Call) -> Value | None:
         return None
     function, instance = function_of(t, replace(site, built_by=None), home)
     return _executed(t, site, function, instance, [], {}).vars.get(name) if function is not None else None
+
+
+def _symbol(t: Tracer, site: Site, node: ast.Attribute | ast.Subscript, call: ast.Call) -> Value | None:
+    """``model.input``, ``encoder.outputs[0]``: what a model that the file names has no values for while it is built."""
+    owner: ast.expr = node
+    while isinstance(owner, ast.Attribute | ast.Subscript) and not _names_symbol(owner):
+        owner = owner.value
+    statement = statement_around(site.module.parents, node)
+    if not isinstance(owner, ast.Attribute) or not isinstance(owner.value, ast.Name) or statement is None:
+        return None
+    unit, model = t.unit(site.module, statement), _named(t, site, owner.value.id, call)
+    written = unit.find(node) if unit is not None else None
+    if unit is None or model is None or not isinstance(written, cst.BaseExpression):
+        return None
+    env = Env(t.scope(site.module))
+    env.vars[owner.value.id] = model
+    value = evaluate(t, Frame(env, unit, Context(Mode.EAGER)), written)
+    return value if isinstance(value, Node) and value.kind is Kind.SYMBOLIC else None
+
+
+def _names_symbol(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and node.attr in SYMBOLIC_ATTRIBUTES
 
 
 def _written(t: Tracer, site: Site, node: ast.AST) -> Func | None:
@@ -164,7 +189,7 @@ def _closure(t: Tracer, site: Site, node: ast.AST, enclosing: ast.AST) -> Func |
     args, kwargs = arguments_given(t, site, site.built_by) if site.built_by is not None else ([], {})
     env = _executed(t, site, factory, instance, args, kwargs)
     wanted = factory.unit.find(node)
-    for function in t.functions:
+    for function in reversed(t.functions):  # an earlier one may be of an expression that ran beside it
         if function.node is wanted:
             return function
     if isinstance(wanted, (cst.FunctionDef, cst.Lambda)):  # in a branch that the defaults switch off

@@ -294,7 +294,7 @@ def apply_api(
 ) -> Value:  # fmt: skip
     """One table entry applied to arguments."""
     api = overload(api, args, kwargs)
-    inputs = bind_api(api, args, kwargs)
+    inputs = made_with(function) | bind_api(api, args, kwargs)
     operands = [n for v in inputs.values() for n in nodes_in(v)]
     kind = result_kind(api, operands)
     dtype = result_dtype(api, inputs)
@@ -312,6 +312,15 @@ def apply_api(
     if api.operation.result.startswith("tuple"):
         node.detail["tuple"] = True
     return node
+
+
+def made_with(function: External | None) -> dict[str, Value]:
+    """What an object was given, of all that the operation behind it takes: the axis of ``nn.Softmax(dim=1)``."""
+    maker = lookup(function.name.removesuffix("()")) if function is not None and function.name.endswith("()") else None
+    if function is None or maker is None:
+        return {}
+    taken = {canonical for canonical, _ in maker.parameters}
+    return {name: value for name, value in bind_api(maker, function.args, function.kwargs).items() if name in taken}
 
 
 INDICES = {"max": "argmax", "cummax": "argmax", "min": "argmin", "cummin": "argmin"}  # whose advice fits
@@ -376,7 +385,8 @@ def result_kind(api: Api, operands: list[Node]) -> Kind:
     if api.operation.result == "array" and operands:
         return Kind.ARRAY
     if api.framework == "numpy":
-        return Kind.ARRAY if any(n.kind is not Kind.PYTHON for n in operands) or not operands else Kind.PYTHON
+        made = api.operation.family == "constant" or not operands  # np.zeros(y_pred.shape)
+        return Kind.ARRAY if made or any(n.kind is not Kind.PYTHON for n in operands) else Kind.PYTHON
     if api.framework == "python":
         kinds = [n.kind for n in operands]
         return Kind.UNKNOWN if Kind.UNKNOWN in kinds and Kind.TENSOR not in kinds else Kind.PYTHON

@@ -171,21 +171,24 @@ class Unit:
         return code if len(code) <= MAX_QUOTED else code[: MAX_QUOTED - 4].rstrip() + " ..."
 
     def find(self, node: ast.AST) -> cst.CSTNode | None:
-        """The concrete node at the place of an ``ast`` function or lambda inside this statement."""
+        """The concrete node at the place of an ``ast`` function, lambda, attribute or item inside this statement."""
         row = getattr(node, "lineno", 0)
-        line = self.module.lines[row - 1] if row else ""
-        column = len(_characters(line, getattr(node, "col_offset", 0))) + 1
-        wanted = cst.Lambda if isinstance(node, ast.Lambda) else cst.FunctionDef
+        start = self._place(row, getattr(node, "col_offset", 0))
+        end = self._place(getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0))
+        wanted = {ast.Lambda: cst.Lambda, ast.Attribute: cst.Attribute, ast.Subscript: cst.Subscript}.get(type(node))
         for candidate in self._spans:
-            if isinstance(candidate, wanted):
-                start, _ = self.span(candidate)
-                if wanted is cst.Lambda and start == Location(row, column):
+            if wanted is not None and isinstance(candidate, wanted):
+                if self.span(candidate) == (start, end):
                     return candidate
-                if isinstance(candidate, cst.FunctionDef):
-                    name_start, _ = self.span(candidate.name)
-                    if candidate.name.value == getattr(node, "name", "") and name_start.row == row:
-                        return candidate
+            elif wanted is None and isinstance(candidate, cst.FunctionDef):
+                name_start, _ = self.span(candidate.name)
+                if candidate.name.value == getattr(node, "name", "") and name_start.row == row:
+                    return candidate
         return None
+
+    def _place(self, row: int, byte_offset: int) -> Location:
+        """A place as ``ast`` counts it."""
+        return Location(row, len(_characters(self.module.lines[row - 1] if row else "", byte_offset)) + 1)
 
 
 def _characters(line: str, byte_offset: int | None) -> str:
