@@ -55,6 +55,7 @@ PROOFS: dict[str, Proof] = {
     "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True),
     "LL511": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
     "LL512": Proof((O.RAISES, *NOTHING), anywhere=True),
+    "LL513": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
     "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip
 

@@ -201,17 +201,28 @@ def _apply(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     forward, backward = (class_attribute(t, frame, cls, name, None) for name in ("forward", "backward"))
     if not isinstance(forward, Func):
         return opaque(t, frame, cls, c.args, c.kwargs, c.at, "its forward could not be found")
-    ctx = t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
-    apart = class_attribute(t, frame, cls, "setup_context", None) is not None
-    result = call(t, frame, forward, list(c.args) if apart else [ctx, *c.args], c.kwargs, c.at)
+    ctx = External("torch.autograd.function.FunctionCtx()")
+    ctx.attributes["needs_input_grad"] = Seq([Const(True) for _ in c.args], "tuple")
+    setup = class_attribute(t, frame, cls, "setup_context", None)
+    result = call(t, frame, forward, list(c.args) if setup is not None else [ctx, *c.args], c.kwargs, c.at)
+    if isinstance(setup, Func):
+        call(t, frame, setup, [ctx, Seq(list(c.args), "tuple"), result], {}, c.at)
     if isinstance(backward, Func) and not isinstance(result, Seq):
         upstream = t.node(frame, "param", {}, c.at, Kind.TENSOR, dtype="float", name="upstream gradient")
-        saved = t.node(frame, "param", {}, c.at, Kind.UNKNOWN, name="ctx")
-        gradients = call(t, frame, backward, [saved, upstream], {}, c.at)
+        gradients = call(t, frame, backward, [ctx, upstream], {}, c.at)
         t.graph.custom.append(CustomGradient(
-            cls.node.name, frame.source(c.at), upstream, gradients, returned_by(backward), tuple(c.args),
+            cls.node.name, frame.source(c.at), upstream, gradients, returned_by(backward), tuple(c.args), value=result,
         ))
     return with_custom_gradient(t, frame, result, {f"arg{i}": a for i, a in enumerate(c.args)}, c.at)
+
+
+@handles("torch.autograd.function.FunctionCtx().save_for_backward")
+def _save(t: Tracer, frame: Frame, c: Call) -> Value:
+    """What ``backward`` finds in ``ctx.saved_tensors``."""
+    ctx = c.function.owner if isinstance(c.function, External) else None
+    if isinstance(ctx, External):
+        ctx.attributes["saved_tensors"] = Seq(list(c.args), "tuple")
+    return NONE
 
 
 @method(Instance, "apply")

@@ -124,8 +124,8 @@ def note_jax_rule(
     if how == "defjvp":
         result = result.items[1] if isinstance(result, Seq) and len(result.items) == 2 else result
     t.graph.custom.append(CustomGradient(
-        function.name, frame.source(at), upstream, result, returned_by(rule), tuple(args), countable=how == "defvjp",
-        by_tangents=how == "defjvp",
+        function.name, frame.source(at), upstream, result, returned_by(rule), tuple(args), value=value,
+        countable=how == "defvjp", by_tangents=how == "defjvp",
     ))
 
 

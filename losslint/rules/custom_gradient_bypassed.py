@@ -29,16 +29,16 @@ class CustomGradientBypassed(Rule):
 import tensorflow as tf
 
 @tf.custom_gradient
-def reversed_error(target, output):
+def halved_square(target, output):
     def grad(upstream):
-        return None, -upstream * (output - target)
+        return None, upstream * (output - target)
     return 0.5 * tf.square(output - target), grad
 
 def adversarial_loss(y_true, y_pred):
-    return tf.reduce_mean(reversed_error(target=y_true, output=y_pred))  # expect: LL514
+    return tf.reduce_mean(halved_square(target=y_true, output=y_pred))  # expect: LL514
 
 def half_named_loss(y_true, y_pred):
-    return tf.reduce_mean(reversed_error(y_true, output=y_pred))  # expect: LL514
+    return tf.reduce_mean(halved_square(y_true, output=y_pred))  # expect: LL514
 
 @tf.custom_gradient
 def rounded(x):
@@ -65,13 +65,13 @@ model.compile("adam", loss=slowed_loss)
 import tensorflow as tf
 
 @tf.custom_gradient
-def reversed_error(target, output):
+def halved_square(target, output):
     def grad(upstream):
-        return None, -upstream * (output - target)
+        return None, upstream * (output - target)
     return 0.5 * tf.square(output - target), grad
 
 def adversarial_loss(y_true, y_pred):
-    return tf.reduce_mean(reversed_error(y_true, y_pred))
+    return tf.reduce_mean(halved_square(y_true, y_pred))
 
 @tf.custom_gradient
 def slowed(x, factor=1.0):
