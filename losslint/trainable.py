@@ -7,10 +7,11 @@ which are not given can be inferred.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from losslint.findings import Finding, LossRef, Severity
 
 if TYPE_CHECKING:
     from losslint.check import Checked
-    from losslint.confirmation.observation import Evidence
+    from losslint.confirmation.observation import Evidence, Observation
+    from losslint.confirmation.probes import Loss
     from losslint.confirmation.program import Program, TensorSpec
 
 ROWS = 8  # of an axis that is left open
@@ -45,6 +47,7 @@ def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
     found, evidence = _judged(loss, inputs)
     failures = [finding for finding in found if finding.status == "confirmed" and finding.severity > Severity.INFO]
     name = getattr(loss, "__qualname__", type(loss).__qualname__)
+    name = _code_of(loss).name if name == "<lambda>" else name
     if failures:
         raise AssertionError("\n".join([f"{name} cannot be trained with:", *map(_told, failures)]))
     if (why := _without_gradient(evidence)) is not None:
@@ -88,10 +91,13 @@ def _judged(loss: Callable[..., Any], inputs: Mapping[str, Any]) -> tuple[list[F
 
 
 def _without_gradient(evidence: Evidence) -> str | None:
-    """What the first run ended in, where none gave a gradient; None where one did."""
+    """What the first run ended in, where none gave a gradient, or what it gave in place of one loss; None where one did."""
     from losslint.confirmation.observation import Outcome
 
     seen = evidence.observations
+    for one in seen:
+        if one.outcome is Outcome.CONTRACT and not one.row:
+            return one.detail
     if any(one.outcome in (Outcome.FINE, Outcome.JUMP) for one in seen):
         return None
     return next((one.error or f"{one.outcome.value} ({one.mode})" for one in seen), "nothing was run")
@@ -121,7 +127,21 @@ def _code_of(loss: Callable[..., Any]) -> Code:
     code = getattr(function, "__code__", None)
     if code is None:
         raise TypeError(f"{loss!r} is no function with code in Python")
-    return Code(Path(code.co_filename), function.__qualname__.replace(".<locals>", ""), code.co_firstlineno, function)
+    path, row = Path(code.co_filename), code.co_firstlineno
+    name = function.__qualname__.replace(".<locals>", "")
+    return Code(path, _bound_name(path, row) or name if name == "<lambda>" else name, row, function)
+
+
+def _bound_name(path: Path, row: int) -> str:
+    """The name that a lambda at the top of a file is bound to; "" where it has none."""
+    import ast
+
+    from losslint.project.decisions import lambda_names
+
+    tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else ast.Module([], [])
+    names = [name for statement in tree.body if isinstance(value := getattr(statement, "value", None), ast.Lambda)
+             and value.lineno == row for name in lambda_names(statement)]
+    return names[0] if len(names) == 1 else ""
 
 
 def _compare_names(loss: Callable[..., Any], code: Code, inputs: Mapping[str, Any]) -> None:
@@ -268,8 +288,20 @@ def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, A
                 report.saw(one)
         elif between_shapes(seen):  # what is drawn for a shape may raise by its numbers
             report.saw(seen)
+    for one in _parts(run, generic(specs) | own, program):
+        report.saw(one)
     Battery(program, run, report, generic(specs) | own if own else None).run()
     return wire.evidence([line.decode() for line in lines], None, 0.0)
+
+
+def _parts(run: Loss, arrays: Mapping[str, Any], program: Program) -> Iterator[Observation]:
+    """That a loss which Keras calls gives several."""
+    from losslint.confirmation.observation import Observation, Outcome
+
+    with contextlib.suppress(Exception):  # of the user's code, for arrays of the first shape
+        detail = run.framework.refusal(run.result(run.prepared(arrays))) if program.called_by_keras else ""
+        if detail:
+            yield Observation(Outcome.CONTRACT, "eager", detail=detail)
 
 
 def _told(finding: Finding) -> str:

@@ -85,6 +85,16 @@ def births(trail: Trail) -> list[Step]:
     return value_births(trail) or slope_births(trail)
 
 
+def birthplaces(trail: Trail, steps: Sequence[Step]) -> list[Place]:
+    """Where operations make the first number that is not finite, each place once."""
+    return list(dict.fromkeys(
+        step.place._replace(undefined=any(_has_nan(trail, t) for t in step.outputs)) for step in steps))
+
+
+def _has_nan(trail: Trail, tensor: Any) -> bool:
+    return trail.framework.is_floating(tensor) and bool(np.isnan(trail.framework.array(tensor)).any())
+
+
 def value_births(trail: Trail) -> list[Step]:
     """Operations with finite inputs and a result that is not, of which the value is computed; [] when it is finite."""
     if all(_finite(trail, t) for t in flat(trail.value)):
@@ -180,7 +190,7 @@ def place(loss: Loss, specs: Sequence[TensorSpec], observation: Observation) -> 
 def places(trail: Trail, outcome: Outcome) -> list[Place]:
     """Wherever a recorded run goes wrong in one of the ways that are ``PLACED``."""
     if outcome in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
-        return [step.place for step in births(trail)]
+        return birthplaces(trail, births(trail))
     if outcome is Outcome.NO_GRADIENT:
         return cuts(trail, (outcome,)) or cuts(trail)  # what is 0 on the way, as weights may be at first, would hide it
     return cuts(trail) if outcome in PLACED else []
@@ -202,7 +212,8 @@ def at_each(seen: Observation, places: Iterable[Place], files: UserFiles) -> tup
     """An observation, once for each place; the loss's own file is named ""."""
     return tuple(
         dataclasses.replace(
-            seen, row=at.row, span=at.span, path="" if at.path == str(files.path) else at.path, operation=at.operation)
+            seen, row=at.row, span=at.span, path="" if at.path == str(files.path) else at.path, operation=at.operation,
+            undefined=at.undefined)
         for at in dict.fromkeys(places))
 
 

@@ -48,6 +48,7 @@ class Observation:
     operation: str = ""  # the operation it happened in: Sqrt, numpy.mean, ...
     error: str = ""  # first line of the exception
     span: Span = ()  # the code in ``row``, where its columns are known
+    undefined: bool = False  # that operation has no value there: NaN of numbers that are none
     rows: tuple[int, ...] = ()  # rows of the user's file that ran
     idle: tuple[Span, ...] = ()  # what claims are about and did not run, though its row did
     seconds: float = 0.0

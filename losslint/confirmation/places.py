@@ -30,6 +30,7 @@ class Place(NamedTuple):
     row: int
     operation: str
     span: Span = ()
+    undefined: bool = False  # it has no value there: NaN of numbers that are none
 
 
 class At(TypedDict):

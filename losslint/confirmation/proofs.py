@@ -78,7 +78,8 @@ LOGARITHMS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py")
 ROOTS = ("sqrt", "euclideannorm")
 QUOTIENTS = ("realdiv", "div", "true_divide", "divide", "truediv", "rtruediv", "rdiv")
 ARCS = ("acos", "arccos", "asin", "arcsin", "acosh", "atanh")
-REMOVED, MISMATCH, UPSTREAM = "LL409", "LL406", "LL511"
+OF_POSITIVE = (*LOGARITHMS, "sqrt", "rsqrt", "pow")
+OUTSIDE, REMOVED, MISMATCH, UPSTREAM = "LL307", "LL409", "LL406", "LL511"
 JVP = ("custom_jvp_call", "custom_jvp_call_p")  # whose tangents, left out, have no transpose
 EXPONENTIALS = ("exp", "exp2", "expm1", "cosh", "sinh")
 OWN = {"LL301": LOGARITHMS, "LL302": EXPONENTIALS, "LL303": ROOTS, "LL304": QUOTIENTS}
@@ -129,7 +130,10 @@ def is_of_the_operation(code: str, span: Span, seen: Observation) -> bool:
 
 def is_spoken_of(code: str, seen: Observation) -> bool:
     """Whether an exception is one that a rule speaks of: what the framework says of shapes, types and indices is about the
-    inputs that were made up, and a name that a module does not have is another mistake."""
+    inputs that were made up, and a name that a module does not have is another mistake. Or a number: a logarithm of 0 says
+    nothing of one of a negative number."""
+    if code == OUTSIDE and seen.outcome in NUMBERS and seen.operation.lower() in OF_POSITIVE:
+        return seen.undefined
     if seen.outcome is not O.RAISES:
         return True
     if MISSPELT.match(seen.error):

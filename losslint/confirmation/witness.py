@@ -23,7 +23,7 @@ from losslint.confirmation.observation import Observation, Outcome, Searched
 from losslint.confirmation.places import NOWHERE, Place
 from losslint.confirmation.probes import Loss, Ran, differentiated, observe, run
 from losslint.confirmation.program import Claim, TensorSpec
-from losslint.confirmation.proofs import is_of_the_operation
+from losslint.confirmation.proofs import is_of_the_operation, is_spoken_of
 from losslint.confirmation.tiers import Tier, numbers, tier, tier_between
 from losslint.confirmation.trail import Trail
 from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, perfect, project, rows_of
@@ -164,7 +164,9 @@ class Search:
         place, mode = key
         modes = modes_of(claim)
         here = place.path == self.path and claim.covers(place)
-        return here and (not modes or mode in modes) and is_of_the_operation(claim.code, claim.span, self.found[key])
+        seen = self.found[key]
+        spoken_of = is_spoken_of(claim.code, seen) and is_of_the_operation(claim.code, claim.span, seen)
+        return here and (not modes or mode in modes) and spoken_of
 
     def explained(self, claim: Claim) -> bool:
         return any(self.explains(claim, key) for key in self.found)
@@ -226,7 +228,7 @@ class Search:
     def places(self, inputs: Inputs) -> list[Place]:
         """Where the first numbers that are not finite are made."""
         trail = locate.record(self.loss, self.specs, inputs)
-        return list(dict.fromkeys(step.place for step in locate.births(trail))) or [NOWHERE]
+        return locate.birthplaces(trail, locate.births(trail)) or [NOWHERE]
 
     def compiled_place(self, inputs: Inputs) -> Place:
         """Where it must be when only compiled code fails: at the operand that lies on its singular point but for a
@@ -248,7 +250,7 @@ class Search:
             what += "; whatever is predicted"
         self.found[key] = dataclasses.replace(
             smaller, row=place.row, span=place.span, path=locate.other(self.loss, place.path), operation=place.operation,
-            detail=what, seconds=seconds, plausible=self.proves(smaller),
+            undefined=place.undefined, detail=what, seconds=seconds, plausible=self.proves(smaller),
         )  # fmt: skip
 
     def proves(self, seen: Observation) -> bool:

@@ -75,9 +75,19 @@ class Decisions:
 
     def _spellings(self, function: Function) -> Iterator[str]:
         if isinstance(function, ast.Lambda):
+            yield from lambda_names(self.module.parents.get(function))
             return
         qualname = self.module.qualname(function)
         yield from (function.name, qualname, f"{self.module.name}.{qualname}")
         home = self.module.index.scope(function)
         if isinstance(home, ast.ClassDef) and function.name in CALL_METHODS:
             yield from (home.name, f"{self.module.name}.{home.name}")
+
+
+def lambda_names(around: ast.AST | None) -> Iterator[str]:
+    """The names that a lambda is bound to by the statement around it."""
+    match around:
+        case ast.Assign(targets=targets):
+            yield from (target.id for target in targets if isinstance(target, ast.Name))
+        case ast.AnnAssign(target=ast.Name(id=name)):
+            yield name

@@ -342,6 +342,15 @@ def test_what_is_left_out_of_a_loss_is_the_reason(error: str, reason: str) -> No
         assert f": {reason}" in only.verdict["reason"]
 
 
+@pytest.mark.parametrize(("operation", "undefined", "status"), [
+    ("Log", True, "confirmed"), ("Log", False, "unconfirmed"), ("Acos", False, "confirmed"),
+])
+def test_a_logarithm_of_0_says_nothing_of_negative_numbers(operation: str, undefined: bool, status: str) -> None:
+    seen = replace(WITNESS, operation=operation, undefined=undefined)
+    assert one(finding("LL307"), seen)["status"] == status
+    assert codes(seen, findings=(finding("LL307"),)) == []
+
+
 # -- what only running shows
 
 

@@ -57,6 +57,14 @@ def exponential(y_true: Any, y_pred: Any) -> Any:
     return tf.reduce_mean(y_true + tf.exp(y_pred - 1100.0))
 
 
+rounded_once = lambda y_true, y_pred: tf.reduce_mean(tf.abs(y_true - tf.round(y_pred)))  # noqa: E731
+squared_once = lambda y_true, y_pred: tf.reduce_mean(tf.square(y_true - y_pred))  # noqa: E731
+
+
+def both(y_true: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(squared(y_true, y_pred)), tf.reduce_mean(tf.abs(y_pred))
+
+
 class Scaled(tf.keras.losses.Loss):  # type: ignore[misc, name-defined]
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -79,6 +87,20 @@ def test_what_trains_passes(inputs: dict[str, Any]) -> None:
 def test_objects_and_bound_arguments_pass() -> None:
     losslint.assert_trainable(Scaled(2.0), y_true=(8, 3), y_pred=(8, 3))
     losslint.assert_trainable(functools.partial(hinge, margin=0.5), scores=(8,), signs=np.ones(8, "float32"))
+
+
+def test_inputs_of_a_lambda_with_a_name_are_inferred() -> None:
+    losslint.assert_trainable(squared_once)
+    with pytest.raises(AssertionError, match=r"rounded_once cannot be trained with"):
+        losslint.assert_trainable(rounded_once)
+    with pytest.raises(ValueError, match=r"give them by name"):
+        losslint.assert_trainable(lambda y_true, y_pred: squared(y_true, y_pred))
+
+
+@pytest.mark.parametrize("inputs", [{}, {"y_true": (8, 3), "y_pred": (8, 3)}])
+def test_several_losses_are_none_for_keras(inputs: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=r"the result is a tuple of 2, which Keras averages"):
+        losslint.assert_trainable(both, **inputs)
 
 
 @pytest.mark.parametrize(("loss", "told"), [

@@ -456,4 +456,4 @@ def born_at(seen: Observation, derivative: Derivative, trail: Trail, files: User
     weight has moved, those of its derivative."""
     way = between(derivative.sources, derivative, trail)
     births = locate.births(way) if trail.tape is not None else locate.value_births(way)
-    return list(locate.at_each(seen, [step.place for step in births], files))
+    return list(locate.at_each(seen, locate.birthplaces(trail, births), files))
