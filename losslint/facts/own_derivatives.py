@@ -24,6 +24,7 @@ ENOUGH = 3  # places that speak
 OF_ROWS = ("softmax", "log_softmax", "l2_normalize", "normalize_vectors")
 OF_ELEMENTS = ("sum", "mean", "clip", "zeros_like", "ones_like", "zeros", "ones", "custom_gradient", "stop_gradient",
                "python.float", "to_float", *COUNTED)  # fmt: skip
+FILLED = ("zeros", "zeros_like", "ones", "ones_like")  # by another function, perhaps, before they are used
 FAMILIES = ("elementwise", "compare", "sign", "round", "move", "cast")
 
 
@@ -80,7 +81,8 @@ def cone_of(gradient: GradientFacts, custom: CustomGradient, values: Sequence[Va
         found[node.index] = node
         if node.index in ends:
             continue
-        if not is_of_elements(node):
+        saved = node.index < custom.upstream.index
+        if not is_of_elements(node) or (node.op in FILLED and (saved or "empty" in node.name)):
             return None
         stack += [operand for _, operand in node.operands()]
     return Cone([found[index] for index in sorted(found)], gradient.steps)

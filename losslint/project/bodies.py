@@ -360,3 +360,13 @@ def forgets_return(function: FunctionNode) -> bool:
     gives = any(isinstance(n, (ast.Return, ast.Yield, ast.YieldFrom)) and n.value is not None for n in nodes)
     computes = any(isinstance(n, (ast.Assign, ast.AugAssign)) and isinstance(n.value, (ast.Call, ast.BinOp)) for n in nodes)
     return computes and not gives and not isinstance(function.body[-1], ast.Raise)
+
+
+def ends_in_vain(function: ast.AST) -> bool:
+    """Whether a function forgets to return what it computes last, and keeps nothing of it elsewhere."""
+    if not isinstance(function, FunctionNode) or not forgets_return(function):
+        return False
+    last, stored = function.body[-1], (ast.Attribute, ast.Subscript)
+    keeps = any(isinstance(node, stored) and isinstance(node.ctx, ast.Store) for node in ast.walk(function))
+    runs = any(isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) for node in ast.walk(function))
+    return isinstance(last, (ast.Assign, ast.AugAssign)) and not keeps and not runs

@@ -6,7 +6,15 @@ import ast
 from dataclasses import dataclass
 
 from losslint.project import names
-from losslint.project.bodies import Bodies, Kind, forgets_return, framework_count, framework_in, framework_of
+from losslint.project.bodies import (
+    Bodies,
+    Kind,
+    ends_in_vain,
+    forgets_return,
+    framework_count,
+    framework_in,
+    framework_of,
+)
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.decisions import CALL_METHODS, Decisions
 from losslint.project.index import Function, FunctionNode, Index, defaults, last_name, parameters
@@ -164,6 +172,8 @@ class Judge:
         if function.name == "compute_loss" and inherited is ClassKind.MODEL and forgets_return(function) and (
                 "y_pred" in self.roles(function)):
             return Evidence("Keras minimises what compute_loss returns")  # None: LL404
+        if function.name == "forward" and kind is ClassKind.LOSS and ends_in_vain(function):
+            return Evidence(f"{home.name} is a loss class")  # None as well
         if self.bodies.result(function) in (Kind.NOTHING, Kind.FUNCTION, Kind.OBJECT):
             return None
         if function.name == "compute_loss" and inherited is ClassKind.MODEL:

@@ -9,13 +9,14 @@ import libcst as cst
 
 from losslint.facts.axes import certain_axes
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, Target
+from losslint.graph.indexing import may_be_several
+from losslint.graph.nodes import Kind, Node, Target
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import NONE, NOTHING, Const, External, Map, Seq, Value
 from losslint.ops.table import lookup
-from losslint.project.bodies import forgets_return
+from losslint.project.bodies import ends_in_vain, forgets_return
 from losslint.project.index import keyword, last_name
-from losslint.project.modes import Mode
+from losslint.project.modes import Mode, is_true
 from losslint.project.module import Module
 from losslint.project.roles import Role
 from losslint.project.uses import wrapper
@@ -242,6 +243,12 @@ def not_a_number(loss: Loss) -> Iterator[Problem]:
                     "(`grad can be implicitly created only for scalar outputs`)",
                     "take the mean or sum before backward()",
                 )
+        elif loss.site.framework == "torch" and value is NOTHING and ends_in_vain(loss.site.node):
+            yield Problem(
+                AstSource(loss.site.module, name_of(loss.site.node, loss.site.module)),
+                f"{loss.site.qualname} ends without `return`: the loss is None",
+                "end it with `return` of the loss",
+            )
         elif loss.site.framework == "jax" and loss.site.gradients and target.how == "return":
             yield from refused_by_jax(loss, target)
 
@@ -264,12 +271,25 @@ def refused_by_jax(loss: Loss, target: Target) -> Iterator[Problem]:
             f"number: {error}",
             f"write has_aux=True in {grad} where only the first value is the loss, or add the terms",
         )
+    elif (made := without_aux(value, calls)) is not None:
+        yield Problem(
+            target.source,
+            f"the loss returns one number, and {last_name(made.func)} in line {made.lineno} expects (value, extra): "
+            "TypeError",
+            "drop has_aux=True, or return the extra value beside the loss",
+        )
     elif certain_axes(value):
         yield Problem(
             target.source,
             f"the loss returns a number for each row, and {grad} differentiates one: {error}",
             "return the mean: jnp.mean(...)",
         )
+
+
+def without_aux(value: Value, calls: tuple[ast.Call, ...]) -> ast.Call | None:
+    """The call that is told of extra values, where the loss certainly returns one tensor."""
+    single = isinstance(value, Node) and value.kind is Kind.TENSOR and value.op != "phi" and not may_be_several(value)
+    return next((call for call in calls if single and is_true(keyword(call, "has_aux"))), None)
 
 
 def may_have_aux(call: ast.Call) -> bool:

@@ -9,7 +9,7 @@ from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import CustomGradient, Kind, Node
 from losslint.graph.values import Const, Seq, Value
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.nothing_passed import is_nothing, is_stop
+from losslint.rules.nothing_passed import gives_nothing, is_stop
 
 VARIABLES = ("tf.Variable", "keras.Variable")
 
@@ -165,7 +165,7 @@ def scaled_loss(y_true, y_pred):
                     f"{counted(len(given), 'gradient')}",
                     "return one for each argument, in order: None for labels, and for what is no tensor",
                 )
-            elif is_nothing(gradients) and not is_stop(custom):
+            elif gives_nothing(custom) and not is_stop(custom):
                 yield Problem(
                     custom.returned,
                     f"the gradient of {custom.name} is 0 for every argument: nothing is trained through it",

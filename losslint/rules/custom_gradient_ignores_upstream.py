@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.graph.nodes import CustomGradient, nodes_in
+from losslint.graph.nodes import CustomGradient, Node, nodes_in
 from losslint.graph.values import Const
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.nothing_passed import is_nothing
+from losslint.rules.nothing_passed import gives_nothing
 
 
 class CustomGradientIgnoresUpstream(Rule):
@@ -108,17 +108,21 @@ def clamped_loss(pred, target):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for custom in loss.graph.custom:
             nodes = list(nodes_in(custom.gradients))
-            if not nodes or isinstance(custom.gradients, Const) or is_nothing(custom.gradients):
+            if not nodes or isinstance(custom.gradients, Const) or gives_nothing(custom):
                 continue
             cone = {n.index for node in nodes for n in loss.gradient.cone(node)}
-            hidden = any(loss.nodes[i].op == "unknown" and not loss.nodes[i].inputs for i in cone)
-            if custom.upstream.index not in cone and not hidden:
+            if custom.upstream.index not in cone and not any(may_hold_more(loss.nodes[index]) for index in cone):
                 yield of_tangents(custom) if custom.by_tangents else Problem(
                     custom.returned,
                     f"the gradient of {custom.name} does not depend on the upstream gradient: whatever follows the function "
                     "is ignored",
                     "multiply every returned gradient by the argument of the gradient function",
                 )
+
+
+def may_hold_more(node: Node) -> bool:
+    """Whether something may enter a value that is not seen: a gradient that is taken again, or memory that is filled."""
+    return node.op == "gradient" or (node.op == "unknown" and not node.inputs) or "empty" in node.name
 
 
 def of_tangents(custom: CustomGradient) -> Problem:

@@ -7,17 +7,22 @@ from losslint.graph.values import Const, Seq, Value
 from losslint.ops.moves import UNCHANGED
 
 
-def is_nothing(gradients: Value) -> bool:
-    """Whether gradients are 0 whatever arrives, or None."""
+def gives_nothing(custom: CustomGradient) -> bool:
+    """Whether the gradients of a function are 0 whatever arrives, or None."""
+    return is_nothing(custom.gradients, custom.upstream.index)
+
+
+def is_nothing(gradients: Value, since: int) -> bool:
+    """Whether gradients are 0 or None. Zeros that were made before node ``since`` may be filled by now."""
     if isinstance(gradients, Seq):
-        return not gradients.open and all(map(is_nothing, gradients.items))
+        return not gradients.open and all(is_nothing(one, since) for one in gradients.items)
     if isinstance(gradients, Const):
         return gradients.value is None or gradients.value == 0
     if not isinstance(gradients, Node):
         return False
     if gradients.op == "mul":
-        return any(map(is_nothing, gradients.inputs.values()))
-    return gradients.op in ("zeros", "zeros_like")
+        return any(is_nothing(factor, since) for factor in gradients.inputs.values())
+    return gradients.op in ("zeros", "zeros_like") and gradients.index > since and "empty" not in gradients.name
 
 
 def is_stop(custom: CustomGradient) -> bool:
@@ -25,4 +30,4 @@ def is_stop(custom: CustomGradient) -> bool:
     value = custom.value
     while isinstance(value, Node) and value.op in UNCHANGED:
         value = value.inputs.get("x")
-    return value is not None and any(is_same(value, given) for given in custom.given) and is_nothing(custom.gradients)
+    return value is not None and any(is_same(value, given) for given in custom.given) and gives_nothing(custom)
