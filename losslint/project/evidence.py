@@ -187,12 +187,19 @@ class Judge:
                 return Evidence(f"{home.name} is a loss class", keras_calls=keras)
             if kind is ClassKind.REGULARIZER:
                 return Evidence(f"{home.name} is a regularizer")
-            if names.has_loss_word(home.name) and has_pair(self.roles(function)) and kind is not ClassKind.MODEL:
+            if names.has_loss_word(home.name) and self._takes_pair(function) and kind is not ClassKind.MODEL:
                 return Evidence(f"{home.name}.{function.name} takes labels and predictions", certain=False)
         if function.name == "training_step" and self.framework == "torch" and (
                 kind is ClassKind.LIGHTNING or len(parameters(function)) >= 2):
             return Evidence("Lightning minimises what training_step returns")
         return None
+
+    def _takes_pair(self, function: FunctionNode) -> bool:
+        """Whether a label and a prediction come in; ``(input, target)`` are PyTorch's own names of the two. A head with a
+        margin takes both and returns scores."""
+        roles = self.roles(function)
+        given = self.framework == "torch" and not roles.keys().isdisjoint({"input", "inputs"})
+        return has_pair(roles) or (given and Role.LABEL in roles.values() and self.bodies.aggregates(function))
 
     def _by_name(self, function: FunctionNode) -> Evidence | None:
         name, maker = function.name, self._maker(function)

@@ -707,3 +707,31 @@ def test_loss_in_a_function_named_like_one_that_takes_a_loss() -> None:
                 again.backward(upstream)
     """
     assert names(source) == ["run.loss", "Gan.backward.loss"]
+
+
+def test_torch_module_of_input_and_target_is_a_loss_by_its_name_and_not_a_head() -> None:
+    source = """
+        import torch
+        from torch import nn
+        import torch.nn.functional as F
+
+        class CrossEntropyLabelSmooth(nn.Module):
+            def __init__(self, classes):
+                super().__init__()
+                self.classes = classes
+                self.logsoftmax = nn.LogSoftmax(dim=1)
+
+            def forward(self, inputs, targets):
+                wanted = F.one_hot(targets, self.classes) * 0.9 + 0.1 / self.classes
+                return (-wanted * self.logsoftmax(inputs)).mean(0).sum()
+
+        class ArcMargin(nn.Module):
+            def __init__(self, width, classes):
+                super().__init__()
+                self.weight = nn.Parameter(torch.empty(classes, width))
+
+            def forward(self, input, label):
+                cosine = F.linear(F.normalize(input), F.normalize(self.weight))
+                return cosine - 0.5 * F.one_hot(label, len(self.weight))
+    """
+    assert names(source) == ["CrossEntropyLabelSmooth.forward"]
