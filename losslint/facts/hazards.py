@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,7 +24,7 @@ from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
 from losslint.facts.slopes import contributions, slopes
 from losslint.facts.step import averages, compares_rows, crosses
-from losslint.facts.variables import Variable
+from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier, nodes_in
 from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
@@ -32,6 +33,7 @@ ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
 PLACES = ("range", "eye")  # numbers of rows, and which of a pair are the same one
 OTHERS = "the others"  # the name of the other elements of a row in a point
 REPEATS = (*JOINS, "tile", "repeat", "repeat_rows")  # of labels: some of the rows are alike whatever they are
+COLUMNS = ("split", "unstack")  # give parts of which nobody says which is which
 MAX_CULPRITS = 3  # operations blamed at one point: each as if those before it were mended
 MAX_PARTS = 4  # of a concatenation that are looked at one by one
 COUNTS = (3.0, 16.0)  # elements of a row
@@ -229,16 +231,26 @@ class HazardFacts:
     def _at(
         self, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
     ) -> Iterator[Hazard]:
+        number: Variable | None = None  # what the rest of the failures have to be failures of
         for _ in range(MAX_CULPRITS):
             culprit = self._culprit(point)
-            if culprit is None:
+            if culprit is None or (number is not None and number_of(_singular_operand(culprit)) != number):
                 return
             hazard = self._hazard(culprit, point, assignment, graph_only=graph_only, large=large)
             if hazard is not None:
                 yield hazard
             if not math.isfinite(point(self.result)) and not self._is_of_labels(_singular_operand(culprit)):
-                return  # what makes a prediction implausible here makes the rest of its failures so
+                number = number_of(_singular_operand(culprit))
+                if large or number not in self._shared:
+                    return  # what makes a prediction implausible here makes the rest of its failures so
             point.mend(culprit)
+
+    @cached_property
+    def _shared(self) -> set[Variable | None]:
+        """The numbers that several operations fail at: ``log(sigma) + e ** 2 / sigma ** 2``."""
+        nodes = self.gradient.graph.nodes
+        found = Counter(number_of(_singular_operand(nodes[index])) for index in self.suspects)
+        return {number for number, uses in found.items() if uses > 1 and number is not None}
 
     def _hazard(
         self, culprit: Node, point: Point, assignment: Mapping[Variable, float], *, graph_only: bool, large: bool
@@ -461,6 +473,16 @@ def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
         return []
     sides = point.sides(node)
     return [("x", n) for n in nodes_in(node.inputs[sides[0]])] if sides is not None else list(node.operands())
+
+
+def number_of(node: Node | None) -> Variable | None:
+    """The number that a value is, at most raised to a power or multiplied by one that is known."""
+    while node is not None and (node.op in (*SAME_NUMBERS, "square", "neg") or (
+            node.op in ("mul", "pow") and sum(1 for _ in node.operands()) == 1)):
+        node = next((operand for _, operand in node.operands()), None)
+    if node is not None and node.op in COLUMNS and isinstance(x := node.inputs.get("x"), Node) and variable_of(x):
+        return (x.index, "[..]")
+    return variable_of(node) or (node.index, "") if node is not None else None
 
 
 def _singular_operand(node: Node) -> Node | None:

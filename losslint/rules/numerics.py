@@ -12,7 +12,7 @@ from losslint.facts.constants import plain_number
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.gradient import ROOTS as STARTS
-from losslint.facts.hazards import OTHERS, Hazard
+from losslint.facts.hazards import OTHERS, Hazard, number_of
 from losslint.facts.inputs import is_network
 from losslint.facts.precision import FLOAT32
 from losslint.facts.rewrites import Match, below
@@ -203,7 +203,7 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
     if hazard.flat or hazard.xla_only or is_contract(loss, hazard) or (
             is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
-    if is_output(hazard.operand) and (loss.head == OWN or (not loss.head and is_scale(hazard))):
+    if (loss.head == OWN and is_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
         return Severity.INFO  # the model makes it what it is
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO
@@ -240,10 +240,15 @@ def _handed_labels(loss: Loss) -> Iterator[ast.expr]:
                 yield from (v for v in find.index.lookup(given.id, find.index.scope(call))[0] if isinstance(v, ast.expr))
 
 
-def is_scale(hazard: Hazard) -> bool:
-    """Whether one column of an output is divided by, or an exponent: a model that gives several things keeps such a one
-    positive, or within bounds."""
-    return not (hazard.operand is None or hazard.operand.op == "param") and hazard.node.op in (*DIVISIONS, *EXPONENTIALS)
+def is_scale(loss: Loss, hazard: Hazard) -> bool:
+    """Whether what fails is one column of an output that is divided by, or an exponent: a model that gives several things
+    keeps such a one positive, or within bounds."""
+    column = number_of(hazard.operand)
+    if column is None or not column[1]:
+        return False
+    divisors = (node.inputs.get("y") for node in loss.nodes if node.op == "div")
+    divided_by = (number_of(divisor) for divisor in divisors if isinstance(divisor, Node))
+    return hazard.node.op in (*DIVISIONS, *EXPONENTIALS) or (hazard.node.op in LOGS and column in divided_by)
 
 
 def is_row_sum(node: Node) -> bool:
