@@ -6,6 +6,8 @@ count. The axes of a value come without an order; one whose size is not known is
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from losslint.facts.shape import (
     FILLED,
     KEEPS_SHAPE,
@@ -18,7 +20,7 @@ from losslint.facts.shape import (
     sizes_given,
     units,
 )
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, in_order
 from losslint.graph.values import Const, Seq, Value
 
 Axes = tuple[int | None, ...]
@@ -29,27 +31,39 @@ def certain_axes(value: Value | None) -> Axes:
     """Axes that a value has at least."""
     if not isinstance(value, Node):
         return ()
-    inputs = value.inputs
-    if value.op in FILLED:
-        return tuple(size if isinstance(size, int) else None for size in sizes_given(value) or ())
-    if value.op in KEEPS_SHAPE:
-        return certain_axes(inputs.get("x"))
-    if value.op == "layer":
-        width = units(value.detail.get("object"))
-        return (*without(certain_axes(inputs.get("arg0")), 1), width) if width is not None else ()
-    if value.op in REDUCTIONS:
-        return reduced(value)
-    if value.op in ADDS_ONE:
-        return (*certain_axes(inputs.get("x")), None)
-    if value.op == "item":
-        return indexed(certain_axes(inputs.get("x")), inputs.get("index"))
-    if value.op == "phi":
-        return min((certain_axes(inputs.get(side)) for side in ("x", "y")), key=rank)
-    unreduced = value.framework == "torch" and value.told("reduction") == Const("none")
-    if value.op in POINTWISE_LOSSES and unreduced:
-        return max((certain_axes(inputs.get(side)) for side in ("y_true", "y_pred")), key=rank)
-    if value.family in POINTWISE_FAMILIES and value.op not in NOT_POINTWISE:
-        return max((certain_axes(inputs.get(side)) for side in ("x", "y", "condition")), key=rank)
+    known: dict[int, Axes] = {}
+    for node in in_order([value]):
+        known[node.index] = axes_of(node, known)
+    return known[value.index]
+
+
+def axes_of(node: Node, known: Mapping[int, Axes]) -> Axes:
+    """Axes that a node has at least, where those of its operands are known."""
+
+    def of(name: str) -> Axes:
+        operand = node.inputs.get(name)
+        return known[operand.index] if isinstance(operand, Node) else ()
+
+    if node.op in FILLED:
+        return tuple(size if isinstance(size, int) else None for size in sizes_given(node) or ())
+    if node.op in KEEPS_SHAPE:
+        return of("x")
+    if node.op == "layer":
+        width = units(node.detail.get("object"))
+        return (*without(of("arg0"), 1), width) if width is not None else ()
+    if node.op in REDUCTIONS:
+        return reduced(of("x"), node)
+    if node.op in ADDS_ONE:
+        return (*of("x"), None)
+    if node.op == "item":
+        return indexed(of("x"), node.inputs.get("index"))
+    if node.op == "phi":
+        return min((of(side) for side in ("x", "y")), key=rank)
+    unreduced = node.framework == "torch" and node.told("reduction") == Const("none")
+    if node.op in POINTWISE_LOSSES and unreduced:
+        return max((of(side) for side in ("y_true", "y_pred")), key=rank)
+    if node.family in POINTWISE_FAMILIES and node.op not in NOT_POINTWISE:
+        return max((of(side) for side in ("x", "y", "condition")), key=rank)
     return ()
 
 
@@ -64,9 +78,9 @@ def without(axes: Axes, count: int) -> Axes:
     return tuple(small[: max(0, len(small) - count)])
 
 
-def reduced(node: Node) -> Axes:
+def reduced(before: Axes, node: Node) -> Axes:
     """``mean(e, axis=1)`` leaves at least the axis before it."""
-    before, axis = certain_axes(node.inputs.get("x")), node.inputs.get("axis")
+    axis = node.inputs.get("axis")
     given = axis.items if isinstance(axis, Seq) else [axis]
     numbers = [v.value for v in given if isinstance(v, Const) and type(v.value) is int]
     if not numbers or len(numbers) < len(given):

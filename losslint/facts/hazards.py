@@ -457,10 +457,16 @@ class HazardFacts:
 
 def _parts(node: Node) -> int:
     """How many tensors are joined to what an operation takes element by element; 0 where it takes something else."""
-    if node.op in JOINS:
-        return len(joined(carrier(node)))
-    by_element = (node.family == "elementwise" and node.op not in ROW_WISE) or node.op in SAME_NUMBERS
-    return max((_parts(operand) for _, operand in node.operands()), default=0) if by_element else 0
+    found, seen, stack = 0, set[int](), [node]
+    while stack:
+        node = stack.pop()
+        if node.op in JOINS:
+            found = max(found, len(joined(carrier(node))))
+        elif node.index not in seen and (
+                (node.family == "elementwise" and node.op not in ROW_WISE) or node.op in SAME_NUMBERS):
+            seen.add(node.index)
+            stack += [operand for _, operand in node.operands()]
+    return found
 
 
 def part_name(part: str) -> str:

@@ -91,7 +91,7 @@ def is_network(node: Node) -> bool:
     without a bias added."""
     operands = operands_of(node)
     if node.op == "add" and len(operands) == 2:
-        return any(is_network(product) and _is_variable(bias) for product, bias in (operands, operands[::-1]))
+        return any(_is_variable(bias) and is_network(product) for product, bias in (operands, operands[::-1]))
     return (node.op in NETWORK_OPS and len(operands) >= 2 and _source(operands[0]) != _source(operands[1])
             and any(map(_is_variable, operands)))
 
@@ -149,10 +149,15 @@ class InputFacts:
 
     def _picks(self, node: Node) -> bool:
         """Whether all that is made of a one-hot, or of its product, is a sum over the classes: that sees its 1."""
-        users = self.users.get(node.index, [])
-        return bool(users) and all(
-            _sums_classes(user) or (user.op in ("mul", "neg", "cast", "convert_to_tensor") and self._picks(user))
-            for user in users)
+        seen, stack = {node.index}, [node]
+        while stack:
+            users = self.users.get(stack.pop().index, [])
+            onwards = [user for user in users if not _sums_classes(user)]
+            if not users or any(user.op not in ("mul", "neg", "cast", "convert_to_tensor") for user in onwards):
+                return False
+            stack += [user for user in onwards if user.index not in seen]
+            seen.update(user.index for user in onwards)
+        return True
 
     def _is_output(self, node: Node) -> bool:
         """Whether a product of two things is what a model gives, in a loss that is given none."""

@@ -19,7 +19,7 @@ import libcst as cst
 
 from losslint.facts.constants import plain_number
 from losslint.facts.label_rows import are_one_hot, sum_to_one
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, below, in_order
 from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
 from losslint.graph.written import argument, on_a_branch, one_line, plain, rebound, replaced
@@ -281,7 +281,7 @@ def _holds(found: Match) -> bool:
 def _operations_below(nodes: Iterable[Node]) -> dict[int, set[str]]:
     """Node -> the operations of it and of all that it is computed from; the same for what these nodes stand on."""
     found: dict[int, set[str]] = {}
-    for node in sorted(below(nodes), key=lambda node: node.index):  # operands come before their users
+    for node in in_order(nodes):
         found[node.index] = {*_read_as(node)}.union(*(found[operand.index] for _, operand in node.operands()))
     return found
 
@@ -289,17 +289,6 @@ def _operations_below(nodes: Iterable[Node]) -> dict[int, set[str]]:
 def _read_as(node: Node) -> tuple[str, ...]:
     """The operations that a node may be read as."""
     return (node.op, *ALSO.get(node.op, ()))
-
-
-def below(nodes: Iterable[Node]) -> Iterator[Node]:
-    """Some nodes, and all that they are computed from."""
-    seen, stack = set[int](), list(nodes)
-    while stack:
-        node = stack.pop()
-        if node.index not in seen:
-            seen.add(node.index)
-            yield node
-            stack += [operand for _, operand in node.operands()]
 
 
 def _matched(term: ast.expr, place: Place, found: Match, holder: str = "") -> Match | None:

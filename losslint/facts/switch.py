@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 GRID = [x / 16.0 - 3.03 for x in range(98)]
 BISECTIONS = 40
 
 
-def switch_point(difference: Callable[[float], float]) -> float | None:
-    """Where a difference changes its sign on [-3, 3], by bisection; None when it does not."""
+def switch_point(along: Iterable[tuple[float, float]], difference: Callable[[float], float]) -> float | None:
+    """Where a difference changes its sign, by bisection; None when it does not. ``along``: it on a grid."""
     previous: tuple[float, float] | None = None
-    for x in GRID:
-        y = difference(x)
+    for x, y in along:
         if not math.isfinite(y):
             previous = None
             continue

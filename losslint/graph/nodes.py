@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -107,6 +107,22 @@ def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
             yield from (node for node in nodes_in(item, depth - 1) if node.kind in (Kind.TENSOR, Kind.UNKNOWN))
     elif isinstance(value, Method) and isinstance(value.owner, Node) and value.owner.op == "unknown":
         yield value.owner  # of what is not known it may as well be a property
+
+
+def below(nodes: Iterable[Node]) -> Iterator[Node]:
+    """Some nodes, and all that they are computed from, each once."""
+    seen, stack = set[int](), list(nodes)
+    while stack:
+        node = stack.pop()
+        if node.index not in seen:
+            seen.add(node.index)
+            yield node
+            stack += [operand for _, operand in node.operands()]
+
+
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """Some nodes, and all that they are computed from, operands before their users."""
+    return sorted(below(nodes), key=lambda node: node.index)
 
 
 def carrier(node: Node) -> Value | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.rewrites import below
 from losslint.facts.shape import (
     KEEPS_SHAPE,
     POINTWISE_FAMILIES,
@@ -17,7 +16,7 @@ from losslint.facts.shape import (
     spreads,
 )
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, is_same
+from losslint.graph.nodes import Node, below, is_same
 from losslint.graph.values import Const, Seq, Value, indices
 from losslint.project.labels import BATCH
 from losslint.project.roles import Role

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from losslint.facts.point import Cone, Point
 from losslint.facts.switch import GRID, switch_point
@@ -67,12 +68,12 @@ def asymmetric_loss(y_true, y_pred):
         for value, _ in loss.results:
             if not loss.gradient.live(value):
                 continue
-            for node in loss.nodes:
-                condition = node.inputs.get("condition")
-                if node.op in ("where", "phi") and isinstance(condition, Node) and node.index in loss.relevant:
-                    jump = jump_at(loss, value, condition)
-                    if jump is not None:
-                        yield self.problem(loss, node, condition, jump)
+            switches = [*switching(loss)]
+            known = [line for line in lines(loss, value) if not line.at(GRID[0]).opaque] if switches else []
+            for node, condition in switches:
+                jump = next(filter(None, (jump_at(loss, line, value, condition) for line in known)), None)
+                if jump is not None:
+                    yield self.problem(loss, node, condition, jump)
 
     def problem(self, loss: Loss, node: Node, condition: Node, jump: Jump) -> Problem:
         constant_sides = sum(not loss.gradient.reach(node.inputs[side]) for side in ("x", "y"))
@@ -107,42 +108,62 @@ class Jump:
     above: float
 
 
-def jump_at(loss: Loss, result: Value, condition: Node) -> Jump | None:
-    """The jump of a result where an ordered comparison of the prediction switches, None without one."""
-    predictions = [n for n in loss.graph.params.values() if n.role is Role.PREDICTION]
-    if condition.op not in ORDERED or len(predictions) != 1 or not loss.gradient.reach(condition):
-        return None
-    if not condition.inputs.keys() >= {"x", "y"}:
-        return None
-    cone = Cone.of(loss.gradient, result)
-    variable = variable_of(predictions[0])
-    assert variable is not None
-    for label in LABELS:
-        fixed = {
+class Line:
+    """A result along the values of its prediction, with labels that stay as they are."""
+
+    def __init__(self, cone: Cone, prediction: str, variable: Variable, label: float) -> None:
+        self.cone, self.prediction, self.variable, self.label = cone, prediction, variable, label
+        self.fixed = {
             v: label if node.role is Role.LABEL else 0.5 + node.index % 7 / 16.0
             for node in cone.nodes
             if node.op == "param" and (v := variable_of(node)) is not None
         }
 
-        def at(x: float, fixed: dict[Variable, float] = fixed) -> Point:
-            return Point(cone, {**fixed, variable: x})
+    def at(self, x: float, cone: Cone | None = None) -> Point:
+        return Point(cone or self.cone, {**self.fixed, self.variable: x})
 
-        def difference(x: float, at: Callable[[float], Point] = at) -> float:
-            point = at(x)
-            return point(condition.inputs["x"]) - point(condition.inputs["y"])
+    @cached_property
+    def points(self) -> list[tuple[float, Point]]:
+        """The grid, evaluated once for all conditions."""
+        return [(x, self.at(x)) for x in GRID]
 
-        if at(GRID[0]).opaque:
-            return None  # part of the loss has no meaning for one element
-        switch = switch_point(difference)
-        if switch is None:
-            continue
-        below, above = (at(switch + side * STEP)(result) for side in (-1, 1))
-        wider = [at(switch + side * 10 * STEP)(result) for side in (-1, 1)]
-        jump = above - below
-        if abs(jump - (wider[1] - wider[0])) > 0.1 * abs(jump):
-            continue  # a slope, or a singularity: a jump does not depend on how close one looks
-        if SMALLEST_JUMP * (1.0 + abs(above) + abs(below)) < abs(jump) < math.inf:
-            return Jump(predictions[0].name, switch, label, below, above)
+
+def lines(loss: Loss, result: Value) -> list[Line]:
+    """A result of one prediction along its values, with some labels."""
+    predictions = [n for n in loss.graph.params.values() if n.role is Role.PREDICTION]
+    variable = variable_of(predictions[0]) if len(predictions) == 1 else None
+    cone = Cone.of(loss.gradient, result)
+    return [Line(cone, predictions[0].name, variable, label) for label in LABELS] if variable is not None else []
+
+
+def switching(loss: Loss) -> Iterator[tuple[Node, Node]]:
+    """The choices between two values that an ordered comparison of a prediction makes, and the comparison."""
+    for node in loss.nodes:
+        condition = node.inputs.get("condition")
+        if (node.op in ("where", "phi") and node.index in loss.relevant and isinstance(condition, Node)
+                and condition.op in ORDERED and condition.inputs.keys() >= {"x", "y"} and loss.gradient.reach(condition)):
+            yield node, condition
+
+
+def jump_at(loss: Loss, line: Line, result: Value, condition: Node) -> Jump | None:
+    """The jump of a result where an ordered comparison switches, None without one."""
+    x, y = condition.inputs["x"], condition.inputs["y"]
+    around = Cone.of(loss.gradient, condition)
+
+    def difference(point: Point) -> float:
+        return point(x) - point(y)
+
+    along = ((at, difference(point)) for at, point in line.points)
+    switch = switch_point(along, lambda at: difference(line.at(at, around)))
+    if switch is None:
+        return None
+    below, above = (line.at(switch + side * STEP)(result) for side in (-1, 1))
+    wider = [line.at(switch + side * 10 * STEP)(result) for side in (-1, 1)]
+    jump = above - below
+    if abs(jump - (wider[1] - wider[0])) > 0.1 * abs(jump):
+        return None  # a slope, or a singularity: a jump does not depend on how close one looks
+    if SMALLEST_JUMP * (1.0 + abs(above) + abs(below)) < abs(jump) < math.inf:
+        return Jump(line.prediction, switch, line.label, below, above)
     return None
 
 

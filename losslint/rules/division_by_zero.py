@@ -195,13 +195,14 @@ def averaged_loss(mean: Node) -> str:
 
 def roots_in(divisor: Node | None) -> Iterator[Node]:
     """The roots whose product a divisor is, wherever their values were moved."""
-    if divisor is None:
-        return
-    if divisor.op in ROOTS:
-        yield divisor
-    elif divisor.op in ("mul", "item") or divisor.family == "move" or divisor.op in SAME_NUMBERS:
-        for _, operand in divisor.operands():
-            yield from roots_in(operand)
+    seen, stack = set[int](), [divisor] if divisor is not None else []
+    while stack:
+        node = stack.pop()
+        if node.op in ROOTS:
+            yield node
+        elif node.index not in seen and (node.op in ("mul", "item") or node.family == "move" or node.op in SAME_NUMBERS):
+            seen.add(node.index)
+            stack += [operand for _, operand in reversed(node.operands())]
 
 
 def guarded_root(loss: Loss, root: Node) -> str:

@@ -3,9 +3,8 @@ them would leave no gradient."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from losslint.facts.constants import plain_number
+from losslint.facts.gradient import Edge
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Value
 from losslint.graph.written import as_operand
@@ -19,11 +18,13 @@ SMALL = 1e-2  # a number that keeps a divisor off 0
 
 def shifted(loss: Loss, exponential: Node, exponent: str) -> str:
     """What to write for an exponential that is normalised; "" where it is used for more than such quotients."""
+    scaling, holding = _followed(loss, exponential)
     quotients = [node for node in loss.nodes if node.op == "div" and node.index in loss.relevant and all(
-        _scales(loss, node.inputs.get(name), exponential) for name in ("x", "y"))]
+        _is_in(node.inputs.get(name), scaling) for name in ("x", "y"))]
     if not quotients or _leaves(loss, exponential, {node.index for node in quotients}):
         return ""
-    axes = {_axis(loss, quotient, exponential) for quotient in quotients}
+    axes = {_axis([node for node in loss.gradient.cone(quotient) if node.index in holding and node is not quotient])
+            for quotient in quotients}
     axis = axes.pop() if len(axes) == 1 else None
     if axis is None:  # what is far below the largest of all rows would be 0 / 0
         return "it is normalised, and a bound would leave no gradient: compute with the exponents and tf.reduce_logsumexp"
@@ -33,19 +34,31 @@ def shifted(loss: Loss, exponential: Node, exponent: str) -> str:
     return f"it is normalised, so take the largest exponent off all of them: tf.exp({exponent} - {largest})"
 
 
-def _scales(loss: Loss, value: Value | None, exponential: Node) -> bool:
-    """Whether a value is twice as large where the exponential is."""
-    if value is exponential or not isinstance(value, Node):
-        return value is exponential
-    x, y = value.inputs.get("x"), value.inputs.get("y")
-    if value.op in PASSES:
-        return _scales(loss, x, exponential)
-    if value.op == "add":
-        return all(_scales(loss, side, exponential) or _is_small(side) for side in (x, y))
-    if value.op in ("mul", "div"):
-        sides = ((x, y), (y, x)) if value.op == "mul" else ((x, y),)
-        return any(_scales(loss, one, exponential) and not _holds(loss, other, exponential) for one, other in sides)
-    return False
+def _followed(loss: Loss, exponential: Node) -> tuple[set[int], set[int]]:
+    """What is twice as large where the exponential is, and all that is computed from it."""
+    scaling, holding = {exponential.index}, {exponential.index}
+    for node in loss.nodes[exponential.index + 1 :]:
+        entering = (operand.index for _, operand, kind in loss.gradient.edges[node.index] if kind is not Edge.NO_VALUE)
+        if not holding.isdisjoint(entering):
+            holding.add(node.index)
+            if _scales(node, scaling, holding):
+                scaling.add(node.index)
+    return scaling, holding
+
+
+def _scales(node: Node, scaling: set[int], holding: set[int]) -> bool:
+    """Whether a value is twice as large where those that scale are."""
+    x, y = node.inputs.get("x"), node.inputs.get("y")
+    if node.op in PASSES:
+        return _is_in(x, scaling)
+    if node.op == "add":
+        return all(_is_in(side, scaling) or _is_small(side) for side in (x, y))
+    sides = {"mul": ((x, y), (y, x)), "div": ((x, y),)}.get(node.op, ())
+    return any(_is_in(one, scaling) and not _is_in(other, holding) for one, other in sides)
+
+
+def _is_in(value: Value | None, nodes: set[int]) -> bool:
+    return isinstance(value, Node) and value.index in nodes
 
 
 def _is_small(value: Value | None) -> bool:
@@ -53,26 +66,23 @@ def _is_small(value: Value | None) -> bool:
     return number is not None and 0.0 < number < SMALL
 
 
-def _holds(loss: Loss, value: Value | None, exponential: Node) -> bool:
-    return isinstance(value, Node) and exponential in loss.gradient.cone(value)
-
-
 def _leaves(loss: Loss, node: Node, quotients: set[int]) -> bool:
     """Whether a value gets into the result by another way."""
-    users = [user for user in loss.users(node) if user.index in loss.relevant]
-    return not users or any(user.index not in quotients and _leaves(loss, user, quotients) for user in users)
+    seen, stack = set(quotients), [node]
+    while stack:
+        users = [user for user in loss.users(stack.pop()) if user.index in loss.relevant]
+        if not users:
+            return True
+        stack += [user for user in users if user.index not in seen]
+        seen.update(user.index for user in users)
+    return False
 
 
-def _axis(loss: Loss, quotient: Node, exponential: Node) -> int | None:
+def _axis(between: list[Node]) -> int | None:
     """The one axis that both sides are summed along; None where there are several, or elements leave their rows."""
-    between = [node for node in _between(loss, quotient, exponential) if node is not quotient]
     sums = [node for node in between if node.op == "sum"]
     given = [node.inputs.get("axis") for node in sums]
     axes = {along.value if isinstance(along, Const) else None for along in given}
     axis = axes.pop() if len(axes) == 1 else None
     kept = all(node.op in ALONG_ROWS or node in sums for node in between)
     return axis if kept and isinstance(axis, int) else None
-
-
-def _between(loss: Loss, quotient: Node, exponential: Node) -> Iterator[Node]:
-    return (node for node in loss.gradient.cone(quotient) if _holds(loss, node, exponential))

@@ -15,10 +15,10 @@ from losslint.facts.gradient import ROOTS as STARTS
 from losslint.facts.hazards import OTHERS, Hazard, number_of
 from losslint.facts.inputs import is_network
 from losslint.facts.precision import FLOAT32
-from losslint.facts.rewrites import Match, below
+from losslint.facts.rewrites import Match
 from losslint.facts.step import averages
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.nodes import Node, below, nodes_in
 from losslint.graph.source import MAX_QUOTED
 from losslint.graph.values import Const, Instance, Value
 from losslint.graph.written import argument, in_place, number_text, one_line, operand_text
