@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
-from losslint.facts.constants import folding
+from losslint.facts.constants import folding, plain_number
 from losslint.facts.float32 import NAN, SHORT_CIRCUITS
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
@@ -482,9 +482,11 @@ def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
 
 
 def number_of(node: Node | None) -> Variable | None:
-    """The number that a value is, at most raised to a power or multiplied by one that is known."""
-    while node is not None and (node.op in (*SAME_NUMBERS, "square", "neg") or (
-            node.op in ("mul", "pow") and sum(1 for _ in node.operands()) == 1)):
+    """The number that a value is, at most squared or multiplied by one that is known; of a root it is another one."""
+    while node is not None and (
+        node.op in (*SAME_NUMBERS, "square", "neg") or (node.op == "mul" and len([*node.operands()]) == 1)
+        or (node.op == "pow" and (plain_number(node.inputs.get("y")) or 0.0) >= 1.0)
+    ):  # fmt: skip
         node = next((operand for _, operand in node.operands()), None)
     if node is not None and node.op in COLUMNS and isinstance(x := node.inputs.get("x"), Node) and variable_of(x):
         return (x.index, "[..]")
