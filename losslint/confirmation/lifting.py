@@ -215,7 +215,10 @@ def differentiating(draft: Draft) -> ast.stmt:
         owner = index.def_around(node)
         if owner is None:
             made = next(a for a in [node, *module.ancestors(node)] if isinstance(a, ast.stmt))
-            used = [call for name in names_of_derivative(module, node, made) for call in index.calls_by_name.get(name, [])]
+            names = names_of_derivative(module, node, made)
+            used = [call for name in names for call in index.calls_by_name.get(name, [])]
+            if not used and names:
+                raise CannotCut(f"nothing in this file calls {names[0]}, its derivative")
             if not used:
                 return made
             node = used[0]

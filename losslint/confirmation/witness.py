@@ -455,6 +455,9 @@ class Shrinking:
                 yield lambda best, name=spec.name, number=number: (  # type: ignore[misc]
                     best | {name: np.full_like(best[name], number)}
                 )
+        for spec in self.specs:
+            if spec.role == "label":
+                yield lambda best, name=spec.name: of_one_class(best, name)  # type: ignore[misc]
 
     def column(self, best: Inputs, column: int) -> Inputs | None:
         """One entry of the last axis, where all tensors share it."""
@@ -489,6 +492,16 @@ class Shrinking:
             base = generic([shaped(s, inputs[s.name]) for s in self.specs], seed=5)
             known[shapes] = self.search.run(base, mode).outcome in (Outcome.FINE, Outcome.ZERO_GRADIENT)
         return known[shapes]
+
+
+def of_one_class(inputs: Inputs, name: str) -> Inputs | None:
+    """Rows of a label that are all 0, which hold no class where there are several, with the first one."""
+    label = inputs[name]
+    if label.ndim < 2 or label.shape[-1] < 2 or label.any():
+        return None
+    first = np.zeros_like(label)
+    first[..., 0] = 1
+    return inputs | {name: first}
 
 
 # -- which numbers a loss is made for

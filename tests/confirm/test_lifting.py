@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from losslint.confirmation.program import ENTRY, NotSliced, Program
-from losslint.confirmation.slicing import compiled_program_of, head_programs_of, model_programs_of
+from losslint.confirmation.slicing import compiled_program_of, head_programs_of, model_programs_of, own_step_of
 from tests.confirm.programs import code, loss_in, program_in, programs_in
 
 TF = "import tensorflow as tf\n"
@@ -319,3 +319,15 @@ train(build(Rounding()))
     texts = [code(program) for program in found if isinstance(program, Program)]
     assert ["model = build(tf.keras.layers.ReLU())" in text for text in texts] == [True, False]
     assert ["model = build(Rounding())" in text for text in texts] == [False, True]
+
+
+@pytest.mark.parametrize("made", ["jax.grad(mse)", "jax.jit(jax.value_and_grad(mse))", "functools.partial(jax.grad(mse))"])
+def test_a_derivative_that_nothing_calls_is_no_step(tmp_path: Path, made: str) -> None:
+    text = "import functools\nimport jax\nimport jax.numpy as jnp\n"
+    text += "def mse(p, x, y):\n    return jnp.mean((x @ p - y) ** 2)\n"
+    step = own_step_of(*loss_in(tmp_path, text + f"slope = {made}\n", "mse"))
+    assert isinstance(step, NotSliced)
+    assert step.reason == "nothing in this file calls slope, its derivative"
+    text += f"slope = {made}\nslope(jnp.ones(2), jnp.ones((3, 2)), jnp.ones(3))\n"
+    called = own_step_of(*loss_in(tmp_path, text, "mse"))
+    assert isinstance(called, Program)

@@ -133,6 +133,21 @@ def test_the_inputs_that_a_finding_names_are_tried_first(tmp_path: Path) -> None
     assert seen.detail.startswith("the inputs that the finding names")
 
 
+SHARES = """import tensorflow as tf
+def a_loss(y_true, y_pred):
+    return -tf.reduce_mean(tf.reduce_sum(y_true * tf.math.log(tf.nn.softmax(y_pred)), -1))
+"""
+
+
+def test_labels_of_shares_hold_a_class(tmp_path: Path) -> None:
+    program = program_in(tmp_path, SHARES, "a_loss")
+    namespace: dict[str, Any] = {}
+    exec(compile(SHARES, str(program.path), "exec"), namespace)
+    loss = Loss(namespace["a_loss"], UserFiles(program.path, tmp_path), "loss")
+    seen = search(loss, program.inputs[0], [Claim("LL301", 3, 3)])[0][0]
+    assert seen.inputs["y_true"] == [[1.0, 0.0, 0.0]]
+
+
 def test_enough_losses() -> None:
     assert len(FAULTY) >= 40
     assert len(CLEAN) >= 40
