@@ -78,13 +78,14 @@ SYMBOLIC_ATTRIBUTES = {"input": "keras_input", "inputs": "keras_input", "output"
 def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at: cst.CSTNode) -> Value:
     if name in owner.attributes:
         return owner.attributes[name]
-    if name in SYMBOLIC_ATTRIBUTES and owner.name.endswith("()") and lookup(owner.name) is not None:
+    known = owner.name.endswith(".get_layer()") or (owner.name.endswith("()") and lookup(owner.name) is not None)
+    if name in SYMBOLIC_ATTRIBUTES and known:
         return t.node(frame, SYMBOLIC_ATTRIBUTES[name], {}, at, Kind.SYMBOLIC, dtype="float")
     if name in LAYER_WEIGHTS and is_layer(owner):
         return weight(t, frame, at)
     dotted = f"{owner.name}.{name}"
-    if owner.name.endswith("finfo()") and (known := fold.finfo_attribute(next(iter(owner.args), None), name)) is not None:
-        return known
+    if owner.name.endswith("finfo()") and (number := fold.finfo_attribute(next(iter(owner.args), None), name)) is not None:
+        return number
     return fold.named_constant(dotted) or External(dotted, owner=owner)
 
 

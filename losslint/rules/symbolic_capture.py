@@ -10,6 +10,7 @@ from losslint.graph.source import Source
 from losslint.graph.values import Const, Seq
 from losslint.project.datasets import data_sets
 from losslint.project.index import parameters
+from losslint.project.uses import imports_root
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.static_batch_size import keeps_rows
 
@@ -22,7 +23,7 @@ class SymbolicCapture(Rule):
 
     What it does: finds losses that use ``model.input``, the output of a layer that was called while the model was built
     (a KerasTensor), or combine the prediction element by element with an array that the same file also passes to
-    ``fit``, or one that is made with as many rows.
+    ``fit``, or one that is made with as many rows; and, for Keras 3, symbolic terms given to ``model.add_loss``.
 
     Why it is bad: a KerasTensor has no values in the loss: ``A KerasTensor cannot be used as input to a TensorFlow
     function``. A whole data set has another number of rows than the batch: ``Incompatible shapes``.
@@ -118,7 +119,10 @@ model.fit(x_train, y_train)
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if not loss.site.is_function or loss.site.framework != "tensorflow":
+        if loss.site.framework != "tensorflow":
+            return
+        if not loss.site.is_function:
+            yield from self.added(loss)
             return
         yield from self.symbols(loss)
         yield from self.data_sets(loss)
@@ -143,6 +147,19 @@ model.fit(x_train, y_train)
                 "pass the data through y_true, move the term to a layer with add_loss, or write a train_step",
                 related=(symbol.source,),
             )
+
+    def added(self, loss: Loss) -> Iterator[Problem]:
+        if loss.keras_version < 3 or imports_root(loss.site.module, "tf_keras"):
+            return
+        for target in loss.graph.targets:
+            symbolic = isinstance(target.value, Node) and target.value.kind is Kind.SYMBOLIC
+            if target.how == "add_loss" and symbolic and target.source.module is loss.site.module:
+                yield Problem(
+                    target.source,
+                    "add_loss is given a symbolic output of the model under construction, which Keras 3 takes no more: "
+                    "NotImplementedError",
+                    "call self.add_loss on tensors in the call of a layer, or write a train_step",
+                )
 
     def data_sets(self, loss: Loss) -> Iterator[Problem]:
         captured = captured_data(loss)
