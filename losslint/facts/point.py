@@ -325,7 +325,7 @@ def _joined(point: Point, step: Step) -> float:
 
 
 def _passed_on(point: Point, step: Step) -> float:
-    return point(carrier(step.node)) * (point.count if step.op == "sum" else 1.0)
+    return point(step.passed) * (point.count if step.op == "sum" else 1.0)
 
 
 def _stood_for(point: Point, step: Step) -> float:

@@ -86,7 +86,7 @@ def contributions(point: Point, node: Node, dy: float) -> list[tuple[Node, float
         share = dy if op == "add_n" else div(dy, float(max(len(items), 1)))
         return [(v, share) for v in items if isinstance(v, Node)]
     if step.passes_on or step.is_difference or node.index in point.opaque:
-        return [(n, dy) for n in nodes_in(carrier(node) or NONE)][:1]
+        return [(n, dy) for n in nodes_in(step.passed or NONE)][:1]
     return []
 
 

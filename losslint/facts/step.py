@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from losslint.facts.constants import folding, plain_number
 from losslint.facts.differences import is_difference
 from losslint.facts.float32 import FROM_LOGITS, LOSSES, PRIMITIVES, Primitive
+from losslint.facts.joined_parts import part_taken
 from losslint.facts.precision import Precision
 from losslint.facts.shape import is_none
 from losslint.facts.variables import variable_of
@@ -223,6 +224,7 @@ class Step:
         self.has_rows = has_rows(node)
         self.averages = averages(node)
         self.passes_on = passes_on(node)
+        self.passed = part_taken(node) or carrier(node)
         self.selected = self.averages or self.passes_on or node.op in PRIMITIVES or node.op in ("clip", "where")
         self.primitive, self.names = primitive_of(node)
         values = [node.inputs[name] for name in self.names]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from losslint.graph.nodes import Node
-from losslint.graph.values import Const, Value, indices, is_whole_axis
+from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
 from losslint.ops.moves import SAME_NUMBERS
 
 Variable = tuple[int, str]  # index of the node, and which part of it
@@ -27,7 +27,15 @@ def variable_of(node: Node) -> Variable | None:
 def _part(index: Value | None) -> str:
     """A name for what an index selects; "" when it selects everything (``[:, None]``, ``[...]``)."""
     words = [
-        repr(part) for part in indices(index)
+        _word(part) for part in indices(index)
         if not is_whole_axis(part) and not (isinstance(part, Const) and part.value in (None, ...))
     ]
     return f"[{','.join(words)}]" if words else ""
+
+
+def _word(part: Value | None) -> str:
+    """``2:`` for a slice that the code spells out."""
+    if isinstance(part, Seq) and part.kind == "slice" and all(isinstance(end, Const) for end in part.items):
+        start, end, step = ("" if end.value is None else str(end.value) for end in part.items if isinstance(end, Const))
+        return f"{start}:{end}{':' if step else ''}{step}"
+    return repr(part)

@@ -301,16 +301,17 @@ def entering_directly(node: Node) -> Iterator[Node]:
 
 def has_lost_epsilon(operand: Node | None) -> bool:
     """Whether a small constant was meant to keep the operand off zero: ``1 - p + 1e-10``, ``clip(p, 1e-8, 1 - 1e-8)``."""
-    node = operand
+    node, turned = operand, False
     for _ in range(4):
         if node is None or node.op == "phi":
             return False  # the side that fails has none
-        for name in ("x", "y", "low"):
+        for name in ("x", "y") if turned else ("x", "y", "low"):  # of 1 - clip(p, 1e-8, 1) the upper bound is to blame
             number = plain_number(node.inputs.get(name))
             if number is not None and (0.0 < number < 1e-3 or (number != 1.0 and f32(number) == 1.0)):
                 return True
         if node.op == "clip" and (high := plain_number(node.inputs.get("high"))) is not None and 0.999 < high < 1.0:
             return True
+        turned ^= node.op == "sub" and isinstance(node.inputs.get("x"), Const)
         node = next((o for name, o in node.operands() if name in ("x", "y")), None)
     return False
 
