@@ -179,6 +179,25 @@ def _backward(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     return NONE
 
 
+@handles("*.update_state")
+def _update_state(t: Tracer, frame: Frame, c: Call) -> None:
+    """What a metric is given is kept for its ``result``."""
+    metric = c.function.owner if isinstance(c.function, External) else None
+    if isinstance(metric, External) and c.api is not None and c.api.operation.name == "metric":
+        metric.attributes["state"] = Seq(list(c.args))
+
+
+@handles("*.result")
+def _result(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """A metric in a tape: what it was given there enters its result, without a gradient."""
+    metric = c.function.owner if isinstance(c.function, External) else None
+    state = metric.attributes.get("state") if isinstance(metric, External) else None
+    if not isinstance(state, Seq) or not frame.context.tapes:
+        return None
+    inputs = dict(zip(("y_true", "y_pred"), state.items, strict=False))
+    return t.node(frame, "metric", inputs, c.at, Kind.TENSOR, dtype="float", api=c.api, name=c.api.name if c.api else "")
+
+
 @handles("tf.clip_by_global_norm")
 def _clip_by_global_norm(t: Tracer, frame: Frame, c: Call) -> Value:
     """A list of clipped tensors, and their norm."""

@@ -295,8 +295,8 @@ def callee(node: Node) -> str:
 
 
 def keeps_a_mean(cut: Cut) -> bool:
-    """``loss_metric(loss)``: a running mean of a loss that was computed before, not a metric used as a loss."""
-    return cut.node.op == "metric" and len(list(cut.node.operands())) == 1
+    """``loss_metric(loss)``: a running mean of a loss that was computed before, not a metric that a tape differentiates."""
+    return cut.node.op == "metric" and len(cut.node.operands()) == 1 and not cut.node.context.tapes
 
 
 def _parts(value: Value) -> list[Value]:

@@ -78,6 +78,11 @@ def message(loss: Loss, cut: Cut) -> str:
         )
     if node.operation is not None and node.operation.cut == "raises":
         return f"{node.source.text} has no registered gradient: tape.gradient raises LookupError"
+    if node.op == "metric":
+        return (
+            f"{node.source.text} has no gradient (a metric assigns what it counts to variables), and it is the only path "
+            f"from {root} to the loss"
+        )
     if node.detail.get("indices"):
         return (
             f"the indices that {node.source.text} gives have no gradient (the smallest change of {root} does not change "
