@@ -240,8 +240,8 @@ def _node_attribute(t: Tracer, frame: Frame, owner: Node, name: str, at: cst.CST
         return (
             t.node(frame, "attribute", {"x": owner}, at, Kind.ARRAY, name=name) if name == "T" else Method(owner, name)
         )
-    if owner.kind is Kind.PYTHON:
-        return Method(owner, name)
+    if owner.kind is Kind.PYTHON or (name == "detach" and t.framework == "torch"):
+        return Method(owner, name)  # whatever has a .detach() is detached by it
     return t.node(frame, "attribute", {"x": owner}, at, Kind.UNKNOWN, name=name)
 
 

@@ -454,7 +454,7 @@ def call_method(
         result: Value = handler(t, frame, bound, request)
         return result
     if isinstance(owner, Node):
-        if owner.kind in (Kind.TENSOR, Kind.SYMBOLIC):
+        if owner.kind in (Kind.TENSOR, Kind.SYMBOLIC) or (bound.name == "detach" and owner.kind is Kind.UNKNOWN):
             result = tensor_method(t, frame, owner, bound.name, args, kwargs, at)
             if t.framework == "torch" and changes_in_place(bound.name) and isinstance(result, Node):
                 frame.env.replace(owner, result)
