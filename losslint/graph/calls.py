@@ -199,6 +199,8 @@ def instantiate(
         call_function(t, frame, init.function, [instance, *args], kwargs, at)
     else:
         names = _dataclass_fields(cls)
+        for base in external_bases(t, cls)[: not names]:
+            t.node(frame, "python.object", {}, at, Kind.PYTHON, name=canonical_name(base), given=tuple(args))
         instance.attributes |= dict(zip(names, args, strict=False)) | {k: v for k, v in kwargs.items() if k in names}
     return instance
 
@@ -258,7 +260,7 @@ def call_external(
         if api.operation.name == "object" and api.framework == "jax" and "()" in function.name and args:
             return called_module(t, frame, args, kwargs, at, function)
         if api.operation.name == "object":
-            t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name)
+            t.node(frame, "python.object", {}, at, Kind.PYTHON, name=name, given=tuple(args))
             owner = function if function.args or function.kwargs else function.owner
             return External(function.name + "()", tuple(args), kwargs, owner=owner, made=frame.source(at))
         return apply_api(t, frame, api, args, kwargs, at, function)

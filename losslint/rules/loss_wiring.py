@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.source import AstSource, Source
-from losslint.graph.values import Const
-from losslint.ops.table import identifiers
+from losslint.graph.values import Const, External
+from losslint.ops.table import identifiers, lookup
 from losslint.project.builders import compiled_model, losses_of
 from losslint.project.index import last_name, parameters, required
 from losslint.project.module import Module
@@ -28,9 +28,9 @@ class LossWiring(Rule):
     What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of
     the model, or without any, where the function itself should be passed, functions that need a third argument, classes
     that cannot be made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a
-    dict of losses that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or with a
-    ``__call__`` that takes no sample weights. Where it must be certain that the model is one of Keras, the model is
-    followed to the call that builds it.
+    dict of losses that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or
+    with a ``__call__`` that takes no sample weights; anywhere, ``nn.MSELoss(net(x), y)`` for ``nn.MSELoss()(net(x),
+    y)``. Where it must be certain that the model is one of Keras, the model is followed to the call that builds it.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
     the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``. All of it is
@@ -118,6 +118,7 @@ model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
         if loss.site.kind == "builtin":
             yield from self.unknown_name(loss)
         yield from self.looked_up(loss)
+        yield from self.made_of_tensors(loss)
         for module, key in loss.site.misnamed:
             yield Problem(
                 AstSource(module, key),
@@ -185,6 +186,21 @@ model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
             text = node.inputs.get("x")
             if node.name == "keras.losses.get" and isinstance(text, Const) and isinstance(text.value, str):
                 yield from no_such_loss(loss, text.value, node.source)
+
+    def made_of_tensors(self, loss: Loss) -> Iterator[Problem]:
+        """``nn.MSELoss(net(x), y)``: the class of a loss is given what an object of it compares."""
+        returned = {id(v.made.node) for v, _ in loss.results if isinstance(v, External) and v.made and loss.site.is_function}
+        for node in loss.nodes:
+            given = node.detail.get("given") if id(node.source.node) not in returned else None  # else LL404 says it
+            if isinstance(given, tuple) and len(given) > 1 and makes_loss(node.name) and any(
+                    isinstance(value, Node) and loss.gradient.reach(value) for value in given):
+                made = node.source.text.partition("(")[0]
+                yield Problem(
+                    node.source,
+                    f"{node.source.text} makes an object of the class {made}, whose settings the tensors are taken for: "
+                    "nothing is compared",
+                    f"make the object first: {made}()(...)",
+                )
 
     def not_callable(self, loss: Loss, module: Module, place: ast.expr) -> Iterator[Problem]:
         """A function that does not take two tensors, a class that cannot be made without arguments or is made of tensors."""
@@ -351,3 +367,11 @@ def data_for_settings(source: AstSource, name: str) -> Problem:
         f"{name} takes its settings here, and is given tensors: Keras calls the object with (y_true, y_pred) later",
         f"loss={name}()",
     )
+
+
+def makes_loss(name: str) -> bool:
+    """Whether a class of a framework is that of a loss, or one that losses derive from."""
+    compared = lookup(f"{name}()")
+    if compared is not None and {"y_true", "y_pred"} <= {canonical for canonical, _ in compared.parameters}:
+        return True
+    return name in ("keras.losses.Loss", "torch.nn.Module")
