@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losslint.project.index import dotted_root, last_name, required, walk
 from losslint.project.module import Module
 
+NORMALISING = ("normalize", "l2_normalize", "UnitNormalization")
 
 def fed_with_data(function: ast.FunctionDef, module: Module) -> set[str]:
     """The parameters for which every call in the file passes what comes along with the input of a model:
@@ -17,6 +18,31 @@ def fed_with_data(function: ast.FunctionDef, module: Module) -> set[str]:
              if isinstance(call.func, ast.Name) and function in index.lookup(function.name, index.scope(call))[0]]
     data = [{name for name, value in _given(function, call) if _is_data(value, module)} for call in calls]
     return set.intersection(*data) if data else set()
+
+
+def fed_with_directions(function: ast.FunctionDef, home: ast.ClassDef | None, module: Module) -> set[str]:
+    """The parameters for which every call in the file passes vectors of length 1: ``criterion(F.normalize(net(x)), ..)``."""
+    calls = module.index.calls_by_name.get(function.name, []) if home is None else list(_calls_of_objects(home, module))
+    order = [parameter.arg for parameter in function.args.args][home is not None:]
+    given = [{name for name, value in zip(order, call.args, strict=False) if _is_direction(value, module)} for call in calls]
+    return set.intersection(*given) if given else set()
+
+
+def _calls_of_objects(home: ast.ClassDef, module: Module) -> Iterator[ast.Call]:
+    """The calls of what the objects of a class are assigned to."""
+    for made in module.index.calls_by_name.get(home.name, []):
+        holder = module.index.parents.get(made)
+        for target in holder.targets if isinstance(holder, ast.Assign) else []:
+            if isinstance(target, ast.Name | ast.Attribute):
+                yield from module.index.calls_by_name.get(last_name(target), [])
+
+
+def _is_direction(value: ast.expr, module: Module) -> bool:
+    """Whether a value is what normalises, or a name of nothing else."""
+    if isinstance(value, ast.Name):
+        sources = module.index.lookup(value.id, module.index.scope(value))[0]
+        return bool(sources) and all(isinstance(source, ast.Call) and _is_direction(source, module) for source in sources)
+    return isinstance(value, ast.Call) and last_name(value.func) in NORMALISING
 
 
 def _given(function: ast.FunctionDef, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:

@@ -24,6 +24,7 @@ from losslint.graph.values import Const, Instance, Value
 from losslint.graph.written import argument, in_place, number_text, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
+from losslint.project.fed import fed_with_directions
 from losslint.project.heads import OWN
 from losslint.project.index import last_name
 from losslint.project.modes import Mode
@@ -262,7 +263,9 @@ def is_row_sum(node: Node) -> bool:
 
 def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     """Magnitudes of 100 matter where a label enters the exponent, a condition guards against them in vain, or an exact
-    stable form exists that would not overflow."""
+    stable form exists that would not overflow; not where the callers hand over vectors of length 1."""
+    if is_of_directions(loss, hazard):
+        return False
     if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, (*SATURATING, "exp"))):
         return True
     if hazard.node.op not in EXPONENTIALS or reaches(hazard.operand, ("max", "stop_gradient")):
@@ -275,6 +278,15 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     return any(
         later.op in ("log", "log1p") or (later.op == "div" and user.op in ("add", "sum"))
         for user in users_past_moves(loss, hazard.node) for later in (user, *users_past_moves(loss, user)))
+
+
+def is_of_directions(loss: Loss, hazard: Hazard) -> bool:
+    """Whether all that is trained comes into an operation by parameters that the callers normalise."""
+    site = loss.site
+    if not isinstance(site.node, ast.FunctionDef):
+        return False
+    entering = {n.name for n in below([hazard.node]) if n.op == "param" and loss.gradient.reach(n)}
+    return bool(entering) and entering <= fed_with_directions(site.node, site.class_node, site.module)
 
 
 def users_past_moves(loss: Loss, node: Node) -> Iterator[Node]:
