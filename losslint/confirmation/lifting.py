@@ -205,8 +205,9 @@ def differentiating(draft: Draft) -> ast.stmt:
     module, site = draft.module, draft.loss.site
     index = module.index
     node: ast.AST = site.node
+    asking = index.calls_by_name.get("grad", []) + index.calls_by_name.get("value_and_grad", [])
     if site.is_function:
-        calls = [call for call in index.calls_by_name.get("grad", []) + index.calls_by_name.get("value_and_grad", [])
+        calls = [call for call in asking
                  if any(t.node is site.node for t in resolver(module).targets(call.args[0], index.scope(call)) if call.args)]
         if not calls:
             raise CannotCut("no call in this file differentiates it")
@@ -217,7 +218,7 @@ def differentiating(draft: Draft) -> ast.stmt:
             made = next(a for a in [node, *module.ancestors(node)] if isinstance(a, ast.stmt))
             names = names_of_derivative(module, node, made)
             used = [call for name in names for call in index.calls_by_name.get(name, [])]
-            if not used and names:
+            if not used and names and node in asking:
                 raise CannotCut(f"nothing in this file calls {names[0]}, its derivative")
             if not used:
                 return made

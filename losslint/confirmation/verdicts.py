@@ -257,10 +257,12 @@ def is_another_s(judged: Judged, key: Key, trial: Trial, trials: Sequence[Trial]
     return replayed and any(other.holds(key) for other in trials if other is not trial)
 
 
-def _rank(program: Program | NotSliced) -> int:
-    """The order in which verdicts are joined: what was trained before what was not, the loss before the model that is
-    compiled with it, and what could not be run last."""
-    return 3 if isinstance(program, NotSliced) else 2 if program.kind == "model" else int(not program.untrained)
+def _rank(program: Program | NotSliced) -> tuple[int, bool]:
+    """The order in which verdicts are joined, whichever was done first: what was trained before what was not, a call of the
+    loss before the step of its file, the loss before the model that is compiled with it, and what could not be run last."""
+    if isinstance(program, NotSliced):
+        return 3, False
+    return 2 if program.kind == "model" else int(not program.untrained), program.kind == "step"
 
 
 def key_of(finding: Finding) -> Key:

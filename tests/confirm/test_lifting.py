@@ -328,6 +328,8 @@ def test_a_derivative_that_nothing_calls_is_no_step(tmp_path: Path, made: str) -
     step = own_step_of(*loss_in(tmp_path, text + f"slope = {made}\n", "mse"))
     assert isinstance(step, NotSliced)
     assert step.reason == "nothing in this file calls slope, its derivative"
-    text += f"slope = {made}\nslope(jnp.ones(2), jnp.ones((3, 2)), jnp.ones(3))\n"
-    called = own_step_of(*loss_in(tmp_path, text, "mse"))
-    assert isinstance(called, Program)
+    for call in ("slope", "found = slope"):
+        taken = f"slope = {made}\n{call}(jnp.ones(2), jnp.ones((3, 2)), jnp.ones(3))\n"
+        assert isinstance(own_step_of(*loss_in(tmp_path, text + taken, "mse")), Program)
+    step = f"def step(p):\n    return {made}(p, jnp.ones((3, 2)), jnp.ones(3))\np = step(jnp.ones(2))\n"
+    assert isinstance(own_step_of(*loss_in(tmp_path, text + step, "mse")), Program)
