@@ -331,5 +331,5 @@ def test_a_derivative_that_nothing_calls_is_no_step(tmp_path: Path, made: str) -
     for call in ("slope", "found = slope"):
         taken = f"slope = {made}\n{call}(jnp.ones(2), jnp.ones((3, 2)), jnp.ones(3))\n"
         assert isinstance(own_step_of(*loss_in(tmp_path, text + taken, "mse")), Program)
-    step = f"def step(p):\n    return {made}(p, jnp.ones((3, 2)), jnp.ones(3))\np = step(jnp.ones(2))\n"
-    assert isinstance(own_step_of(*loss_in(tmp_path, text + step, "mse")), Program)
+    whole = f"def step(p):\n    return {made}(p, jnp.ones((3, 2)), jnp.ones(3))\np = step(jnp.ones(2))\n"
+    assert isinstance(own_step_of(*loss_in(tmp_path, text + whole, "mse")), Program)
