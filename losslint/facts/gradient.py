@@ -175,7 +175,8 @@ class GradientFacts:
         self.edges = [
             [(name, operand, edge(node, name, operand)) for name, operand in node.operands()] for node in graph.nodes
         ]
-        self.flows = self._propagate(graph.nodes)
+        self.flows = self._propagate(graph.nodes, {})
+        self._cones: dict[tuple[Node, ...], list[Node]] = {}
 
     @cached_property
     def precisions(self) -> Mapping[int, Precision]:
@@ -296,13 +297,13 @@ class GradientFacts:
         return any(n.role in (Role.TENSOR, Role.UNKNOWN) for n in self.graph.params.values())
 
     def _propagate(
-        self, nodes: Iterable[Node], uncut: frozenset[int] = EMPTY, blocked: frozenset[int] = EMPTY
+        self, nodes: Iterable[Node], known: Mapping[int, Flow], uncut: Roots = EMPTY, blocked: Roots = EMPTY
     ) -> dict[int, Flow]:
-        """One forward pass over nodes that are closed under operands, in program order.
+        """One forward pass over nodes in program order. ``known``: the flows of those that they are computed from.
 
         Nodes in ``uncut`` are taken to pass a derivative on, those in ``blocked`` to stop it.
         """
-        flows: dict[int, Flow] = {}
+        flows = {**known}
         for node in nodes:
             live: set[int] = set()
             zero: set[int] = set()
@@ -429,18 +430,29 @@ class GradientFacts:
         plain = [c for c in decisive if c.cause is not Cause.COMPARE]
         return plain or decisive or [c for c in cuts if c.cause is not Cause.COMPARE] or cuts
 
-    def live_without(self, value: Value | Node, blocked: set[int]) -> Roots:
+    def live_without(self, value: Value | Node, blocked: Iterable[int]) -> Roots:
         """The trained roots of a value that would still be live if some operations stopped the derivative."""
-        flows = self._propagate(self._ordered_cone(value), blocked=frozenset(blocked))
-        return frozenset(r for node in nodes_in(value) for r in flows[node.index].live) & self.trained
-
-    def _ordered_cone(self, value: Value | Node) -> list[Node]:
-        return sorted(self.cone(value), key=lambda node: node.index)
+        return self._live_if(value, blocked=frozenset(blocked))
 
     def live_with(self, value: Value | Node, uncut: Iterable[int]) -> Roots:
         """The trained roots of a value that would be live if some operations passed the derivative on."""
-        flows = self._propagate(self._ordered_cone(value), frozenset(uncut))
+        return self._live_if(value, uncut=frozenset(uncut))
+
+    def _live_if(self, value: Value | Node, uncut: Roots = EMPTY, blocked: Roots = EMPTY) -> Roots:
+        """The trained roots of a value that would be live if some operations were others: only what lies behind those
+        differs."""
+        others, behind = {*uncut, *blocked}, []
+        for node in self._ordered_cone(tuple(nodes_in(value))):
+            if node.index in others or any(o.index in others for _, o, kind in self.edges[node.index]):
+                others.add(node.index)
+                behind.append(node)
+        flows = self._propagate(behind, self.flows, uncut, blocked)
         return frozenset(r for node in nodes_in(value) for r in flows[node.index].live) & self.trained
+
+    def _ordered_cone(self, ends: tuple[Node, ...]) -> list[Node]:
+        if ends not in self._cones:
+            self._cones[ends] = sorted({n.index: n for end in ends for n in self.cone(end)}.values(), key=lambda n: n.index)
+        return self._cones[ends]
 
     def unknown_on_path(self, value: Value | Node) -> list[Node]:
         """Unknown operations between a trained root and the value."""
