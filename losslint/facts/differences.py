@@ -67,3 +67,9 @@ def _number(value: Value) -> float | None:
     while isinstance(value, Seq) and len(value.items) == 1:
         value = value.items[0]
     return float(value.value) if isinstance(value, Const) and isinstance(value.value, (int, float)) else None
+
+
+def is_centred(node: Node) -> bool:
+    """Whether an operation takes the mean of a value from it: 0 where it is the same everywhere."""
+    mean = node.inputs.get("y")
+    return node.op == "sub" and isinstance(mean, Node) and mean.op == "mean" and mean.inputs.get("x") is node.inputs.get("x")

@@ -218,6 +218,7 @@ PRIMITIVES: dict[str, Primitive] = {
     "python.int": unary(lambda x: float(math.trunc(x)), lambda x, out: 0.0),
     "count_nonzero": unary(lambda x: float(x != 0.0), lambda x, out: 0.0),
     "is_nan": unary(lambda x: float(x != x), lambda x, out: 0.0),
+    "to_bool": unary(lambda x: float(x != 0.0), lambda x, out: 0.0),
     "is_finite": unary(lambda x: float(math.isfinite(x)), lambda x, out: 0.0),
     "nan_to_num": unary(
         lambda x: 0.0 if x != x else min(max(x, -LARGEST), LARGEST), lambda x, out: float(math.isfinite(x))),

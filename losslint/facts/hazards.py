@@ -63,6 +63,7 @@ class Hazard:
     xla_only: bool  # eager code and graphs are fine, what XLA makes of them is not
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
+    met: tuple[Node, Node] | None = None  # vectors that are alike there, where a distance is taken between them
 
     @property
     def masked(self) -> bool:
@@ -70,13 +71,15 @@ class Hazard:
 
 
 SIGNED = ("linear", "tanh")
-NEEDS_POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
+NEEDS_POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
 # What an operand is brought to behind a mask; of roots some negative number, which no corner of the loss itself may give.
-HIDDEN = {"div": (0.0,), "reciprocal": (0.0,), "log": (0.0,), "pow": (0.0,), "acos": (1.0, -1.0), "asin": (1.0, -1.0),
+HIDDEN = {"div": (0.0,), "reciprocal": (0.0,), "log": (0.0,), "log2": (0.0,), "log10": (0.0,), "pow": (0.0,),
+          "acos": (1.0, -1.0), "asin": (1.0, -1.0),
           "sqrt": (-0.5,), "rsqrt": (-0.5,)}  # fmt: skip
 SINGULAR = frozenset(
     [
-        "log", "log1p", "xlogy", "xlog1py", "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
+        "log", "log2", "log10", "log1p", "xlogy", "xlog1py",
+        "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
         "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh", "atan2",
     ]
 )  # fmt: skip
@@ -285,8 +288,16 @@ class HazardFacts:
             label_only=self._is_of_labels(operand), of_pairs=of_pairs,
             flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
             xla_only=False, at=named,
-            operand_value=point(operand) if operand is not None else math.nan,
+            operand_value=point(operand) if operand is not None else math.nan, met=self._met(operand, point),
         )  # fmt: skip
+
+    def _met(self, operand: Node | None, point: Point) -> tuple[Node, Node] | None:
+        """The vectors whose distance an operand is, where they are computed and alike at a point."""
+        if operand is None or not self.inputs.meetings or point(operand) != 0.0:
+            return None
+        behind = {node.index for node in self.inputs.entering(operand)}
+        pairs = (pair for product, pair in self.inputs.meetings.items() if product in behind)
+        return next(((a, b) for a, b in pairs if a is not b and point(a) == point(b)), None)
 
     def _is_of_labels(self, operand: Node | None) -> bool:
         """Whether labels alone decide an operand: nothing that is trained does."""

@@ -14,6 +14,7 @@ from functools import cached_property
 from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
+from losslint.facts.meetings import meetings
 from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.facts.step import finds
@@ -111,6 +112,20 @@ def operands_of(node: Node) -> list[Node]:
     return [operand for _, operand in node.operands()]
 
 
+def _is_probability(name: str) -> bool:
+    """Whether a name says that a value is one."""
+    return name in ("p", "pi", "probs", "prob", "probabilities") or not {"prob", "probs"}.isdisjoint(name.lower().split("_"))
+
+
+def _is_one_of_several(node: Node) -> bool:
+    """Whether a value is one of the things that a model gives: ``mean, scale = model(x)``."""
+    while node.op in KEEPS_SORT and node.op != "item" and isinstance(inner := node.inputs.get("x"), Node):
+        node = inner
+    base, place = node.inputs.get("x"), node.inputs.get("index")
+    return node.op == "item" and isinstance(base, Node) and base.op == "layer" and isinstance(place, Const) and isinstance(
+        place.value, int)
+
+
 def _source(node: Node, depth: int = 12) -> Variable:
     """The variable that a value comes from first."""
     variable = variable_of(node)
@@ -130,6 +145,7 @@ class InputFacts:
         self.nodes = evaluated(gradient, result)
         self.head = head
         self.users = _users(self.nodes)
+        self.meetings = meetings(self.nodes)
         self.sorts = self._sorts()
         self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(self.nodes))))
 
@@ -161,7 +177,8 @@ class InputFacts:
 
     def _is_output(self, node: Node) -> bool:
         """Whether a product of two things is what a model gives, in a loss that is given none."""
-        return is_network(node) and not self._has_prediction and bool(self.gradient.reach(node))
+        return (is_network(node) and node.index not in self.meetings and not self._has_prediction
+                and bool(self.gradient.reach(node)))
 
     def entering(self, node: Node) -> list[Node]:
         """What a node is computed from; of a variable no more than itself, and the places it is taken from where they
@@ -210,16 +227,26 @@ class InputFacts:
         name = base.name.lower()
         if "logit" in name:
             return Sort.LOGIT
-        if name in ("p", "probs", "prob", "probabilities") or "prob" in name.split("_"):
+        if _is_probability(name):
             return Sort.PROBABILITY
         if base.op == "param" and self.head in BY_HEAD:
             return BY_HEAD[self.head]
         same = variable_of(node)
         uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
         logits = bool(uses & {*SATURATING, *LOGIT_LOSSES})
+        if uses & PROBABILITY_USES == {"log"} and _is_one_of_several(node) and not (
+                _is_probability(node.source.assigned or node.source.text) or self._has_entropy(node)):
+            return Sort.REAL  # a scale or a rate, which its model keeps above 0
         if uses & PROBABILITY_USES:
             return Sort.EITHER if logits else Sort.PROBABILITY
         return Sort.LOGIT if logits else Sort.REAL
+
+    def _has_entropy(self, node: Node) -> bool:
+        """Whether a value is multiplied by its own logarithm: ``p * log(p)``."""
+        same = variable_of(node)
+        logs = (n for n in self.nodes if n.op == "log" and any(variable_of(o) == same for o in operands_of(n)))
+        products = (user for log in logs for user in self.users.get(log.index, []) if user.op == "mul")
+        return any(variable_of(o) == same for product in products for o in operands_of(product))
 
     def _uses(self, base: Node, depth: int = 6) -> Iterator[str]:
         """The operations that see a prediction as it is, or as ``1 - p``, ``p + eps``, ``clip(p, ..)``."""
@@ -354,7 +381,7 @@ class InputFacts:
             yield point
         if large or not predictions:
             return
-        for pair in self._compared():
+        for pair in (*self._compared(), *self._meeting()):
             yield dict(zip(variables, (c[0] for c in choices), strict=True)) | dict.fromkeys(pair, 0.4)
         if not labels:
             return
@@ -377,6 +404,18 @@ class InputFacts:
                 if len(pair) == 2 and pair[0] != pair[1] and any(
                         nodes[index].op == "layer" or is_network(nodes[index]) for index, _ in pair):
                     yield pair[0], pair[1]
+
+    def _meeting(self) -> Iterator[tuple[Variable, Variable]]:
+        """Vectors that a loss computes and those that it is given, where their distances are taken."""
+        for a, b in self.meetings.values():
+            pair = [self.variable(of) or (of.index, "") for of in (a, b)]
+            behind = map(self.entering, (a, b))
+            if pair[0] != pair[1] and all(any(map(self._comes_in, nodes)) for nodes in behind):  # not centres of classes
+                yield pair[0], pair[1]
+
+    def _comes_in(self, node: Node) -> bool:
+        """Whether a value is given to the loss, or comes of a model."""
+        return node.op in ("param", "layer") or self._is_output(node)
 
     def variable(self, node: Node) -> Variable | None:
         variable = (node.index, "") if (node.index, "") in self.sorts else variable_of(node)

@@ -307,7 +307,9 @@ def power_slopes(x: Sequence[Interval], out: Interval) -> tuple[Interval, ...]:
 
 
 SLOPES: dict[str, Slopes] = {
-    "log": of_one(lambda x, out: inverse(x)), "log1p": of_one(lambda x, out: inverse(add(ONE, x))),
+    "log": of_one(lambda x, out: inverse(x)), "log2": of_one(lambda x, out: mul(constant(1.0 / math.log(2.0)), inverse(x))),
+    "log10": of_one(lambda x, out: mul(constant(1.0 / math.log(10.0)), inverse(x))),
+    "log1p": of_one(lambda x, out: inverse(add(ONE, x))),
     "sqrt": of_one(lambda x, out: quotient(constant(0.5), out)),
     "rsqrt": of_one(lambda x, out: mul(constant(-0.5), mul(out, square(out)))),
     "exp": of_one(lambda x, out: out), "expm1": of_one(lambda x, out: rising(exp, 0.0)(x)),

@@ -19,7 +19,7 @@ from losslint.project.labels import BATCH
 Dim = int | str | None
 Shape = tuple[Dim, ...]
 REDUCTIONS = ("sum", "mean", "max", "min", "prod", "norm", "logsumexp", "std", "var", "all", "any")
-KEEPS_SHAPE = (*UNCHANGED, "to_int", "to_float", "stop_gradient", "tensor", "zeros_like", "ones_like",
+KEEPS_SHAPE = (*UNCHANGED, "to_int", "to_bool", "to_float", "stop_gradient", "tensor", "zeros_like", "ones_like",
                "full_like", "random_like")  # fmt: skip
 FILLED = ("random", "random_discrete", "zeros", "ones", "fill", "numpy_random")
 GRIDS = ("jax.lax.broadcasted_iota", "tf.ragged.range", "tf.experimental.numpy.diag_indices")  # ranges of other ranks

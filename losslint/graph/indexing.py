@@ -53,7 +53,8 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
             )
         case Node(op="static_shape"):
             return _shape_item(t, frame, owner, index, at)
-        case Node(kind=Kind.TENSOR) if isinstance(index, Node) and index.kind is Kind.TENSOR and index.dtype == "bool":
+        case Node(kind=Kind.TENSOR | Kind.UNKNOWN) if (
+                isinstance(index, Node) and index.kind is Kind.TENSOR and index.dtype == "bool"):
             return t.node(frame, "boolean_mask", {"x": owner, "mask": index}, at, owner.kind, dtype=owner.dtype)
         case Node():
             kind = Kind.UNKNOWN if isinstance(index, Const) and isinstance(index.value, str) else owner.kind

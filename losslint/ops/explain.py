@@ -26,7 +26,7 @@ USES_OPERATORS = frozenset({"math.prod"})  # of Python's modules: works with the
 COLLECTIONS = frozenset({  # of several functions each, so that no other name can be recommended for one of them
     "escape", "test", "bitwise", "window", "bessel", "special", "differentiable", "no_gradient", "unregistered_gradient",
     "fft", "rfft", "sets", "atleast", "split", "layer", "metric", "sparse", "ragged", "string", "serialize", "random",
-    "random_image", "to_int", "static_shape", "corrcoef",
+    "random_image", "to_int", "to_bool", "static_shape", "corrcoef",
 })  # fmt: skip
 WITHOUT_TWIN = frozenset({"np.choose", "np.tri", "math.remainder"})  # not quite what their operation is
 ALIASES = {"K": "keras.backend", "F": "torch.F", "tnp": "tf.experimental.numpy", "ops": "keras.ops"}  # as people import them

@@ -9,7 +9,7 @@ from dataclasses import replace
 import libcst as cst
 
 from losslint.facts.constants import plain_number
-from losslint.facts.differences import is_difference
+from losslint.facts.differences import is_centred, is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.gradient import ROOTS as STARTS
 from losslint.facts.hazards import OTHERS, Hazard, number_of
@@ -33,7 +33,7 @@ from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
 
 UNSETTLED = (*STARTS, "python.predict")  # what may be another number in each step
-LOGS = ("log", "log1p", "xlogy", "xlog1py")
+LOGS = ("log", "log2", "log10", "log1p", "xlogy", "xlog1py")
 EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
 ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
@@ -346,7 +346,9 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
 
 def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
-    flat = hazard.operand is not None and any(map(is_difference, loss.gradient.cone(hazard.operand)))
+    if hazard.met is not None:
+        return f"{operand_of(hazard)} is exactly 0 where {' and '.join(map(text, hazard.met))} are the same"
+    flat = hazard.operand is not None and any(is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
         return f"{operand_of(hazard)} can be exactly 0"
     return f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}"

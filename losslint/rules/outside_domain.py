@@ -18,7 +18,7 @@ from losslint.rules.numerics import (
 )
 
 APART = "replace one side where both are 0: tf.atan2(y, tf.where((x == 0) & (y == 0), 1.0, x))"
-POSITIVE = ("log", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
+POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
 
 
 class OutsideDomain(Rule):

@@ -9,7 +9,7 @@ from losslint.facts.hazards import Hazard
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.values import Value
-from losslint.graph.written import in_place
+from losslint.graph.written import argument, in_place, replaced
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.endings import SQUASHING, ending, is_prediction
 from losslint.rules.numerics import (
@@ -109,11 +109,17 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
         long = [f"{code} = {text(part)}" for part, code, letter in zip(parts, codes, "ab", strict=True) if code == letter]
         above, below = (code if loss.is_positive(part) else at_least(loss, code, bound)
                         for part, code in zip(parts, codes, strict=True))
-        form = in_place(hazard.node.source, f"tf.math.log({above}) - tf.math.log({below})")
+        form = in_place(hazard.node.source, f"{logarithm(hazard.node, above)} - {logarithm(hazard.node, below)}")
         told = f" (with {', '.join(long)})" if long else ""
         return f"write {form} for {text(hazard.node)}{told}"
-    guard = f"tf.math.log({at_least(loss, code_of(hazard), bound)})"
+    guard = logarithm(hazard.node, at_least(loss, code_of(hazard), bound))
     return f"{guard}, or compute the loss from logits" if is_probability(loss, operand) else guard
+
+
+def logarithm(node: Node, code: str) -> str:
+    """The logarithm of other code, to the same base."""
+    part = argument(node, "x")
+    return f"tf.math.log({code})" if node.op == "log" or part is None else replaced(node.source, part, code)
 
 
 def is_probability(loss: Loss, value: Value | None, depth: int = 4) -> bool:

@@ -1,0 +1,75 @@
+"""Where two vectors meet: their squared distance, written out as ``|a|^2 + |b|^2 - 2 a.b``, is 0 there, and the cosine of
+the angle between them is 1. No point of a single element shows either for vectors that are computed from several inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from losslint.facts.constants import plain_number
+from losslint.graph.nodes import Node
+from losslint.graph.values import Value
+from losslint.ops.moves import SAME_NUMBERS
+
+PRODUCTS = ("matmul", "dot", "einsum", "tensordot")  # of each vector with each
+PLACES = (*SAME_NUMBERS, "item", "transpose", "matrix_transpose", "swapaxes", "broadcast_to", "permute_dimensions")
+
+
+def meetings(nodes: Collection[Node]) -> Mapping[int, tuple[Node, Node]]:
+    """Product -> the two tensors of vectors whose squared distances are computed from it."""
+    found: dict[int, tuple[Node, Node]] = {}
+    if not any(node.op in PRODUCTS for node in nodes):
+        return found
+    for node in nodes:
+        if node.op not in ("add", "sub"):
+            continue
+        terms = list(_terms(node, 1.0))
+        squares = [of for term, factor in terms if factor == 1.0 and (of := _squared(term)) is not None]
+        for term, factor in terms:
+            pair = [_unmoved(vectors) for vectors in _factors(term)] if term.op in PRODUCTS else []
+            if len(pair) == 2 and factor * pair[0][1] * pair[1][1] == -2.0 and all(
+                    any(vectors is of for of in squares) for vectors, _ in pair):
+                found[term.index] = pair[0][0], pair[1][0]
+    return found
+
+
+def _terms(value: Value | None, factor: float) -> Iterator[tuple[Node, float]]:
+    """What a sum consists of, and by what number each is multiplied."""
+    if not isinstance(value, Node):
+        return
+    value, scale = _unmoved(value)
+    factor *= scale
+    if value.op in ("add", "sub"):
+        yield from _terms(value.inputs.get("x"), factor)
+        yield from _terms(value.inputs.get("y"), -factor if value.op == "sub" else factor)
+    else:
+        yield value, factor
+
+
+def _unmoved(node: Node) -> tuple[Node, float]:
+    """A value before it was moved and multiplied by numbers, and their product."""
+    factor = 1.0
+    while True:
+        numbers = [plain_number(node.inputs.get(name)) for name in ("x", "y")] if node.op == "mul" else []
+        number = next((number for number in numbers if number is not None), None)
+        other = "y" if numbers and numbers[0] is not None else "x"
+        inner = node.inputs.get(other) if node.op in PLACES or node.op == "neg" or number is not None else None
+        if not isinstance(inner, Node):
+            return node, factor
+        factor *= -1.0 if node.op == "neg" else number if number is not None else 1.0
+        node = inner
+
+
+def _squared(node: Node) -> Node | None:
+    """The vectors that a node holds the squared lengths of."""
+    squares = node.inputs.get("x") if node.op == "sum" else node if node.op == "einsum" else None
+    pair = [_unmoved(vectors)[0] for vectors in _factors(squares)] if isinstance(squares, Node) else []
+    return pair[0] if len(pair) == 2 and pair[0] is pair[1] else None
+
+
+def _factors(node: Node) -> list[Node]:
+    """What an operation multiplies, a square both times."""
+    operands = [operand for _, operand in node.operands()]
+    if node.op == "square" or (node.op == "pow" and plain_number(node.inputs.get("y")) == 2.0):
+        return operands * 2
+    return operands if node.op in ("mul", *PRODUCTS) else []
