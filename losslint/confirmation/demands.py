@@ -27,8 +27,8 @@ IMAGE_FAMILY = ("ssim", "ssim_multiscale", "psnr", "image_gradients", "total_var
                 "rgb_to_grayscale", "rgb_to_hsv", "hsv_to_rgb", "rgb_to_yuv", "conv", "max_pool", "avg_pool",
                 "extract_patches", "gaussian_blur", "adjust_hue", "adjust_contrast", "adjust_saturation", "resize_area")
 MOVES = ("cast", "clip", *RESHAPES, "transpose", "item", "flatten", "batch_flatten", "boolean_mask")
-ALIKE = (*MOVES, "identity", "to_float", "to_int", "to_bool", "convert_to_tensor", "stop_gradient", "maximum", "minimum", "add",
-         "sub", "ensure_shape")
+ALIKE = (*MOVES, "identity", "to_float", "to_int", "to_bool", "convert_to_tensor", "stop_gradient", "maximum", "minimum",
+         "add", "sub", "ensure_shape")
 MIRRORED = {"equal": "equal", "not_equal": "not_equal", "greater": "less", "greater_equal": "less_equal",
             "less": "greater", "less_equal": "greater_equal"}
 REDUCES = ("reduce", "index")

@@ -63,7 +63,7 @@ class Hazard:
     xla_only: bool  # eager code and graphs are fine, what XLA makes of them is not
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
-    met: tuple[Node, Node] | None = None  # vectors that are alike there, where a distance is taken between them
+    met: tuple[Node, ...] | None = None  # vectors that are alike there, or point the same way or opposite ways
 
     @property
     def masked(self) -> bool:
@@ -138,8 +138,8 @@ class HazardFacts:
                 continue
             point = Point(self.cone, assignment, beside=beside, across=side)
             for hazard in self._at(point, assignment, graph_only=False, large=large):
-                if large and not hazard.node.op.startswith("log"):
-                    continue  # a spread of 100 is there to show what underflows
+                if large and not (hazard.node.op.startswith("log") or self._differs(hazard.operand)):
+                    continue  # a spread of 100 is there to show what underflows, and what grows with a difference
                 found.setdefault(hazard.node.index, hazard)
         if len(self.nodes) * 200 < MAX_WORK:
             for hazard in itertools.chain(self._behind_masks(), self._in_parts(), self._without_labels()):
@@ -288,16 +288,23 @@ class HazardFacts:
             label_only=self._is_of_labels(operand), of_pairs=of_pairs,
             flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
             xla_only=False, at=named,
-            operand_value=point(operand) if operand is not None else math.nan, met=self._met(operand, point),
+            operand_value=point(operand) if operand is not None else math.nan, met=self._met(operand, point, assignment),
         )  # fmt: skip
 
-    def _met(self, operand: Node | None, point: Point) -> tuple[Node, Node] | None:
-        """The vectors whose distance an operand is, where they are computed and alike at a point."""
-        if operand is None or not self.inputs.meetings or point(operand) != 0.0:
-            return None
+    def _met(self, operand: Node | None, point: Point, assignment: Mapping[Variable, float]) -> tuple[Node, ...] | None:
+        """The vectors that an operand is the distance of, or the cosine, where they are alike at a point."""
+        aligned = next((vectors for index, vectors in self.inputs.cosines.items() if (index, "") in assignment), None)
+        if operand is None or aligned is not None or not self.inputs.meetings or point(operand) != 0.0:
+            return aligned
         behind = {node.index for node in self.inputs.entering(operand)}
         pairs = (pair for product, pair in self.inputs.meetings.items() if product in behind)
         return next(((a, b) for a, b in pairs if a is not b and point(a) == point(b)), None)
+
+    def _differs(self, operand: Node | None) -> bool:
+        """Whether an operand is a difference of two predictions of one row, or a multiple of it."""
+        while operand is not None and operand.op in (*SAME_NUMBERS, "neg", "mul", "div"):
+            operand = next((inner for _, inner in operand.operands() if self.gradient.live(inner)), None)
+        return operand is not None and crosses(operand)
 
     def _is_of_labels(self, operand: Node | None) -> bool:
         """Whether labels alone decide an operand: nothing that is trained does."""

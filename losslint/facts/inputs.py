@@ -14,7 +14,7 @@ from functools import cached_property
 from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.meetings import meetings
+from losslint.facts.meetings import cosines, meetings
 from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.facts.step import finds
@@ -146,6 +146,7 @@ class InputFacts:
         self.head = head
         self.users = _users(self.nodes)
         self.meetings = meetings(self.nodes)
+        self.cosines = cosines(self.nodes)
         self.sorts = self._sorts()
         self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(self.nodes))))
 
@@ -383,6 +384,8 @@ class InputFacts:
             return
         for pair in (*self._compared(), *self._meeting()):
             yield dict(zip(variables, (c[0] for c in choices), strict=True)) | dict.fromkeys(pair, 0.4)
+        for index, cosine in itertools.product(self.cosines, (1.0, -1.0)):
+            yield dict(zip(variables, (c[0] for c in choices), strict=True)) | {(index, ""): cosine}
         if not labels:
             return
         for value in (0.4, 0.0, 1.0):  # perfect predictions

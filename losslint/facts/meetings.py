@@ -12,6 +12,10 @@ from losslint.graph.values import Value
 from losslint.ops.moves import SAME_NUMBERS
 
 PRODUCTS = ("matmul", "dot", "einsum", "tensordot")  # of each vector with each
+ANGLES = ("acos", "asin", "atanh")
+BOUNDS = (*SAME_NUMBERS, "clip", "minimum", "maximum", "relu", "abs", "neg")
+UNIT = ("l2_normalize", "normalize_vectors")
+LENGTHS = ("norm", "euclidean_norm", "sqrt")
 PLACES = (*SAME_NUMBERS, "item", "transpose", "matrix_transpose", "swapaxes", "broadcast_to", "permute_dimensions")
 
 
@@ -31,6 +35,53 @@ def meetings(nodes: Collection[Node]) -> Mapping[int, tuple[Node, Node]]:
                     any(vectors is of for of in squares) for vectors, _ in pair):
                 found[term.index] = pair[0][0], pair[1][0]
     return found
+
+
+def cosines(nodes: Collection[Node]) -> Mapping[int, tuple[Node, ...]]:
+    """The cosine of an angle that a loss computes -> the two vectors that it is between; none where it is one of rotations.
+    Also the sine is computed of it, as ``sqrt(1 - c * c)``."""
+    found: dict[int, tuple[Node, ...]] = {}
+    for node in nodes:
+        cosine = _unbounded(node.inputs.get("x")) if node.op in (*ANGLES, "sqrt") else None
+        if cosine is not None and node.op == "sqrt":
+            squares = cosine.inputs.get("y") if cosine.op == "sub" and plain_number(cosine.inputs.get("x")) == 1.0 else None
+            pair = _factors(squares) if isinstance(squares, Node) else []
+            cosine = _unbounded(pair[0]) if len(pair) == 2 and pair[0] is pair[1] else None
+        if cosine is not None and (vectors := _vectors(cosine)) is not None:
+            found[cosine.index] = vectors
+    return found
+
+
+def _unbounded(value: Value | None) -> Node | None:
+    """A value before it was kept within bounds."""
+    while isinstance(value, Node) and value.op in BOUNDS:
+        value = next((operand for _, operand in value.operands()), None)
+    return value if isinstance(value, Node) else None
+
+
+def _vectors(cosine: Node) -> tuple[Node, ...] | None:
+    """The vectors whose cosine a value is, one of which is known to be of length 1; None for anything else."""
+    inner = cosine.inputs.get("x")
+    if cosine.op in ("div", "mul"):
+        scaled = next((o for _, o in cosine.operands() if o.op == "sub" and plain_number(o.inputs.get("y")) == 1.0), None)
+        return () if scaled is not None and getattr(scaled.inputs.get("x"), "op", "") == "trace" else None
+    product = inner if cosine.op == "sum" and isinstance(inner, Node) and inner.op == "mul" else cosine
+    pair = _factors(product) if cosine.op in ("sum", *PRODUCTS) else []
+    return tuple(pair) if len(pair) == 2 and any(map(_is_unit, pair)) else None
+
+
+def _is_unit(vectors: Node) -> bool:
+    """Whether vectors are of length 1: divided by theirs, or made of sines and cosines."""
+    vectors, factor = _unmoved(vectors)
+    if vectors.op == "div":
+        return factor == 1.0 and getattr(_unbounded(vectors.inputs.get("y")), "op", "") in LENGTHS
+    parts = [operand for _, operand in vectors.operands()] if vectors.op in ("stack", "concat") else []
+    return factor == 1.0 and (vectors.op in UNIT or (bool(parts) and all(map(_is_trigonometric, parts))))
+
+
+def _is_trigonometric(value: Node) -> bool:
+    value, _ = _unmoved(value)
+    return value.op in ("sin", "cos") or (value.op == "mul" and all(map(_is_trigonometric, _factors(value))))
 
 
 def _terms(value: Value | None, factor: float) -> Iterator[tuple[Node, float]]:

@@ -50,8 +50,8 @@ def primitive_of(node: Node) -> tuple[Primitive | None, tuple[str, ...]]:
         return None, ()
     names = ("x", "y") if node.op in BINARY_OPS else ("x",)
     if node.op in ("einsum", "tensordot"):
-        names = tuple(name for name, value in node.inputs.items() if isinstance(value, Node))
-        return (PRIMITIVES["matmul"], names) if len(names) == 2 else (None, ())
+        factors = tuple(name for name, value in node.inputs.items() if isinstance(value, Node))
+        return (PRIMITIVES["matmul"], factors) if len(factors) == 2 else (None, ())
     if node.op == "linear_layer":
         names = ("x", "weight")
         if not is_none(node.inputs.get("bias", NONE)):

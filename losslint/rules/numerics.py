@@ -13,7 +13,7 @@ from losslint.facts.differences import is_centred, is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.gradient import ROOTS as STARTS
 from losslint.facts.hazards import OTHERS, Hazard, number_of
-from losslint.facts.inputs import is_network
+from losslint.facts.inputs import LARGE, is_network
 from losslint.facts.precision import FLOAT32
 from losslint.facts.rewrites import Match
 from losslint.facts.step import averages
@@ -42,6 +42,7 @@ SATURATING = ("sigmoid", "softmax")
 DEAD = ("relu",)  # heads that give whole rows of zeros
 REPEATING = ("concat", "concatenate", "cat", "stack", "hstack", "vstack", "tile", "repeat", "repeat_interleave")
 FORMS = ("LL301", "LL302", "LL303", "LL304")  # hazards that a stable form can mend
+OVERFLOW, SPREAD = 88.7, 25.0  # an exponent, and how far scores of one row are apart now and then
 IN_HALF = ("LL301", "LL303", "LL304", "LL306")  # of which float16 is to blame where it loses their epsilon
 GUARDED = ("LL301", "LL303", "LL304", "LL305")  # and those that a guard can be meant for
 UNDER_XLA = " under XLA (jit_compile, which Keras 3 turns on where there is a GPU); without XLA it is fine"
@@ -268,7 +269,7 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
         return False
     if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, (*SATURATING, "exp"))):
         return True
-    if hazard.node.op not in EXPONENTIALS or reaches(hazard.operand, ("max", "stop_gradient")):
+    if hazard.node.op not in EXPONENTIALS or spread(hazard) > SPREAD or reaches(hazard.operand, ("max", "stop_gradient")):
         return False
     if (form := stable_form(loss, hazard)) is not None and form.rewrite.exact:
         return True
@@ -287,6 +288,12 @@ def is_of_directions(loss: Loss, hazard: Hazard) -> bool:
         return False
     entering = {n.name for n in below([hazard.node]) if n.op == "param" and loss.gradient.reach(n)}
     return bool(entering) and entering <= fed_with_directions(site.node, site.class_node, site.module)
+
+
+def spread(hazard: Hazard) -> float:
+    """How far two predictions of a row are apart where the exponential of a multiple of their difference overflows; 0 for
+    any other exponential."""
+    return LARGE * OVERFLOW / abs(hazard.operand_value) if OTHERS in hazard.at and hazard.operand_value else 0.0
 
 
 def users_past_moves(loss: Loss, node: Node) -> Iterator[Node]:
@@ -347,11 +354,21 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
 def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
     if hazard.met is not None:
-        return f"{operand_of(hazard)} is exactly 0 where {' and '.join(map(text, hazard.met))} are the same"
+        return f"{operand_of(hazard)} is exactly 0 {where_met(hazard)}"
     flat = hazard.operand is not None and any(is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
         return f"{operand_of(hazard)} can be exactly 0"
     return f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
+
+
+def where_met(hazard: Hazard) -> str:
+    """Where two vectors meet: ``where a and b are the same``."""
+    assert hazard.met is not None
+    if not hazard.met:
+        return "where the two rotations are the same"
+    same = "point the same way" if hazard.operand_value > 0.0 else "point opposite ways"
+    alike = same if hazard.node.op in INVERSES else "are the same"
+    return f"where {' and '.join(node.source.assigned or text(node) for node in hazard.met)} {alike}"
 
 
 def effect(hazard: Hazard) -> str:
@@ -371,7 +388,7 @@ def problem(loss: Loss, hazard: Hazard, message: str, instead: str) -> Problem:
 def example_of(loss: Loss, hazard: Hazard) -> tuple[tuple[str, float], ...]:
     """The numbers of whole arguments that show a hazard; nothing where it takes different ones in one tensor."""
     known = {node.name for node in loss.graph.params.values()}
-    return tuple(hazard.at.items()) if hazard.at.keys() <= known else ()
+    return tuple(hazard.at.items()) if hazard.at.keys() <= known and hazard.met is None else ()
 
 
 def text(node: Node | None) -> str:
