@@ -90,7 +90,7 @@ GIVES_THE_ELEMENT = frozenset(
         "batch_flatten",
         "permute_dimensions", "avg_pool", "max_pool", "segment_sum", "segment_mean", "item", "attribute",
         "array_method", "abs_complex", "moveaxis", "swapaxes", "ravel", "flip", "to_float", "check_numerics",
-        "real", "average", "median", "nanmean", "nansum", "print", "pad", "custom_gradient", "dropout",
+        "real", "average", "median", "nanmean", "nansum", "print", "pad", "custom_gradient", "dropout", "stft",
     ]
 )  # fmt: skip
 SOME_OF = ("diag", "diagonal", "tril", "triu")  # a batch has other elements than those on the diagonal
