@@ -338,7 +338,7 @@ class HazardFacts:
             return None
         culprit = self.first_bad_slope(point, gradients)
         factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
-        if culprit is not None and culprit.op in ("mul", "div") and factor is not None:
+        if culprit is not None and culprit.op in ("mul", "div", "pow") and factor is not None:
             return self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
         return culprit
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.meetings import cosines, meetings
+from losslint.facts.meetings import LENGTHS, cosines, meetings
 from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.facts.shape import last_operation
@@ -23,6 +23,7 @@ from losslint.facts.variables import VARIABLES, Variable, variable_of
 from losslint.graph.nodes import Kind, Node, is_same
 from losslint.graph.values import Const, Seq, Value
 from losslint.ops.moves import UNCHANGED
+from losslint.project import names
 from losslint.project.roles import Role
 
 MAX_POINTS = 160
@@ -387,6 +388,8 @@ class InputFacts:
             return
         for pair in (*self._compared(), *self._meeting()):
             yield dict(zip(variables, (c[0] for c in choices), strict=True)) | dict.fromkeys(pair, 0.4)
+        for rows, masks in self.padded.items():
+            yield self.base | dict.fromkeys(((rows, ""), *masks), 0.0)
         for index, cosine in itertools.product(self.cosines, (1.0, -1.0)):
             yield dict(zip(variables, (c[0] for c in choices), strict=True)) | {(index, ""): cosine}
         if not labels:
@@ -418,6 +421,32 @@ class InputFacts:
             behind = map(self.entering, (a, b))
             if pair[0] != pair[1] and all(any(map(self._comes_in, nodes)) for nodes in behind):  # not centres of classes
                 yield pair[0], pair[1]
+
+    @cached_property
+    def padded(self) -> dict[int, set[Variable]]:
+        """Products with weights alone whose lengths are taken, and the masks that leave out some of their rows later: those
+        are rows of zeros, and a product without a bias keeps them."""
+        found: dict[int, set[Variable]] = {}
+        nodes = self.gradient.graph.nodes
+        masks = [v for v in self.sorts if names.MASK_WORDS & {*names.parts(nodes[v[0]].name), *names.parts(v[1])}]
+        for node in self.nodes if masks else ():
+            rows = node.inputs.get("x")
+            if node.op in LENGTHS and isinstance(rows, Node) and rows.op in NETWORK_OPS and (rows.index, "") in self.sorts:
+                later = (user for user in self._behind(node) if user.op == "mul")
+                left_out = {v for user in later for o in operands_of(user) if (v := self.variable(o)) in masks}
+                if left_out:
+                    found[rows.index] = left_out
+        return found
+
+    def _behind(self, node: Node) -> Iterator[Node]:
+        """What is computed from a value."""
+        seen, stack = set[int](), [node]
+        while stack:
+            for user in self.users.get(stack.pop().index, []):
+                if user.index not in seen:
+                    seen.add(user.index)
+                    stack.append(user)
+                    yield user
 
     def _comes_in(self, node: Node) -> bool:
         """Whether a value is given to the loss, or comes of a model."""

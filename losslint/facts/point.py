@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterable, Mapping
 from losslint.facts.constants import is_unknown, plain_number
 from losslint.facts.float32 import NAN, div, f32
 from losslint.facts.gradient import GradientFacts
-from losslint.facts.step import Step, counts, mask
+from losslint.facts.step import Step, counts, mask, takes_from_itself
 from losslint.facts.variables import Variable
-from losslint.graph.nodes import Node, carrier
-from losslint.graph.values import Const, Seq, Value
+from losslint.graph.nodes import Node, carrier, nodes_in
+from losslint.graph.values import NONE, Const, Seq, Value
 from losslint.ops.moves import UNCHANGED
 
 SHARE = 0.5
@@ -189,7 +189,10 @@ class Point:
             self.partly.add(node.index)
             return self(inputs.get("x")) * self(inputs.get("y"))
         if op in ("add", "sub") and len(masks) == 1:
-            other = self(inputs.get("x" if "y" in masks else "y"))
+            beside = inputs.get("x" if "y" in masks else "y")
+            other = self(beside)
+            if op == "add" and other == 0.0 and any(map(takes_from_itself, nodes_in(beside or NONE))):
+                return self(inputs.get("y" if "y" in masks else "x"))  # 0 where the mask holds
             return -other if op == "sub" and "x" in masks else other
         return None
 
@@ -202,6 +205,9 @@ class Point:
         test = inputs.get("mask" if node.op == "masked_fill" else "condition")
         if isinstance(test, Node) and test.index in self.partly:
             first = isinstance(inputs[names[0]], Node) and node.op == "where"
+            taken, left = (inputs[name] for name in (names if first else names[::-1]))
+            if not math.isfinite(self(taken)) and math.isfinite(self(left)) and any(map(takes_from_itself, nodes_in(taken))):
+                first = not first  # a row and itself are left out
         else:
             first = test is None or bool(self(test))
         return names if first else names[::-1]

@@ -12,7 +12,7 @@ from losslint.facts.joined_parts import part_taken
 from losslint.facts.precision import Precision
 from losslint.facts.shape import is_none
 from losslint.facts.variables import variable_of
-from losslint.graph.nodes import Graph, Node, carrier
+from losslint.graph.nodes import Graph, Node, below, carrier
 from losslint.graph.values import NONE, Const, Seq, Value, indices, is_whole_axis
 
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
@@ -124,6 +124,7 @@ def crosses(node: Node) -> bool:
     return {_new_axis(x), _new_axis(y)} in ({1, 2}, {1, -1})
 
 
+TRANSPOSES = ("transpose", "matrix_transpose", "swapaxes")
 MEETING = {(1, 0), (-1, 0), (2, 1), (-1, 1)}  # new axes of columns, and of the rows that they meet
 
 
@@ -137,6 +138,22 @@ def faces(node: Node) -> str:
         return ""
     axes = (_new_axis(x), _new_axis(y))
     return "y" if axes in MEETING else "x" if axes[::-1] in MEETING else ""
+
+
+def takes_from_itself(value: Node) -> bool:
+    """Whether a value rests on the differences of each row with each, ``x[:, None] - x[None, :]``, or on their products,
+    ``x @ x.T``."""
+    return any(map(_meets_itself, below([value])))
+
+
+def _meets_itself(node: Node) -> bool:
+    x, y = node.inputs.get("x"), node.inputs.get("y")
+    if not isinstance(x, Node) or not isinstance(y, Node):
+        return False
+    if node.op in ("matmul", "dot"):
+        return x is y or (y.op in TRANSPOSES and carrier(y) is x)
+    axes = (_new_axis(x), _new_axis(y))
+    return node.op in ("sub", "squared_difference") and carrier(x) is carrier(y) and bool({axes, axes[::-1]} & MEETING)
 
 
 def compares_rows(node: Node) -> bool:

@@ -74,7 +74,8 @@ PREDICTION_WORDS = words(
     "guesses fake generated est pr yp xhat phat hyp hypothesis inferred",
 )
 OUTPUT_WORDS = words("output outputs out outs prob probs proba probas probability probabilities score scores")
-WEIGHT_WORDS = words("weight weights mask masks masking")
+MASK_WORDS = words("mask masks masking")
+WEIGHT_WORDS = MASK_WORDS | words("weight weights")
 EMBEDDING_WORDS = words(
     "z za zb z1 z2 query key queries keys anchor anchors positive positives negative negatives embedding embeddings",
     "emb embs projector predictor view views view1 view2 projection projections feature features hidden",

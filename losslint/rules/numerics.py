@@ -207,11 +207,22 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
         return Severity.INFO
     if (loss.head == OWN and is_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
         return Severity.INFO  # the model makes it what it is
+    if is_length_of_output(loss, hazard):
+        return Severity.INFO  # what a model gives is hardly ever exactly 0 everywhere in a row
     if hazard.large and not large_is_plausible(loss, hazard):
         return Severity.INFO
     if hazard.graph_only and hazard.node.context.mode is Mode.GRAPH:
         return Severity.ERROR
     return Severity.WARNING
+
+
+def is_length_of_output(loss: Loss, hazard: Hazard) -> bool:
+    """Whether what fails is ``norm(v) + 1e-8`` of what a model gives, where nothing speaks for rows of zeros."""
+    operand = hazard.operand
+    return (hazard.node.op in ("norm", "euclidean_norm") and operand is not None and loss.head not in DEAD
+            and (operand.op == "layer" or is_network(operand) or is_output(operand))
+            and not any(operand.index in facts.inputs.padded for facts in loss.evaluated)
+            and misplaced_guard(loss, hazard) is not None)
 
 
 def is_output(node: Node | None) -> bool:
