@@ -10,7 +10,8 @@ from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
-from losslint.project.roles import Role
+from losslint.project.index import Function
+from losslint.project.roles import Role, role_by_name
 from losslint.rules.base import Loss, Problem, Rule
 
 ASYMMETRIC = (
@@ -116,12 +117,16 @@ def step(x, y):
     def definition(self, loss: Loss) -> Iterator[Problem]:
         if not loss.called_by_keras:
             return
-        arguments = getattr(loss.site.node, "args", None)
-        names = [a for a in getattr(arguments, "args", []) if a.arg not in ("self", "cls")]
+        if not isinstance(loss.site.node, Function):
+            return
+        arguments = loss.site.node.args
+        names = [a for a in arguments.args if a.arg not in ("self", "cls")]
         if len(names) < 2:
             return
-        first, second = (declared_role(a.arg) for a in names[:2])
-        if (first, second) == (Role.PREDICTION, Role.LABEL) and not is_symmetric(loss, names[0].arg, names[1].arg):
+        first, second = (role_by_name(a.arg) for a in names[:2])
+        given = len(names) - len(arguments.defaults) > 1
+        others = second is Role.LABEL or (second is Role.UNKNOWN and loss.site.compiled and given)
+        if first is Role.PREDICTION and others and not is_symmetric(loss, names[0].arg, names[1].arg):
             yield Problem(
                 AstSource(loss.site.module, names[0]),
                 f"Keras calls a loss with (y_true, y_pred), so {names[0].arg} receives the labels and {names[1].arg} the "
@@ -208,13 +213,6 @@ def is_output(value: Value, depth: int = 6) -> bool:
         return True
     inner = [*value.operands()]
     return value.family == "elementwise" and len(inner) == 1 and is_output(inner[0][1], depth - 1)
-
-
-def declared_role(name: str) -> Role:
-    """The role a parameter's name says, whatever Keras passes."""
-    from losslint.project.roles import role_by_name
-
-    return role_by_name(name)
 
 
 def is_symmetric(loss: Loss, first: str, second: str) -> bool:
