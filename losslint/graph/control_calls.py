@@ -124,7 +124,11 @@ def _fold(t: Tracer, frame: Frame, c: Call) -> Value | None:
     "jax.lax.scan",
 )
 def _structured_loop(t: Tracer, frame: Frame, c: Call) -> Value:
-    """Loops that carry a structure: what comes out has the structure of what went in."""
+    """Loops that carry a structure: what comes out has the structure of what went in. The body of a scan is run for what it
+    calls alone."""
+    body, elements = c.get(0, "f"), c.get(2, "xs")
+    if c.name.endswith(".scan") and isinstance(body, CALLABLE):
+        call(t, frame, body, [c.get(1, "init") or NONE, _element(t, frame, elements or NONE, c)], {}, c.at)
     return opaque(t, frame, NONE, c.args, c.kwargs, c.at, "a loop of the framework")
 
 
