@@ -13,6 +13,7 @@ from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, framework_name
 from losslint.rules.detached import RECORD_IT
 
+DISTANCES = ("sub", "squared_difference", "mse", "mae", "huber", "cosine_vectors", "cosine_similarity", "kl_divergence")
 LINEAR = (*SAME_NUMBERS, "mean", "sum", "neg", "add_n", "stack", "concat", "python.sum")
 
 
@@ -21,7 +22,7 @@ class DeadTerm(Rule):
 
     What it does: takes the returned sum apart and finds terms that depend on the prediction but pass no derivative on:
     ``mse + 0.1 * mean(round(p))``, a histogram or sign term. Label-only terms, explicit ``stop_gradient`` and
-    straight-through estimators are left alone. A penalty on the weights of a model is such a term, too, once nothing of
+    straight-through estimators are left alone, unless both sides of a distance are detached. A penalty on the weights of a model is such a term, too, once nothing of
     it reaches them: ``mse + 0.1 * sum(p.abs().sum().item() for p in model.parameters())``.
 
     Why it is bad: training runs without a word, and the term does nothing, whatever its weight.
@@ -111,7 +112,7 @@ def commitment_loss(y_true, y_pred):
             return
         if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
             return
-        if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)):
+        if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)) and not compares_detached(facts, term):
             return  # it was said on purpose
         for cut in cuts:
             if cut.node.op == "python.predict":
@@ -122,6 +123,8 @@ def commitment_loss(y_true, y_pred):
                 instead = RECORD_IT
             if cut.cause in ESCAPES:
                 instead = "keep the tensor: without the conversion the term is trained"
+            if cut.cause is Cause.DETACH:
+                instead = "detach the target alone: what shall come closer to it stays attached"
             text, whole = cut.node.source.text, term.source.text
             subject = f"{text} has {slope}, so the term {whole}" if text != whole else f"the term {text} has {slope}: it"
             yield Problem(
@@ -167,6 +170,19 @@ def raises(loss: Loss, node: Node) -> bool:
     if loss.site.framework == "jax":
         return node.op not in SILENT_IN_JAX
     return loss.graph_severity(node) is Severity.ERROR
+
+
+def compares_detached(facts: GradientFacts, term: Node) -> bool:
+    """Whether a term measures how far two values are apart that are both detached: ``mse(s.detach(), t.detach())``. One of
+    them is meant to move."""
+    return any(
+        all(isinstance(side, Node) and is_detached(facts, side) for side in sides)
+        for node in facts.cone(term) if node.op in DISTANCES and len(sides := [
+            node.inputs[name] for name in ("x", "y", "y_true", "y_pred") if name in node.inputs]) == 2)
+
+
+def is_detached(facts: GradientFacts, value: Node) -> bool:
+    return any(node.op == "stop_gradient" and not node.context.no_grad for node in facts.cone(value))
 
 
 def feels_another_input(facts: GradientFacts, term: Node) -> bool:
