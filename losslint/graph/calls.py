@@ -303,6 +303,9 @@ def apply_api(
     node = t.node(frame, api.operation.name, inputs, at, kind, dtype=dtype, api=api, name=api.name)
     if api.operation.family == "assert":
         require(t, frame, node)
+    asked = inputs.get("requires_grad")
+    if isinstance(asked, Const) and asked.value is True and not operands and api.operation.family != "sample":
+        node.detail["watched"] = True  # torch.zeros((), requires_grad=True): a parameter; drawn points are data
     if function is not None:
         node.detail["raw"] = function.name
         if function.name.endswith("()"):

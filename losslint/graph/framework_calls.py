@@ -250,6 +250,16 @@ def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return t.node(frame, "python.predict", inputs, c.at, Kind.ARRAY, name=c.name, object=model)
 
 
+@handles("*.detach")
+def _detached(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """What an object computes, detached: ``Categorical(logits=z).entropy().mean().detach()``."""
+    owner = c.function.owner if isinstance(c.function, External) else None
+    api = lookup("torch.Tensor.detach")
+    if t.framework != "torch" or api is None or owner is None or not any(nodes_in(owner)):
+        return None
+    return t.node(frame, api.operation.name, {"x": owner}, c.at, Kind.TENSOR, dtype="float", api=api, name=api.name)
+
+
 @method(Node, "predict", "predict_on_batch")
 def _node_predict(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     c.function = m
