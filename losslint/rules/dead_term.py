@@ -22,8 +22,9 @@ class DeadTerm(Rule):
 
     What it does: takes the returned sum apart and finds terms that depend on the prediction but pass no derivative on:
     ``mse + 0.1 * mean(round(p))``, a histogram or sign term. Label-only terms, explicit ``stop_gradient`` and
-    straight-through estimators are left alone, unless both sides of a distance are detached. A penalty on the weights of a model is such a term, too, once nothing of
-    it reaches them: ``mse + 0.1 * sum(p.abs().sum().item() for p in model.parameters())``.
+    straight-through estimators are left alone, unless both sides of a distance are detached. A penalty on the weights of
+    a model is such a term, too, once nothing of it reaches them: ``mse + 0.1 * sum(p.abs().sum().item() for p in
+    model.parameters())``.
 
     Why it is bad: training runs without a word, and the term does nothing, whatever its weight.
 
