@@ -17,7 +17,6 @@ from losslint.facts.interval import UNIT, Interval
 from losslint.facts.meetings import LENGTHS, cosines, meetings
 from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
-from losslint.facts.shape import last_operation
 from losslint.facts.step import finds
 from losslint.facts.variables import VARIABLES, Variable, variable_of
 from losslint.graph.nodes import Kind, Node, is_same
@@ -234,8 +233,6 @@ class InputFacts:
             return Sort.PROBABILITY
         if base.op == "param" and self.head in BY_HEAD:
             return BY_HEAD[self.head]
-        if base.op == "layer" and last_operation(base.detail.get("object")) == "relu":
-            return Sort.NONNEGATIVE
         same = variable_of(node)
         uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
         logits = bool(uses & {*SATURATING, *LOGIT_LOSSES})

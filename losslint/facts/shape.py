@@ -334,14 +334,6 @@ def stacked(model: External) -> list[Value]:
     return items[0].items if len(items) == 1 and isinstance(items[0], Seq) else items
 
 
-def last_operation(model: Value | None) -> str:
-    """The operation that a model or layer ends in; "" where that is not known."""
-    while isinstance(model, External) and (layers := stacked(model)):
-        model = layers[-1]
-    api = lookup(model.name) if isinstance(model, External) else None
-    return api.operation.name if api is not None else ""
-
-
 def keeps_shape(layer: Value) -> bool:
     """Whether a layer is an activation, or one that changes nothing."""
     if not isinstance(layer, External):

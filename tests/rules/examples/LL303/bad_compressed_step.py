@@ -1,17 +1,11 @@
-from torch import nn
+import torch
 
-class MaskNet(nn.Module):
-    def __init__(self, bins=33):
-        super().__init__()
-        self.mask = nn.Sequential(nn.Linear(bins, bins), nn.ReLU())
-
-    def forward(self, magnitude):
-        return magnitude * self.mask(magnitude)
-
-net = MaskNet()
-
-def step(optimizer, noisy, clean, power=0.3):
-    loss = (net(noisy).pow(power) - clean.pow(power)).square().mean()  # expect: LL303
+def step(net, optimizer, noisy, clean, lengths, power=0.3):
+    keep = (torch.arange(noisy.shape[1])[None] < lengths[:, None]).float()
+    window = torch.hann_window(64)
+    given = torch.stft(noisy * keep, 64, 32, window=window, return_complex=True).abs()
+    wanted = torch.stft(clean * keep, 64, 32, window=window, return_complex=True).abs()
+    loss = ((given * net(given)).pow(power) - wanted.pow(power)).square().mean()  # expect: LL303
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
