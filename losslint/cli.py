@@ -214,8 +214,9 @@ def _consistent(request: Request) -> Request:
 def rule(code: str | None, every: bool, output_format: str) -> int:
     """Explain the rule CODE (a code, a name, or a prefix of codes): what it finds, why that is bad, what to write
     instead."""
+    from losslint.output import emit
     from losslint.report import listing
-    from losslint.session import emit, known_rules
+    from losslint.session import known_rules
 
     rules = known_rules()
     if every == (code is not None):
@@ -254,8 +255,8 @@ def explain(name: str | None, every: bool, output_format: str) -> int:
     gradient and through which inputs, where value or slope is infinite, and what to write instead. A module (tf.image)
     or a bare name (round) lists what it may mean."""
     from losslint.ops.explain import named
+    from losslint.output import emit
     from losslint.report import explanation
-    from losslint.session import emit
 
     if every == (name is not None):
         raise click.UsageError("give one name, or --all.")
@@ -276,7 +277,8 @@ def explain(name: str | None, every: bool, output_format: str) -> int:
 @_run_options
 def repro(target: str, code: tuple[str, ...], **given: Any) -> int:
     """Run FILE::LOSS (losses.py::dice_loss) and print a script that repeats, with plain TensorFlow, how it fails."""
-    from losslint.session import Request, emit
+    from losslint.output import emit
+    from losslint.session import Request
     from losslint.session import repro as script_for
 
     emit(script_for(target, code, Request(**given)))
@@ -289,7 +291,7 @@ def schema() -> int:
     import json
 
     from losslint import config
-    from losslint.session import emit
+    from losslint.output import emit
 
     emit(json.dumps(config.schema(), indent=2) + "\n")
     return CLEAN
