@@ -34,7 +34,10 @@ class Edge(enum.Enum):
     ZERO = "zero"
     NONE = "none"
     NO_VALUE = "no value"  # only the shape or dtype of the input is used
+    UNRECORDED = "unrecorded"  # its value is used, and what the derivative is says somebody else
 
+
+NO_DERIVATIVE = (Edge.NO_VALUE, Edge.UNRECORDED)  # neither passed on nor lost
 
 class Cause(enum.Enum):
     """Why a derivative stops at an operation."""
@@ -79,7 +82,7 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
     if node.family == "compare" and any(is_text(value) for value in node.inputs.values()):
         return Edge.NO_VALUE  # self.reduction == "mean": what is compared with a word is a setting
     if op == "custom_gradient" and parameter == "value":
-        return Edge.NO_VALUE  # the function says itself what its derivative is: nothing is recorded inside
+        return Edge.UNRECORDED  # the function says itself what its derivative is
     if op == "cast":
         return Edge.NONE if node.dtype in ("int", "bool", "string") else Edge.LIVE
     if op == "python.float":
@@ -309,7 +312,7 @@ class GradientFacts:
             zero: set[int] = set()
             reach: set[int] = set()
             for parameter, operand, kind in self.edges[node.index]:
-                if kind is Edge.NO_VALUE:
+                if kind in NO_DERIVATIVE:
                     continue
                 inner = flows[operand.index]
                 reach |= inner.reach
@@ -367,7 +370,11 @@ class GradientFacts:
         """Whether a value depends on a trained root without passing a derivative on."""
         return bool(self.reach(value)) and not self.live(value)
 
-    def cone(self, value: Value | Node) -> Iterator[Node]:
+    def recorded(self, value: Value | Node) -> Iterator[Node]:
+        """The nodes that the value is computed from where a derivative of it is asked for, later ones first."""
+        return self.cone(value, NO_DERIVATIVE)
+
+    def cone(self, value: Value | Node, without: Collection[Edge] = (Edge.NO_VALUE,)) -> Iterator[Node]:
         """Every node that the value is computed from, later ones first."""
         seen: set[int] = set()
         stack = list(nodes_in(value))
@@ -377,7 +384,7 @@ class GradientFacts:
                 continue
             seen.add(node.index)
             yield node
-            stack += [operand for _, operand, kind in self.edges[node.index] if kind is not Edge.NO_VALUE]
+            stack += [operand for _, operand, kind in self.edges[node.index] if kind not in without]
 
     def passed(self, value: Value | Node) -> set[int]:
         """The nodes that the derivative of a value certainly goes through: by operations that are known, on both sides where
@@ -398,7 +405,7 @@ class GradientFacts:
     def cuts(self, value: Value | Node) -> list[Cut]:
         """Where the derivative stops on the way to a value, in program order."""
         found: dict[int, Cut] = {}
-        for node in self.cone(value):
+        for node in self.recorded(value):
             if node.op == "python.predict":
                 found[node.index] = Cut(node, node, Cause.FOREIGN)
             elif node.op == "layer" and node.context.no_grad and node.index in self.trained:
@@ -412,7 +419,7 @@ class GradientFacts:
         """Where the derivative of one root stops on the way to a value, in program order."""
         found = [
             Cut(node, operand, cause(node))
-            for node in self.cone(value) for _, operand, kind in self.edges[node.index]
+            for node in self.recorded(value) for _, operand, kind in self.edges[node.index]
             if kind in (Edge.NONE, Edge.ZERO) and root in self.flows[operand.index].live
             and root not in self.flows[node.index].live
         ]  # fmt: skip
@@ -456,7 +463,7 @@ class GradientFacts:
 
     def unknown_on_path(self, value: Value | Node) -> list[Node]:
         """Unknown operations between a trained root and the value."""
-        return [n for n in self.cone(value) if n.op == "unknown" and any(self.reach(o) for _, o in n.operands())]
+        return [n for n in self.recorded(value) if n.op == "unknown" and any(self.reach(o) for _, o in n.operands())]
 
 
 def is_part_of_a_batch(node: Value | None, depth: int = 6) -> bool:
