@@ -32,7 +32,7 @@ BY_WORD: tuple[tuple[str, str], ...] = (
      "n_components num_mixtures output_dim n_actions num_actions vocab_size num_categories channels n_channels "
      "descriptors_dim embedding_dim feature_dim hidden_dim input_dim latent_dim",
      str(CLASSES)),
-    ("batch_size bs batch", "8"),
+    ("batch_size bs", "8"),
     ("quantile q tau percentile", "0.5"),
     ("epsilon eps smoothing", "1e-06"),
     ("gamma", "2.0"),
@@ -238,12 +238,12 @@ def _uses(name: str, function: Function) -> set[str]:
 
 
 def number_for(name: str, split: set[str]) -> str | None:
-    """A number, flag or list by the name of a parameter."""
+    """A number, flag or list by the name of a parameter: ``batch_size`` and ``train_batch_size``, not ``batch``."""
     for listed, value in BY_WORD:
         if name.lower() in listed.split():
             return value
     for listed, value in BY_WORD:
-        if split & set(listed.split()):
+        if any(split.issuperset(names.parts(word)) for word in listed.split()):
             return value
     return None
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
+from losslint.confirmation.arguments import CLASSES
 from losslint.confirmation.axes import by_axis, keeps_shape, measured, number, numbers
 from losslint.confirmation.parts import Part, parts_met
 from losslint.facts.constants import plain_number
@@ -53,6 +54,7 @@ class Demand:
     counts: bool = False  # its numbers are made whole ones of Python
     groups: bool = False  # compared with each other: which rows belong together
     factor_of: str = ""  # the argument that it is multiplied with, from the right
+    rows: int = 0  # it has, as what it is multiplied with is made up with so many columns
     rest_of: dict[int, str] = field(default_factory=dict)  # axis -> the argument that only its first part is as long as
     beside: Part | None = None  # the part of another argument that it is computed with
     image: bool = False
@@ -94,6 +96,9 @@ def demands_of(graph: Graph, order: list[str]) -> dict[str, Demand]:
             left, right = (same_shape.get(operands[side].index, ()) if side in operands else () for side in ("x", "y"))
             for name, other in zip(right, left, strict=False):
                 demands[name].factor_of = other if other != name else ""
+            if "x" in operands and operands["x"].op == "param" and not left:
+                for name in right:
+                    demands[name].rows = CLASSES
         if node.op in ("python.int", "python.float"):
             _ask_number(demands, node, same_shape)
         if node.op in ("equal", "not_equal") and len(operands) == 2:

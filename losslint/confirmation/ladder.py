@@ -96,8 +96,8 @@ def lengthened(spec: TensorSpec, demand: Demand, rung: Mapping[str, TensorSpec])
     """A tensor of which only the first part is as long as another one: a mean and a scale for each number of a label; or
     one that a matrix is multiplied by, with as many rows as that has columns."""
     shape = list(spec.shape)
-    if demand.factor_of in rung and len(shape) > 1:
-        shape[-2] = rung[demand.factor_of].shape[-1]
+    if (demand.rows or demand.factor_of in rung) and len(shape) > 1:
+        shape[-2] = demand.rows or rung[demand.factor_of].shape[-1]
     for axis, other in demand.rest_of.items():
         like = rung[other].shape
         if -len(like) <= axis < len(like) and len(like) == len(shape):

@@ -163,6 +163,8 @@ def tensor_roles(site: Site) -> dict[str, Role]:
         if position == 0 and method:
             continue
         role = site.roles.get(name, Role.UNKNOWN)
+        if role is Role.WEIGHT and name in site.differentiated:
+            role = Role.TENSOR  # weights of a model, not of samples
         default = with_default.get(name)
         optional = default is not None and not (
             role in (Role.PREDICTION, Role.LABEL) and isinstance(default, ast.Constant) and default.value is None)

@@ -56,6 +56,7 @@ def search(
     asked = [mode for claim in numerical for mode in modes_of(claim) if mode in loss.framework.modes]
     wanted = tuple(dict.fromkeys(["eager", *loss.framework.usual, *asked]))
     last = tuple(mode for mode in loss.framework.anywhere if mode not in wanted)
+    seconds *= loss.framework.patience
     narrow = settled(loss, specs)
     first = Search(loss, narrow, numerical, seconds if numerical else UNCLAIMED * seconds, wanted)
     first.corners()

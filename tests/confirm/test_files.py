@@ -33,10 +33,11 @@ def test_verdicts_in_files(framework: str) -> None:
     if find_spec(framework) is None:
         pytest.skip(f"{framework} is not installed")
     paths = sorted((FILES / framework).glob("*.py"))
+    wanted = dict(one for path in paths for one in stated(path))
+    assert wanted
     settings = Settings()
     [report] = verdicts.with_verdicts([(settings, check_paths(paths, settings, keep_losses=True))])
     told = [f for f in report.findings if f.severity > Severity.INFO or f.code in (FAILS.code, NOT_RUN.code)]
     found = {
         (f.path.name, f.start.row, f.code): f"{f.status}: {(f.verdict or {'reason': f.message})['reason']}" for f in told}
-    wanted = dict(one for path in paths for one in stated(path))
     assert {place: found[place][:len(wanted.get(place, found[place]))] for place in found} == wanted

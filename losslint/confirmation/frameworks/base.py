@@ -51,6 +51,7 @@ class Framework(ABC):
     modes: ClassVar[tuple[str, ...]]  # that ``measure`` knows, eager first
     usual: ClassVar[tuple[str, ...]]  # of these besides eager: cheap, and they tell the row of what cannot be traced
     anywhere: ClassVar[tuple[str, ...]] = ()  # and those that a number is searched in last, when nothing else shows it
+    patience: ClassVar[float] = 1.0  # how many times the usual time a search takes
     casts_labels: ClassVar[bool] = False  # whether Keras hands a loss float32, whatever the data
 
     singular: ClassVar[Mapping[str, tuple[int, float]]]  # operation -> which input, the number it fails at

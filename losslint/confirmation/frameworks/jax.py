@@ -55,6 +55,7 @@ class Jax(Framework):
 
     modes = ("eager", "jit")
     usual = ("jit",)
+    patience = 3.0  # each operation is compiled once for each shape
 
     singular: ClassVar = {
         "log": (0, 0.0), "log1p": (0, -1.0), "sqrt": (0, 0.0), "rsqrt": (0, 0.0), "div": (1, 0.0), "pow": (0, 0.0),
