@@ -26,6 +26,7 @@ from losslint.facts.slopes import contributions, slopes
 from losslint.facts.step import averages, compares_rows, crosses
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier, nodes_in
+from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
 
@@ -64,6 +65,7 @@ class Hazard:
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
     met: tuple[Node, ...] | None = None  # vectors that are alike there, or point the same way or opposite ways
+    start: Source | AstSource | None = None  # the code by which the operand is 0 in the first step, whatever the data
 
     @property
     def masked(self) -> bool:
@@ -88,11 +90,15 @@ SINGULAR = frozenset(
 class HazardFacts:
     """The hazards of one result."""
 
-    def __init__(self, gradient: GradientFacts, result: Node, head: str = "", *, xla: bool = False) -> None:
+    def __init__(
+        self, gradient: GradientFacts, result: Node, head: str = "", *, xla: bool = False,
+        starts: Mapping[int, Source | AstSource] | None = None,
+    ) -> None:
         """``head``: the activation that the model whose output the loss gets ends in, where it is known; ``xla``: whether
-        XLA may compile the loss."""
+        XLA may compile the loss; ``starts``: the nodes that are 0 in the first step, and the code that makes them so."""
         self.head = head
         self.xla = xla
+        self.starts = starts or {}
         self.gradient = gradient
         self.result = result
         self.inputs = InputFacts(gradient, result, head)
@@ -119,6 +125,7 @@ class HazardFacts:
         found: dict[int, Hazard] = {}
         if not self.suspects:
             return []
+        found |= {hazard.node.index: hazard for hazard in self._in_first_step()}
         watched = self._watched.nodes
         folds = self.gradient.graph.framework != "torch" and any(map(folding, watched))
         modes = (False, True) if folds else (False,)
@@ -148,6 +155,20 @@ class HazardFacts:
             for hazard in self._under_xla(graph_mode=folds):
                 found.setdefault(hazard.node.index, hazard)
         return list(found.values())
+
+    def _in_first_step(self) -> Iterator[Hazard]:
+        """What fails where all that starts at 0 is 0, and does not elsewhere."""
+        zeros = {variable: start for variable in self.inputs.sorts if (start := self.starts.get(variable[0])) is not None}
+        if not zeros:
+            return
+        first = self.inputs.base | dict.fromkeys(zeros, 0.0)
+        points = [(Point(self.cone, assignment), assignment) for assignment in (self.inputs.base, first)]
+        usual, failing = ([*self._at(point, at, graph_only=False, large=False)] for point, at in points)
+        for hazard in failing:
+            entering = {self.inputs.variable(node) for node in self.inputs.entering(hazard.operand or hazard.node)}
+            start = next((zeros[variable] for variable in zeros if variable in entering), None)
+            if start is not None and all(hazard.node is not other.node for other in usual):
+                yield replace(hazard, start=start)
 
     def _under_xla(self, *, graph_mode: bool) -> Iterator[Hazard]:
         """Roots of 0 that the loss does not use there: XLA multiplies their infinite slope by 0."""

@@ -82,7 +82,7 @@ def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at:
     if name in SYMBOLIC_ATTRIBUTES and known:
         return t.node(frame, SYMBOLIC_ATTRIBUTES[name], {}, at, Kind.SYMBOLIC, dtype="float")
     if name in LAYER_WEIGHTS and is_layer(owner):
-        return weight(t, frame, at)
+        return weight(t, frame, at, name, owner)
     dotted = f"{owner.name}.{name}"
     if owner.name.endswith("finfo()") and (number := fold.finfo_attribute(next(iter(owner.args), None), name)) is not None:
         return number
@@ -95,9 +95,9 @@ def is_layer(value: External) -> bool:
     return api is not None and api.operation.name == "layer"
 
 
-def weight(t: Tracer, frame: Frame, at: cst.CSTNode) -> Node:
-    """What a model is trained by, looked at itself: a penalty's gradient starts here."""
-    return t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float")
+def weight(t: Tracer, frame: Frame, at: cst.CSTNode, name: str = "", layer: External | None = None) -> Node:
+    """What a model is trained by, looked at itself: a penalty's gradient starts here. ``layer``: whose it is, if known."""
+    return t.node(frame, "weight", {}, at, Kind.TENSOR, dtype="float", name=name, layer=layer)
 
 
 def _module_attribute(t: Tracer, module: Module, name: str) -> Value:

@@ -11,6 +11,7 @@ from typing import ClassVar
 import libcst as cst
 
 from losslint.facts import rewrites
+from losslint.facts.first_step import zero_starts
 from losslint.facts.gradient import Cause, Cut, GradientFacts
 from losslint.facts.hazards import Hazard, HazardFacts
 from losslint.facts.precision import FLOAT16
@@ -25,6 +26,7 @@ from losslint.project.modes import Mode, is_true
 from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.project.uses import How, imports_root
+from losslint.project.zero_start import start_of
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,18 @@ class Loss:
         if self.graph.gaps or not self.gradient.trained:
             return []
         live = [n for value, _ in self.results for n in nodes_in(value) if self.gradient.live(n)]
-        return [HazardFacts(self.gradient, node, self.head, xla=self.may_run_under_xla) for node in live]
+        xla = self.may_run_under_xla
+        return [HazardFacts(self.gradient, node, self.head, xla=xla, starts=self.starts) for node in live]
+
+    @cached_property
+    def starts(self) -> dict[int, Source | AstSource]:
+        """The nodes that are exactly 0 in the first step, and the code that makes them so."""
+        heads = self.site.heads if self.site.compiled and len(self.site.heads) == len(self.site.fitted) else ()
+        layers = [(head.module, layer) for head in heads if (layer := start_of(head)) is not None]
+        predictions = [n.index for n in self.graph.params.values() if n.role is Role.PREDICTION]
+        known = layers and len(layers) == len(heads)
+        given = dict.fromkeys(predictions, AstSource(*layers[0])) if known else {}
+        return given | zero_starts(self.graph, self.gradient.trained)
 
     @property
     def may_run_under_xla(self) -> bool:

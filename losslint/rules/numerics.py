@@ -202,6 +202,8 @@ def has_epsilon(node: Node, largest: float = 1e-3) -> bool:
 
 def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
+    if hazard.start is not None:
+        return Severity.WARNING
     if hazard.flat or hazard.xla_only or is_contract(loss, hazard) or (
             is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
@@ -364,12 +366,21 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
 
 def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
-    if hazard.met is not None:
-        return f"{operand_of(hazard)} is exactly 0 {where_met(hazard)}"
+    if place := place_of(loss, hazard):
+        return f"{operand_of(hazard)} is exactly 0 {place}"
     flat = hazard.operand is not None and any(is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
         return f"{operand_of(hazard)} can be exactly 0"
     return f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
+
+
+def place_of(loss: Loss, hazard: Hazard) -> str:
+    """Where a hazard is met, if not at a point: in the first step, or where two vectors meet; else empty."""
+    if hazard.start is not None:
+        source = hazard.start
+        file = "" if source.module is loss.site.module else f" of {source.module.path.name}"
+        return f"in the first step, as {source.text} in line {source.row}{file} makes it"
+    return where_met(hazard) if hazard.met is not None else ""
 
 
 def where_met(hazard: Hazard) -> str:
@@ -412,6 +423,8 @@ def operand_of(hazard: Hazard) -> str:
     code = operand.source.node if operand is not None else None
     if operand is not None and operand.op == "param" and text(operand) != operand.name:
         return operand_text(hazard.node, operand)  # one of *args
+    if operand is not None and operand.family == "variable":
+        return operand_text(hazard.node, operand)  # its name, not how it was made
     if operand is None or (isinstance(code, cst.BaseExpression) and not isinstance(code, (cst.Tuple, cst.List))):
         return text(operand)
     return operand_text(hazard.node, operand)

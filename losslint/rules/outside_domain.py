@@ -13,9 +13,9 @@ from losslint.rules.numerics import (
     hazards_of,
     inside,
     operand_of,
+    place_of,
     point_of,
     problem,
-    where_met,
 )
 
 APART = "replace one side where both are 0: tf.atan2(y, tf.where((x == 0) & (y == 0), 1.0, x))"
@@ -88,7 +88,7 @@ def heading_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            at = f"for {point_of(loss, hazard)}" if hazard.met is None else where_met(hazard)
+            at = place_of(loss, hazard) or f"for {point_of(loss, hazard)}"
             where = f"{operand_of(hazard)} is {hazard.operand_value:g} {at}"
             if hazard.node.op in POSITIVE:
                 yield problem(
