@@ -31,6 +31,7 @@ CUTS = Proof((*NOTHING, O.RAISES), ("eager",))
 TRACES = Proof((O.RAISES,), ("graph",))
 FAILS = Proof((O.RAISES,), anywhere=True)
 NUMERIC = Proof(NUMBERS, BOTH)
+SLOPE = Proof((O.BAD_GRADIENT,), BOTH)  # of a value that is finite
 WIDE = Proof(NUMBERS)  # it takes larger numbers, more of them, or of another sign, than the inferred inputs have
 CONTRACT = Proof((O.CONTRACT,))
 
@@ -44,7 +45,7 @@ PROOFS: dict[str, Proof] = {
     "LL205": Proof((O.RAISES,), ("fit",), anywhere=True), "LL207": Proof((O.FROZEN,)),
     "LL208": Proof((O.RAISES, *NOTHING), ("graph",), anywhere=True), "LL209": FAILS,
     "LL210": Proof((O.FROZEN, O.CONTRACT), anywhere=True),
-    "LL301": NUMERIC, "LL302": WIDE, "LL303": NUMERIC, "LL304": NUMERIC, "LL305": NUMERIC, "LL306": NUMERIC,
+    "LL301": NUMERIC, "LL302": WIDE, "LL303": NUMERIC, "LL304": NUMERIC, "LL305": SLOPE, "LL306": NUMERIC,
     "LL307": WIDE, "LL308": WIDE, "LL309": NUMERIC, "LL310": NUMERIC, "LL311": Proof((O.ZERO_GRADIENT,)), "LL312": WIDE,
     "LL401": CONTRACT, "LL402": CONTRACT, "LL403": CONTRACT,
     "LL404": Proof((O.RAISES, O.CONTRACT, O.NO_GRADIENT), anywhere=True),

@@ -456,6 +456,8 @@ class HazardFacts:
             for variable in predictions:
                 for target in HIDDEN[node.op]:
                     for value in self._solve(inner, variable, self.inputs.base, target):
+                        if value not in self.inputs.interval(variable):
+                            continue
                         assignment = self.inputs.base | {variable: value}
                         point = Point(self.cone, assignment)
                         if math.isfinite(point(self.result)) and self._required.allow(assignment):

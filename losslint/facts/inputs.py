@@ -106,6 +106,8 @@ def _is_variable(node: Node) -> bool:
     return inner is not None and _is_variable(inner)
 
 
+EQUALITIES = ("equal", "not_equal")
+BELOW, ABOVE = ("greater_equal", "less"), ("less_equal", "greater")  # whose left side is on the far side below, above it
 ASKS_FOR_NAN = ("is_nan", "is_finite")
 
 
@@ -302,15 +304,17 @@ class InputFacts:
 
     @cached_property
     def _beyond(self) -> dict[Variable, list[float]]:
-        """What a variable is compared with, and the numbers on either side: ``y_true != -1``, ``y_true >= 0``."""
+        """A number on either side of each that a variable is compared with: -1 and 0 of ``y_true >= 0``, 0 and 1 of
+        ``y_true > 0``, and the number itself of ``y_true != -1``."""
         found: dict[Variable, list[float]] = {}
         for node in self.nodes:
             if node.op in COMPARISONS and node.inputs.keys() >= {"x", "y"}:
-                for value, other in ((node.inputs["x"], node.inputs["y"]), (node.inputs["y"], node.inputs["x"])):
-                    number, variable = plain_number(other), variable_of(value) if isinstance(value, Node) else None
+                for value, other, below in (("x", "y", BELOW), ("y", "x", ABOVE)):
+                    number, inner = plain_number(node.inputs[other]), node.inputs[value]
+                    variable = variable_of(inner) if isinstance(inner, Node) else None
                     if number is not None and variable is not None:
-                        sides = [number] if node.op in ("equal", "not_equal") else [number - 1.0, number + 1.0]
-                        found.setdefault(variable, []).extend(sides)
+                        sides = [] if node.op in EQUALITIES else [number - 1.0 if node.op in below else number + 1.0]
+                        found.setdefault(variable, []).extend([number, *sides])
         return found
 
     @cached_property
@@ -336,16 +340,24 @@ class InputFacts:
         return found
 
     def interval(self, variable: Variable) -> Interval:
-        if self.sorts[variable] is Sort.LABEL and self._is_share(variable):
+        sort = self.sorts[variable]
+        if (sort is Sort.LABEL and self._rests(variable)) or (sort is Sort.FIXED and self._is_weight(variable)):
             return UNIT
-        return INTERVALS.get(self.sorts[variable], REAL)
+        return INTERVALS.get(sort, REAL)
 
-    def _is_share(self, variable: Variable) -> bool:
-        """Whether a label is used as a number from 0 to 1: ``1 - y``."""
-        return any(
-            node.op == "sub" and plain_number(node.inputs.get("x")) == 1.0 and isinstance(y := node.inputs.get("y"), Node)
-            and variable_of(y) == variable for node in self.nodes
-        )  # fmt: skip
+    def _rests(self, variable: Variable) -> list[Node]:
+        """What says that a variable is a number from 0 to 1: ``1 - y``."""
+        return [
+            node for node in self.nodes
+            if node.op == "sub" and plain_number(node.inputs.get("x")) == 1.0 and isinstance(y := node.inputs.get("y"), Node)
+            and variable_of(y) == variable
+        ]  # fmt: skip
+
+    def _is_weight(self, variable: Variable) -> bool:
+        """Whether what nothing is known of says that it is a share: by its name, or as a weight, ``pi + (1 - pi) * q``."""
+        products = (user for rest in self._rests(variable) for user in self.users.get(rest.index, ()) if user.op == "mul")
+        return _is_probability(self.gradient.graph.nodes[variable[0]].name) or any(
+            len(operands_of(product)) == 2 for product in products)
 
     # -- points
 
