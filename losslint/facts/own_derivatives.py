@@ -1,7 +1,7 @@
 """Whether the gradient that a function is given by hand is its derivative, at a few ordinary points.
 
 Only functions are judged that do the same to each element, and that bend: what is constant or straight in pieces (rounding,
-clips, identities) is given another gradient on purpose.
+clips, identities) is given another gradient on purpose. Those of several outputs are not: what arrives from each differs.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ def mismatch(gradient: GradientFacts, custom: CustomGradient) -> Mismatch | None
     gradients = list(custom.gradients.items) if isinstance(custom.gradients, Seq) else [custom.gradients]
     given = [value.index for value in custom.given if isinstance(value, Node)]
     countable = custom.countable or (custom.by_tangents and len(given) == len(custom.given) == 1)
-    if not countable or custom.value is None or len(gradients) != len(custom.given) or len({*given}) < len(given):
+    distinct = len(gradients) == len(custom.given) and len({*given}) == len(given)
+    if not (countable and distinct and isinstance(custom.value, Node)):
         return None
     cone = cone_of(gradient, custom, [custom.value, *gradients])
     judged = [place for place, (value, argument) in enumerate(zip(gradients, custom.given, strict=True))
@@ -122,8 +123,9 @@ def point(cone: Cone, custom: CustomGradient, place: int, at: float, arriving: f
 def compared(seen: Sequence[Seen], place: int, judged: Sequence[int], counts: bool) -> Mismatch | None:
     """What all places say. Where elements are counted, a positive factor is no mistake that one element shows."""
     bends = max((abs(one.slope - seen[0].slope) for one in seen), default=0.0) > 0.1
-    wrong = [one for one in seen if not is_close(one.told[place], one.slope)]
-    if not bends or len(wrong) < ENOUGH or 2 * len(wrong) <= len(seen):
+    sloping = [one for one in seen if one.slope != 0.0]  # beyond a clip a gradient passes on purpose
+    wrong = [one for one in sloping if not is_close(one.told[place], one.slope)]
+    if not bends or len(wrong) < ENOUGH or 2 * len(wrong) <= len(sloping):
         return None
     factor = common_factor([(one.told[place], one.slope) for one in seen])
     if counts and factor is not None and factor > 0.0:

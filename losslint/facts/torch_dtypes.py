@@ -25,13 +25,20 @@ NAMES = {  # of dtypes, of the methods that cast to them, and of the types of te
     **dict.fromkeys(["float", "double", "half", "bfloat16", "float16", "float32", "float64", "FloatTensor", "DoubleTensor",
                      "HalfTensor"], FLOAT),
 }  # fmt: skip
-INDICES = ("argmax", "argmin", "argsort", "nonzero", "searchsorted", "one_hot", "categorical", "count_nonzero")
+INDICES = ("argmax", "argmin", "argsort", "nonzero", "searchsorted", "one_hot", "categorical", "count_nonzero",
+           "bucketize")
 FLOATS = ("random", "layer", "weight", "mean", "div", "norm", "std", "var")  # whatever goes in, where it runs at all
 FILLED = ("torch.zeros", "torch.ones", "torch.eye", "torch.linspace", "torch.empty")
 DRAWN = ("torch.randint", "torch.randperm")
 COUNTED = ("sum", "prod", "cumsum", "cumprod")  # of booleans and integers they make int64
 KEEPS = ("move", "gather", "detach", "cast")  # families whose results have the dtype of x
-PROMOTES = ("elementwise", "compare", "reduce", "discrete")
+PROMOTES = ("elementwise", "compare", "reduce", "discrete", "round", "sign")
+WHOLE = (  # make integers of integers and booleans; whatever else promotes makes floating-point numbers of them
+    "phi", "tensor", "fill", "add", "sub", "mul", "neg", "abs", "pow", "mod", "fmod", "square", "maximum", "minimum", "clip",
+    "where", "relu", "sort", "diff", "gcd", "bitwise", "logical_and", "logical_or", "logical_not", "max", "min", "median",
+    "nan_to_num", "trace", "range", "identity", "convert_to_tensor", "ravel", "rot90", "floordiv", "floor", "ceil", "round",
+    "trunc", "sign", *COUNTED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -106,7 +113,9 @@ def _result(done: Done, name: str, found: dict[int, str]) -> str:
         return _of(done.inputs.get("x"), found) if not _may_be_part(done) else ""
     if done.op in ("phi", "tensor", "fill") or done.family in PROMOTES:
         common = _promoted(done, found)
-        return INT64 if done.op in COUNTED and common in ORDER else common
+        if common not in ORDER:
+            return common
+        return "" if done.op not in WHOLE or done.name == "float_power" else INT64 if done.op in COUNTED else common
     return ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.own_derivatives import Mismatch, mismatch
-from losslint.findings import Severity
 from losslint.graph.nodes import CustomGradient, Node
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -15,7 +14,8 @@ class CustomGradientWrong(Rule):
 
     What it does: evaluates a ``tf.custom_gradient``, a ``torch.autograd.Function`` or a ``jax.custom_vjp`` at a few points
     and compares what its gradient function returns with the slope of its value. Only functions that do the same to each
-    element are evaluated, and only those that bend: rounding, clips and identities have another gradient on purpose.
+    element are evaluated, and only those of one output that bend: rounding, clips and identities have another gradient on
+    purpose.
 
     Why it is bad: no error; a wrong sign goes uphill, gradients in the wrong order train with those of another argument.
 
@@ -131,7 +131,6 @@ def gap_loss(pred, target):
                     f"the gradient of {custom.name} by {text} is not its derivative: {found.told:.3g} where the slope is "
                     f"{found.slope:.3g}, at {text} = {found.at:g}",
                     instead_of(found, custom),
-                    Severity.WARNING if (found.factor or 0.0) > 0.0 else None,  # it points the right way
                 )
 
 
