@@ -280,6 +280,8 @@ def way_of(step: Step) -> Way:
         return _passed_on
     if op == "zeros" or step.is_difference:
         return lambda point, step: 0.0
+    if op == "range" and "limit" in inputs and (start := plain_number(inputs.get("start")) or 0.0) > 0.0:
+        return lambda point, step: start  # arange(2, k + 2) has no 1
     if op in ("ones", "range"):
         return lambda point, step: 1.0
     if op == "fill":

@@ -17,6 +17,7 @@ from losslint.rules.base import Loss, Problem, Rule
 # (label, a prediction that fits it, one that does not)
 SAMPLES = ((1.0, 0.95, 0.05), (1.0, 0.7, 0.3), (0.0, 0.05, 0.95), (0.0, 0.3, 0.7))
 UNIT = ("l2_normalize",)
+SIMILARITIES = ("cosine_vectors", "ssim", "ssim_multiscale", "psnr")  # larger for what is more alike
 PICKS = ("diagonal", "gather", "take_along_axis", "gather_nd")
 NAMED = re.compile(r"loss|nll|cost", re.I)
 PASSES = ("mean", "sum", *SAME_NUMBERS)
@@ -28,8 +29,8 @@ class WrongDirection(Rule):
     What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
     costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
-    of one written as the sum of products of two unit vectors, and of the log-probabilities of the right classes. In PPO's
-    clipped objective it finds an entropy bonus with the wrong sign.
+    of one written as the sum of products of two unit vectors, of SSIM and PSNR, and of the log-probabilities of the right
+    classes. In PPO's clipped objective it finds an entropy bonus with the wrong sign.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
     the wrong one was passed.
@@ -135,7 +136,7 @@ for loss in (bonus_loss, outside_loss, negated_loss, coefficient_loss, certain_l
         if not isinstance(value, Node) or not loss.gradient.live(value):
             return
         yield from punished_entropy(value)
-        if is_cosine(value) or is_log_likelihood(loss, value) or (compares(loss, value) and grows_with_fit(loss, value)):
+        if is_similarity(value) or is_log_likelihood(loss, value) or (compares(loss, value) and grows_with_fit(loss, value)):
             yield Problem(
                 value.source,
                 f"{value.source.text} is larger the better the prediction is, and it is minimised",
@@ -220,15 +221,16 @@ def is_number(value: Value | None) -> bool:
     return isinstance(value, Const) or (isinstance(value, Node) and (value.family == "shape" or value.op == "static_dim"))
 
 
-def is_cosine(value: Value | None, depth: int = 5) -> bool:
-    """The cosine of an angle, or its mean. (The loss that Keras calls cosine similarity has the sign turned.)"""
+def is_similarity(value: Value | None, depth: int = 5) -> bool:
+    """How alike two vectors or images are, or the mean of it. (The loss that Keras calls cosine similarity has the sign
+    turned.)"""
     if not isinstance(value, Node) or not depth:
         return False
     product = value.inputs.get("x")
     if value.op == "sum" and isinstance(product, Node) and product.op == "mul" and is_label_by_prediction(product):
         return True  # by hand: the sum of products of unit vectors
     passes = value.op in PASSES
-    return value.op == "cosine_vectors" or (passes and is_cosine(value.inputs.get("x"), depth - 1))
+    return value.op in SIMILARITIES or (passes and is_similarity(value.inputs.get("x"), depth - 1))
 
 
 def is_label_by_prediction(product: Node) -> bool:
