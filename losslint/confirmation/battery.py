@@ -24,7 +24,7 @@ from losslint.confirmation.wire import Report
 
 RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 ANYHOW = (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT, Outcome.RAISES)
-OF_FIT = ("LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
+OF_FIT = ("LL104", "LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
 
 Specs = tuple[TensorSpec, ...]
 

@@ -19,8 +19,9 @@ from losslint.project.builders import losses_of
 from losslint.project.classes import Classes, ClassKind
 from losslint.project.index import Function, FunctionNode, argument, defaults, last_name, parameters, walk
 from losslint.project.module import Module, bound_names, module_level_statements
+from losslint.project.names import FIRST_LABELS
 from losslint.project.resolve import resolver
-from losslint.project.roles import role_by_name
+from losslint.project.roles import Role, role_by_name
 from losslint.project.sites import Site
 from losslint.project.uses import How, local_uses
 
@@ -171,10 +172,18 @@ def own_step(draft: Draft) -> None:
     Raises:
         CannotCut: it stands in a function that nothing at the top of the file calls.
     """
+    statement_step(draft, differentiating(draft))
+
+
+def statement_step(draft: Draft, statement: ast.stmt) -> None:
+    """A statement at the top of the file, with what it needs, as a function of nothing.
+
+    Raises:
+        CannotCut: it does more than compute, or something that it needs cannot be made.
+    """
     from losslint.confirmation.slicing import made_by
 
     module, top = draft.module, draft.top
-    statement = differentiating(draft)
     if (why := hazard(statement, module)) is not None:
         raise CannotCut(f"it is not run: {why}")
     top.skip |= {
@@ -259,7 +268,10 @@ def expression_entry(draft: Draft, settings: Settings | None) -> None:
     owner = draft.module.index.def_around(site.node)
     if owner is not None:
         raise CannotCut(f"it is minimised inside of {owner.name}, which also reads its data and trains")
-    placeholder_function(draft)
+    if site.how is How.ADDED:
+        statement_step(draft, next(a for a in draft.module.ancestors(site.node) if isinstance(a, ast.stmt)))
+    else:
+        placeholder_function(draft)
 
 
 def placeholder_function(draft: Draft, layers: Sequence[Layer] = ()) -> None:
@@ -312,9 +324,10 @@ def placeholders(body: Body) -> Iterator[tuple[str, TensorSpec]]:
                 shape = argument(call, 1, "shape")
                 kind = last_name(dtype) if dtype is not None else "float32"
                 whole = kind.startswith(("int", "uint"))
+                role = Role.LABEL if name.lower() in FIRST_LABELS else role_by_name(name)
                 yield name, TensorSpec(
                     name, placeholder_shape(shape), kind or "float32", "class" if whole else "real",
-                    spec_role(role_by_name(name)), classes=2 if whole else 0)
+                    spec_role(role), classes=2 if whole else 0)
 
 
 def placeholder_shape(node: ast.expr | None) -> tuple[int, ...]:

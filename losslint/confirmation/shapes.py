@@ -117,6 +117,9 @@ def _values(called: ast.expr, site: Site) -> Iterator[ast.AST]:
                 for function in site.module.bindings.get(inner.func.id, []):
                     if isinstance(function, FunctionNode):
                         yield function
+            elif isinstance(inner, ast.Name):  # Model(inputs, outputs)
+                bound, _ = index.lookup(inner.id, index.scope(inner))
+                yield from (made for made in bound if isinstance(made, ast.Call) and last_name(made.func) == "Input")
 
 
 def input_shape(node: ast.AST) -> Shape | None:

@@ -193,13 +193,30 @@ def mapped_over(site: Site, name: str) -> bool:
         and n.args[1].id == name for n in walk(site.node))
 
 
+def is_computed_with(nodes: Iterable[ast.AST], name: str) -> bool:
+    """``features @ features.T``: a tensor, whatever else is asked of it; a name that is bound anew tells nothing."""
+    told = False
+    for node in nodes:
+        match node:
+            case ast.Name(id=found, ctx=ast.Store()) if found == name:
+                return False
+            case (ast.BinOp(left=ast.Name(id=found), op=ast.MatMult() | ast.Sub() | ast.Div())
+                  | ast.BinOp(right=ast.Name(id=found), op=ast.MatMult() | ast.Sub() | ast.Div())
+                  | ast.Attribute(value=ast.Name(id=found), attr="T" | "mT" | "shape" | "dtype" | "device")):
+                told = told or found == name
+    return told
+
+
 def contents(site: Site, name: str) -> tuple[object, ...]:
     """The keys of an argument that is a dictionary, the positions of one that is a list; nothing for a tensor."""
     if name not in structured_names(site) and not mapped_over(site, name):
         return ()
+    nodes = list(walk(site.node))
+    if is_computed_with(nodes, name):
+        return ()
     keys: dict[str, None] = {}
     count = 0
-    for node in walk(site.node):
+    for node in nodes:
         match node:
             case ast.Call(func=ast.Name(id="isinstance"), args=[ast.Name(id=found), _]) if found == name:
                 return ()  # it takes either
