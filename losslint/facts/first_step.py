@@ -48,15 +48,19 @@ def _start(graph: Graph, node: Node) -> Source | None:
         return _output(graph, node.detail.get("object"), MAX_STEPS)
     if node.op == "gradient":
         return _slope(graph, node)
-    made = node.inputs.get("initial_value", node.inputs.get("x")) if node.family == "variable" else None
     trains = node.inputs.get("trainable")
-    if not _is_zero(made) or (isinstance(trains, Const) and not trains.value):
+    if not _is_made_of_zeros(node) or (isinstance(trains, Const) and not trains.value):
         return None
     return node.source if not _filled(graph, node) else None
 
 
-def _is_zero(value: Value | None) -> bool:
-    return plain_number(value) == 0.0 or (isinstance(value, Node) and value.op in ("zeros", "zeros_like"))
+def _is_made_of_zeros(variable: Node) -> bool:
+    """Whether a node is a variable whose value starts at 0; ``add_weight`` of a layer makes one as well."""
+    function, initializer = variable.inputs.get("function"), variable.inputs.get("initializer")
+    if isinstance(function, Node) and function.name == "add_weight":
+        return initializer is not None and _fills_with_zeros(initializer)
+    made = variable.inputs.get("initial_value", variable.inputs.get("x")) if variable.family == "variable" else None
+    return plain_number(made) == 0.0 or (isinstance(made, Node) and made.op in ("zeros", "zeros_like"))
 
 
 def _output(graph: Graph, model: Value | None, steps: int) -> Source | None:

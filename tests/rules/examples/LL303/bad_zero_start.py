@@ -47,3 +47,19 @@ def shift_step(points, optimizer):
     with tf.GradientTape() as tape:
         loss = tf.reduce_mean(tf.square(points + shift)) + 0.01 * tf.norm(shift)  # expect: LL303
     optimizer.apply_gradients(zip(tape.gradient(loss, [shift]), [shift]))
+
+class Shift(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.kernel = self.add_weight(shape=(3, 2), initializer="zeros")
+        self.offset = self.add_weight(shape=(2,), initializer="zeros")
+
+    def call(self, x):
+        return x @ self.kernel + self.offset
+
+shifts = Shift()
+
+def shifts_step(points, optimizer):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.norm(shifts(points), axis=-1))  # expect: LL303
+    optimizer.apply_gradients(zip(tape.gradient(loss, shifts.trainable_variables), shifts.trainable_variables))

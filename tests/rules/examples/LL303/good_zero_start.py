@@ -40,3 +40,20 @@ def step(x, t, optimizer):
         loss += tf.reduce_mean(tf.sqrt(tf.reduce_sum(v * v, -1) + 1e-6)) + tf.reduce_mean(tf.abs(v - t))
     weights = [*one.trainable_variables, *zero.trainable_variables, scale, mean]
     optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+
+class Gain(tf.keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.kernel = self.add_weight(shape=(3, 2), initializer="glorot_uniform")
+        self.offset = self.add_weight(shape=(2,), initializer="zeros")
+        self.gain = self.add_weight(shape=(2,), initializer="zeros")
+
+    def call(self, x):
+        return (x @ self.kernel + self.offset) * tf.exp(self.gain)
+
+gains = Gain()
+
+def gains_step(points, optimizer):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_mean(tf.norm(gains(points), axis=-1))
+    optimizer.apply_gradients(zip(tape.gradient(loss, gains.trainable_variables), gains.trainable_variables))
