@@ -63,11 +63,21 @@ def _vectors(cosine: Node) -> tuple[Node, ...] | None:
     """The vectors whose cosine a value is, one of which is known to be of length 1; None for anything else."""
     inner = cosine.inputs.get("x")
     if cosine.op in ("div", "mul"):
-        scaled = next((o for _, o in cosine.operands() if o.op == "sub" and plain_number(o.inputs.get("y")) == 1.0), None)
-        return () if scaled is not None and getattr(scaled.inputs.get("x"), "op", "") == "trace" else None
+        less_one = next((o for _, o in cosine.operands() if o.op == "sub" and plain_number(o.inputs.get("y")) == 1.0), None)
+        halved = (2.0 if cosine.op == "div" else 0.5) in (plain_number(v) for v in cosine.inputs.values())
+        return () if halved and less_one is not None and _is_trace(_unbounded(less_one.inputs.get("x"))) else None
     product = inner if cosine.op == "sum" and isinstance(inner, Node) and inner.op == "mul" else cosine
     pair = _factors(product) if cosine.op in ("sum", *PRODUCTS) else []
     return tuple(pair) if len(pair) == 2 and any(map(_is_unit, pair)) else None
+
+
+def _is_trace(value: Node | None) -> bool:
+    """Whether a value is the trace of a matrix, or of the product of two as the sum of all ``a * b``."""
+    if value is None or value.op in ("trace", "einsum"):
+        return value is not None
+    inner = _unbounded(value.inputs.get("x")) if value.op == "sum" else None
+    return inner is not None and (
+        inner.op == "diagonal" or (inner.op == "mul" and len([*inner.operands()]) == 2) or _is_trace(inner))
 
 
 def _is_unit(vectors: Node) -> bool:
