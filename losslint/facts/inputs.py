@@ -29,6 +29,7 @@ MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 LARGE = 100.0  # exp overflows at 88.7
+RISING = (0.125, 0.25, 0.625, 0.875)  # the corners of a box
 RAW = 300.0  # a label that is not scaled
 
 
@@ -410,8 +411,18 @@ class InputFacts:
             whole = [p for p in predictions if not p[1] or p[1] in parts]  # a slice may hold anything, a sigma say
             if whole and all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY, Sort.EITHER) for p in whole):
                 yield point | dict.fromkeys(whole, value)
+        if perfect := self._in_unlike_parts(labels, predictions):
+            yield self.base | perfect
         point = dict(zip(variables, (c[0] for c in choices), strict=True))
         yield point | dict.fromkeys(predictions, 0.3)  # all predictions alike: coinciding embeddings, a constant row
+
+    def _in_unlike_parts(self, labels: list[Variable], predictions: list[Variable]) -> dict[Variable, float]:
+        """A perfect prediction whose parts are not alike: a box with a width and a height. Empty without such parts."""
+        parts = sorted({part for _, part in labels})
+        if not 1 < len(parts) <= len(RISING) or parts != sorted({part for _, part in predictions}) or not all(
+                self.sorts[p] in (Sort.REAL, Sort.PROBABILITY, Sort.EITHER) for p in predictions):
+            return {}
+        return {variable: RISING[parts.index(variable[1])] for variable in (*labels, *predictions)}
 
     def _compared(self) -> Iterator[tuple[Variable, Variable]]:
         """A network's output and what is subtracted from it: equal where the prediction is perfect."""
