@@ -50,7 +50,7 @@ PROOFS: dict[str, Proof] = {
     "LL401": CONTRACT, "LL402": CONTRACT, "LL403": CONTRACT,
     "LL404": Proof((O.RAISES, O.CONTRACT, O.NO_GRADIENT), anywhere=True),
     "LL405": FAILS, "LL406": Proof((O.CONTRACT, O.RAISES, O.ZERO_GRADIENT)),
-    "LL407": Proof((O.RAISES,)), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),
+    "LL407": Proof((O.RAISES,), (*BOTH, "fit")), "LL408": CONTRACT, "LL409": Proof((O.RAISES,), BOTH),
     "LL411": Proof((O.CONTRACT, O.ZERO_GRADIENT), anywhere=True),
     "LL501": Proof(NOTHING, anywhere=True), "LL502": Proof(NOTHING, anywhere=True), "LL503": FAILS,
     "LL504": Proof((O.RAISES, O.CONTRACT, *NOTHING), anywhere=True),

@@ -24,6 +24,7 @@ from losslint.graph.nodes import Node, in_order
 from losslint.graph.values import Const, Seq, Value
 
 Axes = tuple[int | None, ...]
+LOSSES_OF_CLASSES = ("cross_entropy", "nll_loss")  # the axis of the classes goes
 ADDS_ONE = ("stack", "expand_dims", "one_hot")
 
 
@@ -62,6 +63,8 @@ def axes_of(node: Node, known: Mapping[int, Axes]) -> Axes:
     unreduced = node.framework == "torch" and node.told("reduction") == Const("none")
     if node.op in POINTWISE_LOSSES and unreduced:
         return max((of(side) for side in ("y_true", "y_pred")), key=rank)
+    if node.op in LOSSES_OF_CLASSES and unreduced:
+        return without(of("y_pred"), 1)
     if node.family in POINTWISE_FAMILIES and node.op not in NOT_POINTWISE:
         return max((of(side) for side in ("x", "y", "condition")), key=rank)
     return ()

@@ -312,6 +312,22 @@ def test_gradient_refuted_only_where_the_row_ran() -> None:
 # -- reasons
 
 
+def test_an_exception_that_did_not_come_is_refuted_only_where_the_row_ran() -> None:
+    program = replace(PROGRAM, framework="torch", called_by_keras=False)
+    elsewhere, raises = replace(FINE, rows=(4, 6)), Observation(Outcome.RAISES, "eager", error="RuntimeError: mean()", row=4)
+    seen = [((FINE,), "refuted"), ((elsewhere,), "unconfirmed"), ((FINE, raises), "unconfirmed"), ((), "unconfirmed")]
+    for observations, status in seen:
+        (judged,) = [f for f in judge([finding("LL407")], program, Evidence(observations)) if f.code == "LL407"]
+        assert judged.verdict is not None
+        assert judged.verdict["status"] == status
+
+
+def test_labels_that_keras_casts_are_not_refuted_by_a_call_of_the_loss_alone() -> None:
+    graph = replace(FINE, mode="graph")
+    assert one(finding("LL407"), FINE, graph)["status"] == "unconfirmed"
+    assert one(finding("LL407"), FINE, graph, replace(FINE, mode="fit"))["status"] == "refuted"
+
+
 def test_reasons() -> None:
     crashed = Observation(Outcome.CRASHED, "eager", error="killed by signal 11")
     assert "killed by signal 11" in one(finding("LL301"), crashed)["reason"]
