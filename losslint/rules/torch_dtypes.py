@@ -43,7 +43,8 @@ DEMANDS = {
     "item": (Demand("index", ORDER, "integers or booleans", "{}.long(), or {}.bool() where it is a mask", "IndexError"),),
     "where": (Demand("condition", ("bool", "uint8"), TRUTH, "{}.bool()"),),
     "masked_fill": (Demand("mask", ("bool",), TRUTH, "{}.bool()"),),
-    "mean": (NUMBERS,), "std": (NUMBERS,), "var": (NUMBERS,),
+    **dict.fromkeys(["mean", "std", "var", "norm", "quantile"], (NUMBERS,)),
+    **dict.fromkeys(["softmax", "log_softmax", "softplus"], (replace(NUMBERS, raises="NotImplementedError"),)),
     "neg": (Demand("x", (FLOAT, *ORDER[1:]), NO_BOOLEANS, "{}.float()"),),
     "sub": tuple(Demand(side, (FLOAT, *ORDER[1:]), NO_BOOLEANS, "{}.float(), or ~{} for 1 - {}") for side in ("x", "y")),
 }  # fmt: skip
