@@ -156,6 +156,7 @@ def no_nan(node: Node) -> str:
     """A division that gives 0 where the divisor is 0, with the operands of one that does not."""
     above, below = (argument(node, name) for name in ("x", "y"))
     codes = [one_line(node.source, code) for code in (above, below) if code is not None]
+    codes = ["1.0", *codes] if node.op == "reciprocal" else codes
     fit = len(codes) == 2 and all(codes) and sum(map(len, codes)) <= 2 * MAX_QUOTED
     return f"tf.math.divide_no_nan({', '.join(codes)})" if fit else "tf.math.divide_no_nan"
 

@@ -99,11 +99,12 @@ def focal_loss(y_true, y_pred):
                     instead(loss, hazard, "take the root of the variance plus a constant"),
                 )
                 continue
+            what, seen = (node.op, "is not finite") if hazard.value else (f"the slope of {node.op}", "looks fine")
             yield problem(
                 loss,
                 hazard,
-                f"the slope of {node.op} is infinite at 0, and {is_zero(loss, hazard)}: "
-                f"the loss looks fine, its gradient is NaN{UNDER_XLA if hazard.xla_only else ' or inf'}",
+                f"{what} is infinite at 0, and {is_zero(loss, hazard)}: "
+                f"the loss {seen}, its gradient is NaN{UNDER_XLA if hazard.xla_only else ' or inf'}",
                 instead(loss, hazard, guarded(loss, hazard)),
             )
 

@@ -56,6 +56,10 @@ def finding(text: str, code: str) -> Finding:
         cost = -tf.reduce_mean(tf.math.log(tf.sigmoid(scores)))
         tf.compat.v1.train.AdamOptimizer().minimize(cost)
     """),
+    ("LL303", "rsqrt is infinite at 0, and tf.nn.relu(y_pred) is exactly 0 for y_pred = -0.9: the loss is not finite", """
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.math.rsqrt(tf.nn.relu(y_pred)) * y_true)
+    """),
     ("LL105", "tf.round(y_pred) has no gradient", """
         def a_loss(y_true, y_pred):
             return tf.reduce_mean(y_true - tf.round(
