@@ -217,6 +217,7 @@ def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], fra
     return Program(
         path=code.path, name=code.name, tree=ast.parse(text), kind="loss" if by_keras else "function", inputs=ladder,
         called_by_keras=by_keras, claims=tuple(dict.fromkeys(claims)), framework=framework,
+        stated=frozenset(spec.name for spec in ladder[0] if spec.name in inputs and _states_dtype(inputs[spec.name], spec)),
     )  # fmt: skip
 
 
@@ -245,6 +246,15 @@ def _spec(name: str, given: Any, known: TensorSpec | None) -> TensorSpec:
     if hasattr(given, "__array__"):
         return _like(usual, _array(given))
     raise TypeError(f"{name}={given!r}: give a shape, a text such as 'float32[8, 3] in [0, 1]', an array or a tensor")
+
+
+def _states_dtype(given: Any, spec: TensorSpec) -> bool:
+    """Whether a dtype is meant: a shape has none, and NumPy makes 64 bits of whatever nobody gives one, which for labels
+    ``fit`` takes and casts. A prediction of integers has no gradient, wherever they come from."""
+    if isinstance(given, (tuple, list)):
+        return False
+    is_usual = type(given).__module__ == "numpy" and spec.dtype in ("float64", "int64")
+    return not is_usual or (spec.role == "prediction" and not spec.is_floating)
 
 
 def _array(given: Any) -> Any:
@@ -278,7 +288,8 @@ def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, A
     lines: list[bytes] = []
     report = wire.Report(lines.append)
     files = UserFiles(program.path, program.path.parent)
-    run = probes.Loss(loss, files, program.kind, program.called_by_keras, frameworks.load(program.framework))
+    run = probes.Loss(loss, files, program.kind, program.called_by_keras, frameworks.load(program.framework),
+                      stated=program.stated)
     specs = program.inputs[0]
     own = {name: _array(given) for name, given in inputs.items() if hasattr(given, "__array__")}
     if inputs:

@@ -16,13 +16,14 @@ from losslint.confirmation.frameworks.base import Array, Traits
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.penalties import unfelt
 from losslint.confirmation.places import Span
-from losslint.confirmation.probes import Loss, observe, run, told
+from losslint.confirmation.probes import Loss, observe, occurs_again, run, told
 from losslint.confirmation.program import Program, TensorSpec
 from losslint.confirmation.tiers import Tier
 from losslint.confirmation.values import Inputs, corpus, generic, related, rows_of
 from losslint.confirmation.wire import Report
 
 RUNS = (Outcome.FINE, Outcome.ZERO_GRADIENT, Outcome.NO_GRADIENT, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
+FAILURES = (Outcome.RAISES, Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT, *witness.BAD)
 ANYHOW = (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT, Outcome.RAISES)
 OF_FIT = ("LL104", "LL205", "LL404", "LL407")  # what depends on how Keras calls a loss
 
@@ -42,7 +43,8 @@ def probe(program: Program, entry: Any, report: Report) -> None:
         for seen in framework.steps(program, entry, files):
             report.saw(seen)
     else:
-        Battery(program, Loss(entry, files, program.kind, program.called_by_keras, framework), report).run()
+        Battery(program, Loss(entry, files, program.kind, program.called_by_keras, framework,
+                              stated=program.stated), report).run()
 
 
 class Battery:
@@ -71,6 +73,7 @@ class Battery:
             self.report.saw(eager)
             return
         inputs = self.inputs(0)
+        self.loss.draws = not self.loss.repeats(inputs)
         self.tell(eager)
         if uses_none(eager):
             for seen in self.loss.framework.unanswered(self.loss, inputs):
@@ -110,7 +113,7 @@ class Battery:
                 self.specs = self.as_passed(rung)
                 seen = observe(self.loss, self.inputs(0), self.specs, mode)
                 if not only_about_shapes(seen):
-                    self.report.saw(seen)
+                    self.report.saw(self.checked(seen))
                     break
 
     def value_of(self, entry: Callable[..., Any], inputs: Mapping[str, Array]) -> Array:
@@ -161,7 +164,7 @@ class Battery:
 
     def tell(self, seen: Observation) -> None:
         """Report a run, once for each place that it went wrong at."""
-        seen = dataclasses.replace(self.small(seen), rows=self.rows, idle=self.idle)
+        seen = self.checked(dataclasses.replace(self.small(seen), rows=self.rows, idle=self.idle))
         if seen.outcome in witness.BAD and not seen.given:
             empty = locate.is_of_nothing(self.loss, self.specs, locate.arrays(seen, self.specs))
             seen = dataclasses.replace(seen, plausible=not empty)
@@ -170,6 +173,11 @@ class Battery:
             placed = locate.place(self.loss, self.specs, seen)
         for one in placed:
             self.report.saw(one)
+
+    def checked(self, seen: Observation) -> Observation:
+        """A run that failed proves nothing where it does not do so a second time."""
+        again = seen.outcome not in FAILURES or occurs_again(self.loss, seen, self.specs)
+        return seen if again else dataclasses.replace(seen, plausible=False)
 
     def small(self, seen: Observation) -> Observation:
         """What goes wrong with any inputs, shown with as few samples as it goes wrong with."""
@@ -235,7 +243,7 @@ class Battery:
             return
         found, vain = witness.search(self.loss, self.rung, self.claims)
         for seen in found:
-            self.report.saw(seen)
+            self.report.saw(self.checked(seen))
         for searched in vain:
             self.report.searched(searched)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from losslint.confirmation.frameworks.base import Inputs
+from losslint.confirmation.frameworks.base import Inputs, is_floating
 from losslint.confirmation.observation import REVERSED, Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import TensorSpec
@@ -32,7 +32,7 @@ def compared(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterato
     """``WRONG_GRADIENT`` with both numbers where the gradient differs from differences; ``FINE`` in mode
     ``differences`` where it was compared and does not; nothing where it cannot be compared: the loss refuses float64,
     or draws random numbers. Not for losses whose gradient is meant to differ."""
-    arrays = {name: array.astype(np.float64) if array.dtype.kind == "f" else array for name, array in inputs.items()}
+    arrays = {name: array.astype(np.float64) if is_floating(array) else array for name, array in inputs.items()}
     sources = differentiated(arrays, specs)
     try:
         if not sources:

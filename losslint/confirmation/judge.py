@@ -376,7 +376,10 @@ def _nearest(rows: Sequence[Searched]) -> str:
 
 
 def _is_unknown(spec: TensorSpec | None) -> bool:
-    return spec is None or (spec.role in ("prediction", "tensor") and (spec.values == "real" or spec.guessed))
+    if spec is None:
+        return True
+    anything = spec.values == "real" and spec.low is None and spec.high is None
+    return spec.role in ("prediction", "tensor") and (anything or spec.guessed)
 
 
 def _width(value: object) -> int:

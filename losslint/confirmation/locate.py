@@ -36,6 +36,7 @@ PLACED = (*LOST, Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 def record(loss: Loss, specs: Sequence[TensorSpec], inputs: Inputs) -> Trail:
     """Run a loss eagerly with everything noted. An exception of the loss ends the trail and is kept in ``error``."""
     arrays = loss.prepared(inputs)
+    loss.seed()
     return loss.framework.record(loss, loss.framework.tensors(arrays), differentiated(arrays, specs))
 
 

@@ -22,6 +22,7 @@ from losslint.confirmation.frameworks.base import Array, Framework, Inputs, is_f
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.program import TensorSpec
 
+SEED = 0
 MOST_READ = 4096  # numbers of an array that anybody reads
 DIFFERENTIATED = ("prediction", "tensor")
 
@@ -30,7 +31,8 @@ DIFFERENTIATED = ("prediction", "tensor")
 class Loss:
     """A loss that can be called, and what is traced of it so far.
 
-    ``kind`` is that of the Program: a ``loss`` gets its inputs by position, a ``function`` by name.
+    ``kind`` is that of the Program: a ``loss`` gets its inputs by position, a ``function`` by name. ``stated`` are the
+    inputs whose dtype is known: no cast changes it. ``draws``: random numbers lie in it.
     """
 
     entry: Callable[..., Any]
@@ -39,6 +41,8 @@ class Loss:
     called_by_keras: bool = False
     framework: Framework = field(default_factory=partial(frameworks.load, "tensorflow"))
     traced: dict[object, Any] = field(default_factory=dict)
+    stated: frozenset[str] = frozenset()
+    draws: bool = True
 
     def __call__(self, tensors: Mapping[str, Any]) -> Any:
         return self.apply(self.entry, tensors)
@@ -62,7 +66,27 @@ class Loss:
         """The arrays as the loss gets them: Keras 3 casts labels and predictions first."""
         if not (self.called_by_keras and self.kind == "loss" and self.framework.casts_labels):
             return dict(inputs)
-        return {name: value.astype(np.float32) for name, value in inputs.items()}
+        return {name: value if name in self.stated else value.astype(np.float32) for name, value in inputs.items()}
+
+    def seed(self) -> None:
+        """Let the next run draw what each other one draws, so that it depends on nothing but its inputs."""
+        if self.draws:
+            self.framework.seed(SEED)
+
+    def repeats(self, inputs: Inputs) -> bool:
+        """Whether eager calls that nothing is seeded for give the same value; what raises has drawn nothing that counts."""
+        try:
+            first, again = (self.value(self.prepared(inputs)).astype(np.float64) for _ in range(2))
+        except Exception:  # of the user's code, which is told elsewhere
+            return False
+        return np.array_equal(first, again, equal_nan=True)
+
+
+def occurs_again(loss: Loss, seen: Observation, specs: Sequence[TensorSpec]) -> bool:
+    """Whether another run on the inputs of an observation ends as it did: not where a counter or a draw did it."""
+    inputs = {spec.name: seen.inputs.get(spec.name) for spec in specs}
+    arrays = {name: np.asarray(value, seen.dtypes.get(name)) for name, value in inputs.items() if value is not None}
+    return len(arrays) < len(specs) or run(loss, arrays, specs, seen.mode).outcome is seen.outcome
 
 
 class NotForFit(Exception):
@@ -103,6 +127,7 @@ def run(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str) -> R
     started = time.perf_counter()
     arrays = loss.prepared(inputs)
     sources = differentiated(arrays, specs)
+    loss.seed()
     try:
         tensor, found = loss.framework.measure(loss, arrays, sources, mode)
         value = loss.framework.array(tensor)

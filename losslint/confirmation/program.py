@@ -38,6 +38,10 @@ class TensorSpec:
     marks: tuple[float, ...] = ()
     guessed: bool = False
 
+    @property
+    def is_floating(self) -> bool:
+        return self.dtype.startswith(("float", "bfloat"))
+
 
 @dataclass(frozen=True)
 class Claim:

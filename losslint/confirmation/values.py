@@ -71,7 +71,7 @@ def _generic(spec: TensorSpec, rng: np.random.Generator, index: int = 0) -> Arra
         np.put_along_axis(shares, largest, np.take_along_axis(shares, largest, -1) + rest, -1)
         return shares.astype(spec.dtype)
     low, high = _interval(spec, INTERVALS.get(spec.values, INTERVALS["real"]))
-    if np.dtype(spec.dtype).kind not in "f":
+    if not spec.is_floating:
         return rng.integers(int(np.ceil(low)), int(max(high, low + 2)) + 1, spec.shape).astype(spec.dtype)
     strata = (rng.permutation(size) + rng.uniform(0.2, 0.8, size)) / max(size, 1)  # no two alike
     numbers = low + (high - low) * strata
@@ -104,7 +104,7 @@ def related(specs: Sequence[TensorSpec], inputs: Inputs) -> Iterator[Inputs]:
 
 def scaled(specs: Sequence[TensorSpec], inputs: Inputs, factor: float) -> Inputs:
     """The inputs with what may be any number multiplied."""
-    free = {spec.name for spec in specs if spec.values == "real" and spec.dtype.startswith("float")}
+    free = {spec.name for spec in specs if spec.values == "real" and spec.is_floating}
     return {name: (array * factor).astype(array.dtype) if name in free else array for name, array in inputs.items()}
 
 
@@ -116,7 +116,7 @@ def _agreed(specs: Sequence[TensorSpec], inputs: Inputs) -> Inputs:
     moved = dict(inputs)
     for spec in specs:
         array = inputs[spec.name]
-        if spec.role in ("prediction", "tensor") and spec.dtype.startswith("float"):
+        if spec.role in ("prediction", "tensor") and spec.is_floating:
             anchor = anchors[array.shape].astype("float64")
             moved[spec.name] = (anchor + (array - anchor) / 8).astype(array.dtype)
     return moved
@@ -168,7 +168,8 @@ def fits(spec: TensorSpec, array: Array) -> bool:
     if spec.values in DISCRETE and np.any(numbers != np.round(numbers)):
         return False
     if spec.values in ("onehot", "simplex") and numbers.size:
-        return numbers.shape[-1] > 1 and bool(np.allclose(numbers.sum(-1), 1.0, atol=1e-4))
+        rounding = 1e-2 if array.dtype.itemsize == 2 else 1e-4
+        return numbers.shape[-1] > 1 and bool(np.allclose(numbers.sum(-1), 1.0, atol=rounding))
     return True
 
 
@@ -349,7 +350,7 @@ def _marked(spec: TensorSpec) -> Iterator[Corner]:
     """Nothing but a number that the loss singles out, where the type can hold it."""
     for mark in spec.marks:
         array = np.full(spec.shape, mark, "float64").astype(spec.dtype)
-        if np.dtype(spec.dtype).kind == "f" or np.all(array == mark):
+        if spec.is_floating or np.all(array == mark):
             yield f"all {mark:g}", array, False
 
 

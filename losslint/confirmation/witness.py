@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from losslint.confirmation import locate
+from losslint.confirmation.frameworks.base import is_floating
 from losslint.confirmation.locate import Operand
 from losslint.confirmation.observation import Observation, Outcome, Searched
 from losslint.confirmation.places import NOWHERE, Place
@@ -449,7 +450,7 @@ class Shrinking:
     def numbers(self) -> Iterator[Callable[[Inputs], Inputs | None]]:
         for digits in range(3):
             yield lambda best, digits=digits: {  # type: ignore[misc]
-                name: np.round(a, digits) if a.dtype.kind == "f" else a for name, a in best.items()
+                name: np.round(a, digits) if is_floating(a) else a for name, a in best.items()
             }
         for spec in self.specs:
             for number in (1.0, 0.0) if spec.role == "label" else (0.0, 1.0):  # an exact 0 only where it takes one
@@ -548,4 +549,4 @@ def agreeing(specs: Sequence[TensorSpec]) -> tuple[TensorSpec, ...]:
 
 def is_open(spec: TensorSpec) -> bool:
     """Whether nothing is known of the numbers in a tensor."""
-    return spec.values == "real" and spec.low is None and spec.high is None and np.dtype(spec.dtype).kind == "f"
+    return spec.values == "real" and spec.low is None and spec.high is None and spec.is_floating

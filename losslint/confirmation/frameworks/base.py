@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -68,6 +69,11 @@ class Framework(ABC):
         Raises:
             DeviceMissing: the device that was asked for is not there.
         """
+
+    def seed(self, seed: int) -> None:
+        """Seed what the code of a loss may draw from."""
+        random.seed(seed)
+        np.random.seed(seed)
 
     # -- tensors
 

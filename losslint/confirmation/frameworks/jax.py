@@ -10,7 +10,6 @@ JAX's documentation does in "Writing custom Jaxpr interpreters".
 from __future__ import annotations
 
 import contextlib
-import random
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -70,8 +69,7 @@ class Jax(Framework):
     def prepare(self, seed: int, device: str) -> str:
         from losslint.confirmation.frameworks import jax_steps
 
-        random.seed(seed)
-        np.random.seed(seed)
+        self.seed(seed)
         jax.config.update("jax_disable_most_optimizations", True)  # what is run once is not worth compiling well
         jax_steps.watch()
         found = jax.default_backend() if device != "cpu" else "cpu"

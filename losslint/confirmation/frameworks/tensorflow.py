@@ -86,12 +86,14 @@ class TensorFlow(Framework):
     selects = ("Where", "Unique", "UniqueV2", "DynamicPartition", "NonMaxSuppressionV5", "PyFunc", "EagerPyFunc")
 
     def prepare(self, seed: int, device: str) -> str:
-        np.random.seed(seed)
-        tf.random.set_seed(seed)
+        self.seed(seed)
         found = [] if device == "cpu" else tf.config.list_physical_devices("GPU")
         if device.startswith("gpu:") and not found:
             raise DeviceMissing(f"{device} was asked for, but TensorFlow sees no GPU; use --device auto or cpu")
         return "gpu:0" if found else "cpu"
+
+    def seed(self, seed: int) -> None:
+        tf.keras.utils.set_random_seed(seed)  # Python's and NumPy's as well; it takes as long as a dozen operations
 
     def tensors(self, arrays: Inputs) -> Tensors:
         return {name: tf.constant(array, dtype=array.dtype) for name, array in arrays.items()}
@@ -111,7 +113,8 @@ class TensorFlow(Framework):
         return bool(getattr(getattr(value, "dtype", None), "is_floating", False))
 
     def array(self, tensor: Any) -> Array:
-        return np.asarray(tf.convert_to_tensor(tensor))
+        found = tf.convert_to_tensor(tensor)
+        return np.asarray(found.numpy() if found.dtype == tf.bfloat16 else found)  # NumPy takes no single bfloat16
 
     def like(self, numbers: Array, tensor: Any) -> Any:
         return tf.constant(numbers.reshape(tensor.shape), tensor.dtype)

@@ -5,7 +5,6 @@ The recorder is a ``TorchFunctionMode``: it sees each call of PyTorch as the use
 
 from __future__ import annotations
 
-import random
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -69,9 +68,7 @@ class Torch(Framework):
     stops = ("detach", "detach_", "data", "no_grad")
 
     def prepare(self, seed: int, device: str) -> str:
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+        self.seed(seed)
         torch.set_num_threads(1)
         found = device != "cpu" and torch.cuda.is_available()
         if device.startswith("gpu:") and not found:
@@ -79,6 +76,10 @@ class Torch(Framework):
         if found:
             torch.set_default_device("cuda:0")
         return "gpu:0" if found else "cpu"
+
+    def seed(self, seed: int) -> None:
+        super().seed(seed)
+        torch.manual_seed(seed)
 
     def tensors(self, arrays: Inputs) -> Tensors:
         return {name: torch.tensor(array) for name, array in arrays.items()}
