@@ -30,8 +30,11 @@ CALLED = ("call", "forward", "__call__")  # what holds the code of an object tha
 
 
 def assert_trainable(loss: Callable[..., Any], /, **inputs: Any) -> None:
-    """Fail where a loss has no usable gradient: None, zero, wrong, not finite, or raising where ``fit`` traces it; and where
-    no run of it gave any.
+    """Fail where a loss has no usable gradient: None, zero, wrong, not finite, or raising where ``fit`` traces it; where
+    no run of it gave any; and where it compares every prediction with every label of shapes that are given.
+
+    It runs in the caller's process, without a limit of time or memory, and seeds the random generators: a loss that never
+    returns never fails, which only a time limit of the test runner or ``losslint --confirm`` ends.
 
     Args:
         loss: a function, a ``keras.losses.Loss`` or a ``torch.nn.Module``.
@@ -60,7 +63,10 @@ def confirm(loss: Callable[..., Any], /, **inputs: Any) -> list[Finding]:
     Args:
         loss: a function, a ``keras.losses.Loss`` or a ``torch.nn.Module``.
         **inputs: what it is called with, by name, each as a shape ``(8, 3)``, a text ``"float32[8, 3] in [0, 1]"``, a
-            ``tf.TensorSpec``, or an array or tensor, which is tried as it is and says what range others are taken from.
+            ``tf.TensorSpec``, or an array or tensor. These are tried first, as they are, and are an example: numbers of
+            the same shape, dtype and kind (labels of 0 and 1, shares, probabilities, any numbers) are tried after them,
+            those that break the loss among them; ``"float32[8, 3] in [0.1, 0.9]"`` keeps them in a range. A dtype is
+            kept, but for the float64 and int64 that NumPy makes of plain numbers, which Keras casts.
             Without any, they are inferred from the code of the loss.
 
     Returns:
@@ -279,7 +285,7 @@ def _like(usual: TensorSpec, array: Any) -> TensorSpec:
 
 def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, Any]) -> Evidence:
     """What is seen: with the arrays that are given, then with others."""
-    from losslint.confirmation import frameworks, locate, probes, wire
+    from losslint.confirmation import contract, frameworks, locate, probes, wire
     from losslint.confirmation.battery import Battery
     from losslint.confirmation.failures import UserFiles, between_shapes
     from losslint.confirmation.observation import Outcome
@@ -299,6 +305,9 @@ def _evidence(loss: Callable[..., Any], program: Program, inputs: Mapping[str, A
                 report.saw(one)
         elif between_shapes(seen):  # what is drawn for a shape may raise by its numbers
             report.saw(seen)
+        with contextlib.suppress(Exception):  # of the user's code, for columns
+            for one in contract.as_given(run, run.prepared(generic(specs) | own), specs):
+                report.saw(one)
     for one in _parts(run, generic(specs) | own, program):
         report.saw(one)
     Battery(program, run, report, generic(specs) | own if own else None).run()

@@ -15,12 +15,12 @@ import numpy as np
 
 from losslint.confirmation import agreement, locate
 from losslint.confirmation.failures import UserFiles
-from losslint.confirmation.frameworks.base import Inputs
+from losslint.confirmation.frameworks.base import Inputs, is_floating
 from losslint.confirmation.handed import handed
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, numbers, told
 from losslint.confirmation.program import Claim, TensorSpec
-from losslint.confirmation.trail import Trail
+from losslint.confirmation.trail import Step, Trail
 
 FROZEN, PAIRS = "LL207", "LL401"
 MOST = 0.5
@@ -93,6 +93,34 @@ def pairs(trail: Trail, claim: Claim, files: UserFiles) -> Iterator[str]:
         batch = max((shape[0] for shape in shapes if len(shape) == 1), default=0)
         if step.path == str(files.path) and claim.covers(step) and batch > 1 and (batch, 1) in shapes:
             yield f"{step.op} takes {shapes[0]} and {shapes[1]}, every prediction with every label"
+
+
+def as_given(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec]) -> Iterator[Observation]:
+    """``CONTRACT`` for inputs that somebody named: predictions of a type without a derivative; labels and predictions of
+    shape (B,) and (B, 1), of which the loss makes (B, B) and other numbers than of columns."""
+    roles = {spec.name: spec.role for spec in specs}
+    pair = {name: array for name, array in inputs.items() if roles[name] in ("label", "prediction")}
+    for name, array in pair.items():
+        if roles[name] == "prediction" and not is_floating(array):
+            yield dataclasses.replace(_broken(inputs, None, f"{name} is {array.dtype}, which has no gradient"), given=True)
+    batch = max((len(array) for array in pair.values() if array.ndim), default=0)
+    if {array.shape for array in pair.values()} != {(batch,), (batch, 1)} or batch < 2:
+        return
+    trail = locate.record(loss, specs, inputs)
+    made = next((step for step in trail.steps if step.path == str(loss.files.path) and spreads(step, batch)), None)
+    columns = {**inputs, **{name: array.reshape(batch, 1) for name, array in pair.items()}}
+    if made is None or trail.error or np.allclose(loss.value(inputs).mean(), loss.value(columns).mean()):
+        return
+    given = " and ".join(f"{name} {array.shape}" for name, array in pair.items())
+    detail = f"{given}: {made.op} compares every prediction with every label"
+    yield from locate.at_each(
+        dataclasses.replace(_broken(inputs, loss.value(inputs), detail), given=True), [made.place], loss.files)
+
+
+def spreads(step: Step, batch: int) -> bool:
+    """Whether an operation makes a square of a row and a column."""
+    taken, made = ([tuple(tensor.shape) for tensor in tensors] for tensors in (step.inputs, step.outputs))
+    return (batch,) in taken and (batch, 1) in taken and (batch, batch) in made
 
 
 def skips_samples(loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], _: Claim) -> Observation | None:

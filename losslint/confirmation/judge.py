@@ -372,6 +372,8 @@ def _outcomes(code: str) -> tuple[Outcome, ...]:
 
 def _nearest(rows: Sequence[Searched]) -> str:
     near = [s.nearest for s in rows if s.nearest is not None]
+    if near and min(near) == 0.0:
+        return "; the operand reached the value where it fails, and all stayed finite"
     return f"; none brings the operand closer than {min(near):.2g} to the value where it fails" if near else ""
 
 
@@ -433,6 +435,11 @@ def _words(code: str, seen: Observation) -> tuple[Severity, str, str]:
             usual,
             f"raises where the loss is compiled ({seen.mode}): {seen.error}",
             "use tensor operations here; eager runs accept what a traced loss cannot",
+        )
+    if seen.given:
+        return (
+            Severity.ERROR, seen.detail,
+            "give labels and predictions of one shape, and predictions as floating-point numbers",
         )
     return (usual, f"Keras expects something else of a loss: {seen.detail or witness}",
             "return one loss for each sample, and leave the reduction to Keras")  # fmt: skip

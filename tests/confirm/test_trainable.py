@@ -198,6 +198,37 @@ def test_inputs_that_are_not_those_of_the_loss_are_said(names: tuple[str, ...], 
     losslint.assert_trainable(lambda **tensors: squared(**tensors), y_true=(8, 3), y_pred=(8, 3))
 
 
+def pairwise(y_true: Any, y_pred: Any) -> Any:
+    """Every prediction against every other one, as it is meant."""
+    scores, labels = (tf.reshape(y, [-1]) for y in (y_pred, y_true))
+    gaps, orders = scores[:, None] - scores, tf.sign(labels[:, None] - labels)
+    return tf.reduce_mean(tf.nn.softplus(-orders * gaps))
+
+
+def flattened(y_true: Any, y_pred: Any) -> Any:
+    return tf.reduce_mean(tf.square(tf.reshape(y_true, [-1, 1]) - tf.reshape(y_pred, [-1, 1])))
+
+
+@pytest.mark.parametrize("inputs", [
+    {"y_true": (8,), "y_pred": (8, 1)}, {"y_true": (8, 1), "y_pred": (8,)},
+    {"y_true": tf.constant([1.0, 2.0, 3.0]), "y_pred": tf.constant([[1.0], [2.0], [3.0]])},
+])  # fmt: skip
+def test_a_column_beside_a_row_fails(inputs: dict[str, Any]) -> None:
+    with pytest.raises(AssertionError, match=r"Sub compares every prediction with every label"):
+        losslint.assert_trainable(squared_once, **inputs)
+
+
+@pytest.mark.parametrize("loss", [pairwise, flattened, tf.keras.losses.MeanSquaredError()])
+def test_a_loss_that_takes_a_column_beside_a_row_passes(loss: Any) -> None:
+    losslint.assert_trainable(loss, y_true=(8,), y_pred=(8, 1))
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64"])
+def test_predictions_of_integers_fail(dtype: str) -> None:
+    with pytest.raises(AssertionError, match=f"y_pred is {dtype}, which has no gradient"):
+        losslint.assert_trainable(squared, y_true=tf.ones((3, 2), dtype), y_pred=np.zeros((3, 2), dtype))
+
+
 def test_a_class_is_no_loss() -> None:
     with pytest.raises(TypeError, match=r"^Own is a class: pass an instance of it, Own\(\.\.\.\)$"):
         losslint.assert_trainable(type("Own", (), {"__call__": squared}))
