@@ -204,7 +204,7 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
     if hazard.start is not None:
         return Severity.WARNING
-    if hazard.flat or hazard.xla_only or is_contract(loss, hazard) or (
+    if hazard.flat or hazard.xla_only or is_contract(loss, hazard) or takes_no_label(loss, hazard) or (
             is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
     if (loss.head == OWN and is_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
@@ -241,6 +241,17 @@ def is_contract(loss: Loss, hazard: Hazard) -> bool:
     return hazard.label_only and not (hazard.of_pairs and not any(
         isinstance(call, ast.Call) and last_name(call.func) in REPEATING
         for given in _handed_labels(loss) for call in ast.walk(given)))
+
+
+def takes_no_label(loss: Loss, hazard: Hazard) -> bool:
+    """Whether a sum over labels times what is kept above 0 is 0: only a row without a label makes it so."""
+    product = hazard.operand.inputs.get("x") if hazard.operand is not None and hazard.operand.op == "sum" else None
+    if not isinstance(product, Node) or product.op != "mul":
+        return False
+    pair = [operand for _, operand in product.operands()]
+    return len(pair) == 2 and any(
+        label.role is Role.LABEL and all(facts.ranges.of(other).low > 0.0 for facts in loss.evaluated)
+        for label, other in (pair, pair[::-1]))
 
 
 def _handed_labels(loss: Loss) -> Iterator[ast.expr]:
