@@ -11,7 +11,8 @@ import copy
 import enum
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 
 from losslint.facts.precision import Precision, precisions
 from losslint.facts.step import Steps
@@ -389,18 +390,28 @@ class GradientFacts:
     def passed(self, value: Value | Node) -> set[int]:
         """The nodes that the derivative of a value certainly goes through: by operations that are known, on both sides where
         paths meet, and not by what a model was made of."""
-        found: set[int] = set()
-        stack = list(nodes_in(value))
-        while stack:
-            node = stack.pop()
-            if node.index not in found and self.flows[node.index].live:
-                found.add(node.index)
-                if node.op == "phi":
-                    found |= set.intersection(*(self.passed(node.inputs[side]) for side in ("x", "y")))
-                    continue
+        found = self._passed_by(nodes_in(value), self._passed)
+        return {index for index in range(found.bit_length()) if found >> index & 1}
+
+    @cached_property
+    def _passed(self) -> list[int]:
+        """For each node the nodes that its derivative certainly goes through, as the bits of a number."""
+        found = [0] * len(self.graph.nodes)
+        for node in self.graph.nodes:
+            if not self.flows[node.index].live:
+                continue
+            if node.op == "phi":
+                first, second = (self._passed_by(nodes_in(node.inputs[side]), found) for side in ("x", "y"))
+                before = first & second
+            else:
                 data = self.edges[node.index] if node.op not in ("attribute", "unknown") else []
-                stack += [operand for name, operand, kind in data if name != "function" and kind is Edge.LIVE]
+                before = self._passed_by((o for name, o, kind in data if name != "function" and kind is Edge.LIVE), found)
+            found[node.index] = before | 1 << node.index
         return found
+
+    @staticmethod
+    def _passed_by(nodes: Iterable[Node], found: list[int]) -> int:
+        return reduce(or_, (found[node.index] for node in nodes), 0)
 
     def cuts(self, value: Value | Node) -> list[Cut]:
         """Where the derivative stops on the way to a value, in program order."""
