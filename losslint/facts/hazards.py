@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from losslint.facts.constants import folding, plain_number
 from losslint.facts.float32 import NAN, SHORT_CIRCUITS
-from losslint.facts.gradient import GradientFacts
+from losslint.facts.gradient import Edge, GradientFacts
 from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
 from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
 from losslint.facts.range import RangeFacts
@@ -29,6 +29,7 @@ from losslint.graph.nodes import Node, carrier, nodes_in
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Const, Value
 from losslint.ops.moves import SAME_NUMBERS
+from losslint.project.roles import Role
 
 ROW_WISE = ("softmax", "log_softmax")  # are evaluated beside a logit of 0
 PLACES = ("range", "eye")  # numbers of rows, and which of a pair are the same one
@@ -295,6 +296,8 @@ class HazardFacts:
         named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
         if not named and (operand is None or not self.gradient.live(operand) or point(operand) != 0.0):
             return None  # it rests on stand-ins alone, and is no difference of equal ones
+        if operand is not None and self._is_of_settings(operand):
+            return None
         masked = not by_value and culprit.index not in self._taken(point)
         negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
         if negative and not masked and self.head not in SIGNED:
@@ -327,9 +330,31 @@ class HazardFacts:
             operand = next((inner for _, inner in operand.operands() if self.gradient.live(inner)), None)
         return operand is not None and crosses(operand)
 
+    def _is_of_settings(self, operand: Node) -> bool:
+        """Whether settings alone decide an operand, none of which is trained through it: a mask by lengths."""
+        sorts, seen, stack = set[Sort](), set[int](), [operand]
+        while stack:
+            node = stack.pop()
+            if (variable := self.inputs.variable(node)) is not None:
+                sorts.add(self.inputs.sorts[variable])
+            elif node.index not in seen:
+                seen.add(node.index)
+                edges = self.gradient.edges[node.index]
+                stack += [inner for name, inner, kind in edges if kind is not Edge.NO_VALUE and name != "shape"]
+        return sorts == {Sort.FIXED} and not self.gradient.live(operand)
+
     def _is_of_labels(self, operand: Node | None) -> bool:
-        """Whether labels alone decide an operand: nothing that is trained does."""
-        return operand is not None and not self.gradient.reach(operand)
+        """Whether labels alone decide an operand: nothing that is trained does, or no more than what is compared with
+        something, of what a loss is given that has its models itself."""
+        if operand is None:
+            return False
+        roots = [self.gradient.graph.nodes[index] for index in self.gradient.reach(operand)]
+        given = all(root.op == "param" and root.role in (Role.TENSOR, Role.UNKNOWN) for root in roots)
+        return not roots or (given and self._has_models and not self.gradient.live(operand))
+
+    @cached_property
+    def _has_models(self) -> bool:
+        return any(node.op == "layer" and node.index in self.gradient.trained for node in self.nodes)
 
     def _is_share_of_a_label(self, exponent: Value | None, point: Point) -> bool:
         """Whether an exponent is a fraction because of a label: those of a likelihood, ``p ** y``, are 0 and 1."""

@@ -13,7 +13,7 @@ from losslint.graph import fold
 from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
 from losslint.graph.expressions import evaluate, iterate
 from losslint.graph.functions import call_function, opaque
-from losslint.graph.nodes import Kind, Node, NotedCall, nodes_in
+from losslint.graph.nodes import Kind, Node, NotedCall, nodes_in, rests_on_data
 from losslint.graph.scope import Env
 from losslint.graph.tracer import Frame, Tracer, is_framework_name, join_kinds, require
 from losslint.graph.values import (
@@ -303,9 +303,9 @@ def apply_api(
     node = t.node(frame, api.operation.name, inputs, at, kind, dtype=dtype, api=api, name=api.name)
     if api.operation.family == "assert":
         require(t, frame, node)
-    asked = inputs.get("requires_grad")
-    if isinstance(asked, Const) and asked.value is True and not operands and api.operation.family != "sample":
-        node.detail["watched"] = True  # torch.zeros((), requires_grad=True): a parameter; drawn points are data
+    asked = inputs.get("requires_grad", Const(True) if api.name.endswith(".requires_grad_") else NONE)
+    if isinstance(asked, Const) and asked.value is True and not rests_on_data(node):
+        node.detail["watched"] = True
     if function is not None:
         node.detail["raw"] = function.name
         if function.name.endswith("()"):

@@ -225,9 +225,13 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         if op == "mod" and NUMBER_FORMAT.search(left.value):
             t.node(frame, "python.str", {"x": right}, at, Kind.PYTHON, name="a format specification")
         return t.node(frame, "python.format", {}, at, Kind.PYTHON)
+    if any(isinstance(side, Const) and side.value is None for side in (left, right)):
+        return t.unknown(frame, at, "what was None is computed with: it is assigned elsewhere", {"x": left, "y": right})
     if op in ("and", "or", "xor"):
         op = f"logical_{op}"
     kind = _arithmetic_kind(left, right)
+    if op == "add" and any(isinstance(a, Seq) and kind_of(b) is Kind.UNKNOWN for a, b in ((left, right), (right, left))):
+        kind = Kind.UNKNOWN  # two lists, or a list and a tensor
     if op == "matmul" and kind is Kind.UNKNOWN and t.framework != "tensorflow":
         kind = Kind.TENSOR  # x @ params["w"]
     return t.node(

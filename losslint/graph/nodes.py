@@ -92,6 +92,19 @@ class Node(Value):
         return f"%{self.index}: {self.op}({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
 
+def rests_on_data(tensor: Node) -> bool:
+    """Whether a tensor is drawn, or computed from tensors; ``torch.ones(1, device=d).requires_grad_()`` is a parameter."""
+    seen, stack = set[int](), [tensor]
+    while stack:
+        node = stack.pop()
+        if node.op in ("param", "layer") or node.family in ("sample", "gather"):
+            return True
+        if node.index not in seen:
+            seen.add(node.index)
+            stack += [operand for name, operand in node.operands() if name not in ("device", "dtype")]
+    return False
+
+
 def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
     """The nodes a value consists of."""
     if isinstance(value, Node):

@@ -9,7 +9,7 @@ import libcst as cst
 
 from losslint.graph.expressions import binary, condition, evaluate, index_value, iterate, truth
 from losslint.graph.indexing import may_be_several, may_be_several_too, set_item, subscript
-from losslint.graph.nodes import Kind, Node
+from losslint.graph.nodes import Kind, Node, rests_on_data
 from losslint.graph.source import walk
 from losslint.graph.tracer import Frame, Return, Tracer, emptied, kind_of, require, with_context
 from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
@@ -433,6 +433,9 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
                         Kind.PYTHON,
                         name=target.attr.value,
                     )
+            elif isinstance(owner, Node) and target.attr.value == "requires_grad" and value == Const(True) and not (
+                    rests_on_data(owner)):
+                owner.detail["watched"] = True
         case cst.Subscript():
             owner = evaluate(t, frame, target.value)
             changed = set_item(t, frame, owner, index_value(t, frame, target), value, target)

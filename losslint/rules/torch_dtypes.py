@@ -55,7 +55,7 @@ OPERATORS = dict.fromkeys(["logical_and", "logical_or", "logical_not"], OF_BITS)
 
 def refused(loss: Loss) -> Iterator[Problem]:
     """Operations on tensors of a dtype that they do not take."""
-    dtypes, shapes = torch_dtypes(loss.gradient), ShapeFacts(loss.graph)
+    dtypes, shapes = torch_dtypes(loss.graph), ShapeFacts(loss.graph)
     for node in loss.nodes:
         if node.framework not in ("", "torch") or node.context.tried or node.context.guarded:
             continue
