@@ -296,7 +296,7 @@ class HazardFacts:
         named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
         if not named and (operand is None or not self.gradient.live(operand) or point(operand) != 0.0):
             return None  # it rests on stand-ins alone, and is no difference of equal ones
-        if operand is not None and self._is_of_settings(operand):
+        if culprit.op == "div" and operand is not None and self.gradient.reach(operand) and self._is_of_settings(operand):
             return None
         masked = not by_value and culprit.index not in self._taken(point)
         negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0

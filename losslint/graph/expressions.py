@@ -225,7 +225,7 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         if op == "mod" and NUMBER_FORMAT.search(left.value):
             t.node(frame, "python.str", {"x": right}, at, Kind.PYTHON, name="a format specification")
         return t.node(frame, "python.format", {}, at, Kind.PYTHON)
-    if any(isinstance(side, Const) and side.value is None for side in (left, right)):
+    if any(side == NONE and side is not NOTHING for side in (left, right)):
         return t.unknown(frame, at, "what was None is computed with: it is assigned elsewhere", {"x": left, "y": right})
     if op in ("and", "or", "xor"):
         op = f"logical_{op}"
