@@ -360,9 +360,11 @@ def test_progress_is_told() -> None:
 
 
 PARENT = """
+import signal
 from tests.confirm.test_hostile import program
 from losslint.confirmation import client
 from losslint.confirmation.limits import Limits
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background of a shell ignores it
 sleeping = program("import time\\nprint(1)\\ndef entry(): time.sleep(1000)")
 for _ in client.run([sleeping] * 3, client.Options(2, limits=Limits(100.0), framework="none"),
                     lambda what, _: print(what, flush=True)):
