@@ -1,4 +1,4 @@
-"""The dtype of each PyTorch tensor of a graph, as far as the code says it: of a parameter it says nothing.
+"""The dtype of each PyTorch tensor of a graph, as far as the code says it.
 
 PyTorch promotes what arithmetic puts together and keeps the dtype of what it moves; measured with PyTorch 2.13.
 """
@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from losslint.facts.dtypes import FLOAT
+from losslint.facts.gradient import GradientFacts
 from losslint.facts.shape import is_absent
-from losslint.graph.nodes import Graph, Kind, Node
+from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, External, Seq, Value
 from losslint.ops.table import Operation, lookup
+from losslint.project.roles import Role
 
 ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64")  # of two that meet, the later one
 INT64 = ORDER[-1]
@@ -25,10 +27,7 @@ NAMES = {  # of dtypes, of the methods that cast to them, and of the types of te
 }  # fmt: skip
 INDICES = ("argmax", "argmin", "argsort", "nonzero", "searchsorted", "one_hot", "categorical", "count_nonzero",
            "bucketize")
-FLOATS = (  # whatever goes in, where it runs at all
-    "random", "layer", "weight", "mean", "div", "norm", "std", "var", "sigmoid", "log_sigmoid", "softmax", "log_softmax",
-    "softplus", "tanh", "exp", "log", "sqrt",
-)
+FLOATS = ("random", "layer", "weight", "mean", "div", "norm", "std", "var")  # whatever goes in, where it runs at all
 FILLED = ("torch.zeros", "torch.ones", "torch.eye", "torch.linspace", "torch.empty")
 DRAWN = ("torch.randint", "torch.randperm")
 COUNTED = ("sum", "prod", "cumsum", "cumprod")  # of booleans and integers they make int64
@@ -57,16 +56,18 @@ class Done:
         return self.operation.family if self.operation is not None else ""
 
 
-def torch_dtypes(graph: Graph) -> dict[int, str]:
+def torch_dtypes(gradient: GradientFacts) -> dict[int, str]:
     """Dtype by node, ``int64`` or ``FLOAT`` say; nodes of which it is not known are left out."""
     found: dict[int, str] = {}
-    for node in graph.nodes:
-        if dtype := _dtype(node, found):
+    for node in gradient.graph.nodes:
+        if dtype := _dtype(node, found, gradient):
             found[node.index] = dtype
     return found
 
 
-def _dtype(node: Node, found: dict[int, str]) -> str:
+def _dtype(node: Node, found: dict[int, str], gradient: GradientFacts) -> str:
+    if node.op == "param":
+        return FLOAT if node.role is Role.PREDICTION and node.index in gradient.trained else ""
     done = _done(node)
     if done is None or not (node.kind is Kind.TENSOR or _shows_tensor(done, found)):
         return ""

@@ -11,7 +11,7 @@ from losslint.facts.dtypes import FLOAT
 from losslint.facts.shape import ShapeFacts
 from losslint.facts.torch_dtypes import INT64, ORDER, torch_dtypes
 from losslint.graph.nodes import Node, nodes_in
-from losslint.graph.values import NONE
+from losslint.graph.values import NONE, Value
 from losslint.graph.written import operand_text
 from losslint.rules.base import Loss, Problem
 
@@ -55,7 +55,7 @@ OPERATORS = dict.fromkeys(["logical_and", "logical_or", "logical_not"], OF_BITS)
 
 def refused(loss: Loss) -> Iterator[Problem]:
     """Operations on tensors of a dtype that they do not take."""
-    dtypes, shapes = torch_dtypes(loss.graph), ShapeFacts(loss.graph)
+    dtypes, shapes = torch_dtypes(loss.gradient), ShapeFacts(loss.graph)
     for node in loss.nodes:
         if node.framework not in ("", "torch") or node.context.tried or node.context.guarded:
             continue
@@ -74,11 +74,16 @@ def refused(loss: Loss) -> Iterator[Problem]:
 def demands(node: Node, dtypes: dict[int, str], shapes: ShapeFacts) -> tuple[Demand, ...]:
     """What an operation asks of its inputs."""
     if node.op in OPERATORS and node.api is None:
-        return OPERATORS[node.op]
+        return tuple(each for each in OPERATORS[node.op] if not is_parameter(node.inputs.get(each.input)))
     if node.op == "cross_entropy":
         return demanded_by_cross_entropy(node, dtypes, shapes)
     smooth = node.op == "huber" and "huber" not in node.name.lower()  # smooth_l1_loss promotes
     return DEMANDS.get(node.op, ()) if not smooth and "dtype" not in node.inputs else ()
+
+
+def is_parameter(value: Value | None) -> bool:
+    """What a loss is given: that a prediction is a floating-point number is assumed, and its bits say otherwise."""
+    return isinstance(value, Node) and value.op == "param"
 
 
 def demanded_by_cross_entropy(node: Node, dtypes: dict[int, str], shapes: ShapeFacts) -> tuple[Demand, ...]:
