@@ -223,7 +223,7 @@ class HazardFacts:
     @cached_property
     def _watched(self) -> Cone:
         """The operations that can fail, and what they are computed from."""
-        watched = {node.index for node in self._behind_suspects()}
+        watched = {node.index for node in self._behind_suspects}
         return Cone((node for node in self.nodes if node.index in watched), self.gradient.steps)
 
     def _rows(self) -> Iterator[tuple[dict[Variable, float], dict[Variable, float], bool]]:
@@ -231,7 +231,7 @@ class HazardFacts:
 
         A probability of 0 beside one that is not, a logit far below the largest, labels of which no two are alike.
         """
-        if not any((node.op in PAIRED and node.op != "mean") or crosses(node) for node in self._behind_suspects()):
+        if not any((node.op in PAIRED and node.op != "mean") or crosses(node) for node in self._behind_suspects):
             return
         for variable, sort in self.inputs.sorts.items():
             if sort is Sort.FIXED:
@@ -241,11 +241,10 @@ class HazardFacts:
             if sort in (Sort.LOGIT, Sort.REAL):
                 yield self.inputs.base | {variable: -LARGE}, self.inputs.base, True
 
-    def _behind_suspects(self) -> Iterator[Node]:
+    @cached_property
+    def _behind_suspects(self) -> list[Node]:
         """What the operations that can fail are computed from."""
-        for node in self.nodes:
-            if node.index in self.suspects:
-                yield from self.inputs.entering(node)
+        return self.inputs.entering(*(node for node in self.nodes if node.index in self.suspects))
 
     def values(self, node: Node) -> Iterator[float]:
         """What a node is at the points, those of large inputs aside."""

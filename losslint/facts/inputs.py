@@ -185,11 +185,11 @@ class InputFacts:
         return (is_network(node) and node.index not in self.meetings and not self._has_prediction
                 and bool(self.gradient.reach(node)))
 
-    def entering(self, node: Node) -> list[Node]:
-        """What a node is computed from; of a variable no more than itself, and the places it is taken from where they
+    def entering(self, *nodes: Node) -> list[Node]:
+        """What nodes are computed from; of a variable no more than itself, and the places it is taken from where they
         are those that a mask holds at."""
         found: dict[int, Node] = {}
-        stack = [node]
+        stack = [*nodes]
         while stack:
             current = stack.pop()
             if current.index not in found:

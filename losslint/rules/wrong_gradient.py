@@ -120,11 +120,13 @@ def step(model, optimizer, x, y):
             factor = node.inputs.get(name)
             if not isinstance(factor, Node) or not facts.is_cut(factor) or not facts.reach(factor) & facts.surely_trained:
                 continue
+            if not any(map(escapes, facts.cuts(factor))):
+                continue  # which of the cuts decide takes long to find
             for cut in facts.decisive_cuts(factor):
                 recorded = tape is None or tape in cut.node.context.tapes
                 if loss.site.framework == "jax" and cut.node.op not in SILENT_IN_JAX:
                     continue  # it raises: LL101, LL102, LL103
-                if recorded and cut.cause in ESCAPES and cut.node.context.mode in (Mode.EAGER, Mode.UNKNOWN):
+                if recorded and escapes(cut):
                     replacement = twin(loss, cut.node)
                     yield Problem(
                         cut.node.source,
@@ -134,6 +136,11 @@ def step(model, optimizer, x, y):
                         "meant, say so with tf.stop_gradient",
                         related=(node.source,),
                     )
+
+
+def escapes(cut: Cut) -> bool:
+    """Whether a value leaves what records it without an error."""
+    return cut.cause in ESCAPES and cut.node.context.mode in (Mode.EAGER, Mode.UNKNOWN)
 
 
 def constant_summands(loss: Loss) -> Iterator[Problem]:
