@@ -10,10 +10,10 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from losslint.ops.table import canonical_name, lookup
 from losslint.project.bodies import framework_count, note_framework
 from losslint.project.builders import builders, compiled_model, losses_of
 from losslint.project.classes import Classes, ClassKind
+from losslint.project.compiled import is_builtin, is_tensor, written
 from losslint.project.decisions import Decisions, SiteOptions
 from losslint.project.evidence import Evidence, Judge
 from losslint.project.fed import fed_with_data
@@ -378,10 +378,11 @@ class _Finder:
             )
 
     def _builtin_sites(self) -> Iterator[Site]:
-        """The losses of Keras itself, and the names for them, that Keras models are compiled with."""
+        """The losses of Keras itself, and the names for them, that Keras models are compiled with; and the tensors."""
         for call in self.local.compiles:
             parts = [(part, written(part, self.module)) for part in losses_of(call, self.module)]
-            wanted = [(part, value) for part, value in parts if is_builtin(value, self.module)]
+            tensors = [part for part, value in parts if is_tensor(value, self.module)]
+            wanted = [(part, value) for part, value in parts if part in tensors or is_builtin(value, self.module)]
             if not wanted or self.judge.in_test(call) or not (fitted := self._fitted([(self.module, call)])):
                 continue
             heads = self._heads(fitted) if len(parts) == 1 else ()
@@ -389,8 +390,7 @@ class _Finder:
                 yield Site(
                     module=self.module,
                     kind="builtin",
-                    qualname=str(value.value) if isinstance(value, ast.Constant) else last_name(
-                        value.func if isinstance(value, ast.Call) else value),
+                    qualname=builtin_name(part if part in tensors else value),
                     node=part,
                     reason=f"passed to compile(loss=...) in line {call.lineno}",
                     mode=self.modes.keras,
@@ -398,7 +398,7 @@ class _Finder:
                     roles={"y_true": Role.LABEL, "y_pred": Role.PREDICTION},
                     class_node=self.index.class_around(call),
                     owner=self.index.def_around(call),
-                    built_by=value if isinstance(value, ast.Call) else None,
+                    built_by=value if isinstance(value, ast.Call) and part not in tensors else None,
                     fitted=fitted,
                     heads=heads,
                 )
@@ -430,34 +430,11 @@ class _Finder:
         return Mode.EAGER if owner is None else Mode.UNKNOWN
 
 
-def written(part: ast.expr, module: Module) -> ast.expr:
-    """The loss that a name stands for, where it has been given one value, also by all callers of this file, and that
-    ``keras.losses.get`` is asked for."""
-    if isinstance(part, ast.Name):
-        values, home = module.index.lookup(part.id, module.index.scope(part))
-        if not values and isinstance(home, ast.FunctionDef):
-            values = list(resolver(module).received(home, part.id))
-        part = values[0] if len(values) == 1 and isinstance(values[0], ast.expr) else part
-    if isinstance(part, ast.Call) and operation_of(part.func, module) == "deserialize":
-        own = argument(part, 1, "custom_objects")
-        return part if own is not None else argument(part, 0, "identifier", "name") or part
-    return part
-
-
-def is_builtin(value: ast.expr, module: Module) -> bool:
-    """Whether an expression is a loss of Keras itself, or a text that Keras is to find one by."""
-    named = value.func if isinstance(value, ast.Call) else value
-    if isinstance(named, ast.Constant):
-        return isinstance(named.value, str)
-    name = canonical_name(module.dotted(named) or "")
-    api = lookup(f"{name}()") or lookup(name)
-    return name.startswith("keras.losses.") and api is not None and api.operation.family == "loss"
-
-
-def operation_of(function: ast.expr, module: Module) -> str:
-    """The operation that a name of a framework stands for; "" where there is none."""
-    api = lookup(module.dotted(function) or "")
-    return api.operation.name if api is not None else ""
+def builtin_name(value: ast.expr) -> str:
+    """What a loss is called that stands in a call of ``compile``."""
+    if isinstance(value, ast.Constant):
+        return str(value.value)
+    return last_name(value.func if isinstance(value, ast.Call) else value) or "<expression>"
 
 
 def imported(modules: Iterable[Module], project: Project) -> list[Module]:

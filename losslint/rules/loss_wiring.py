@@ -11,11 +11,11 @@ from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Const, External
 from losslint.ops.table import identifiers, lookup
 from losslint.project.builders import compiled_model, losses_of
+from losslint.project.compiled import is_tensor, written
 from losslint.project.index import last_name, parameters, required
 from losslint.project.module import Module
 from losslint.project.resolve import resolver
 from losslint.project.roles import Role, role_by_name
-from losslint.project.sites import written
 from losslint.project.uses import local_uses
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -26,11 +26,12 @@ class LossWiring(Rule):
     """A loss is handed to ``compile`` in a form that Keras cannot call.
 
     What it does: finds factories that are passed uncalled or return nothing, losses that are called on the tensors of
-    the model, or without any, where the function itself should be passed, functions that need a third argument, classes
-    that cannot be made without arguments or are made of tensors, names in quotes that Keras has no loss for, keys of a
-    dict of losses that are the names of no output, and subclasses of Keras's Loss without ``super().__init__()`` or
-    with a ``__call__`` that takes no sample weights; anywhere, ``nn.MSELoss(net(x), y)`` for ``nn.MSELoss()(net(x),
-    y)``. Where it must be certain that the model is one of Keras, the model is followed to the call that builds it.
+    the model, or without any, where the function itself should be passed, tensors that TensorFlow or Keras has computed,
+    functions that need a third argument, classes that cannot be made without arguments or are made of tensors, names in
+    quotes that Keras has no loss for, keys of a dict of losses that are the names of no output, and subclasses of Keras's
+    Loss without ``super().__init__()`` or with a ``__call__`` that takes no sample weights; anywhere, ``nn.MSELoss(net(x),
+    y)`` for ``nn.MSELoss()(net(x), y)``. Where it must be certain that the model is one of Keras, the model is followed to
+    the call that builds it.
 
     Why it is bad: Keras calls the factory with (y_true, y_pred): ``takes 1 positional argument but 2 were given``, or
     the labels become a hyper-parameter. It cannot call a tensor: ``Could not interpret loss identifier``. All of it is
@@ -171,7 +172,7 @@ model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
             )
 
     def unknown_name(self, loss: Loss) -> Iterator[Problem]:
-        """A text that Keras has no loss for; a class of Keras that is given tensors."""
+        """A text that Keras has no loss for; a class of Keras that is given tensors; a tensor."""
         site, module = loss.site, loss.site.module
         assert isinstance(site.node, ast.expr)
         value = written(site.node, module)
@@ -179,6 +180,14 @@ model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
             yield from no_such_loss(loss, str(value.value), AstSource(module, site.node))
         elif site.built_by is not None and takes_data(site.built_by):
             yield data_for_settings(AstSource(module, site.node), site.qualname)
+        elif is_tensor(value, module):
+            source = AstSource(module, site.node)
+            yield Problem(
+                source,
+                f"compile is given a tensor, {source.text}, which is computed already: `Could not interpret loss identifier`",
+                "hand over a function that Keras can call: def loss(y_true, y_pred): return ...; where it needs other tensors "
+                "of the model, compute it in a layer, and pass it to the layer's add_loss",
+            )
 
     def looked_up(self, loss: Loss) -> Iterator[Problem]:
         """A text that ``keras.losses.get`` is given in the loss, or where its object is made."""
