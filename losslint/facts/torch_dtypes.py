@@ -1,6 +1,7 @@
 """The dtype of each PyTorch tensor of a graph, as far as the code says it.
 
-PyTorch promotes what arithmetic puts together and keeps the dtype of what it moves; measured with PyTorch 2.13.
+PyTorch promotes what arithmetic puts together and keeps the dtype of what it moves; measured with PyTorch 2.13. Of
+floating-point numbers it is told which are certainly float32 and which float64, as NumPy's are.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from losslint.facts.array_dtypes import DOUBLE, array_dtype
 from losslint.facts.dtypes import FLOAT
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.shape import is_absent
@@ -18,17 +20,23 @@ from losslint.project.roles import Role
 
 ORDER = ("bool", "uint8", "int8", "int16", "int32", "int64")  # of two that meet, the later one
 INT64 = ORDER[-1]
+SINGLE = "float32"
+FLOATING = (FLOAT, SINGLE, DOUBLE)
 NAMES = {  # of dtypes, of the methods that cast to them, and of the types of tensors
     "long": INT64, "int": "int32", "short": "int16", "char": "int8", "byte": "uint8", "LongTensor": INT64,
     "IntTensor": "int32", "ShortTensor": "int16", "CharTensor": "int8", "ByteTensor": "uint8", "BoolTensor": "bool",
     **{name: name for name in ORDER},
-    **dict.fromkeys(["float", "double", "half", "bfloat16", "float16", "float32", "float64", "FloatTensor", "DoubleTensor",
-                     "HalfTensor"], FLOAT),
-}  # fmt: skip
+    **dict.fromkeys(["float", "float32", "FloatTensor"], SINGLE),
+    **dict.fromkeys(["double", DOUBLE, "DoubleTensor"], DOUBLE),
+    **dict.fromkeys(["half", "bfloat16", "float16", "HalfTensor"], FLOAT),
+}
+OF_PYTHON = {"builtins.float": DOUBLE, "builtins.int": INT64, "builtins.bool": "bool"}  # fmt: skip
 INDICES = ("argmax", "argmin", "argsort", "nonzero", "searchsorted", "one_hot", "categorical", "count_nonzero",
            "bucketize")
-FLOATS = ("random", "layer", "weight", "mean", "div", "norm", "std", "var")  # whatever goes in, where it runs at all
-FILLED = ("torch.zeros", "torch.ones", "torch.eye", "torch.linspace", "torch.empty")
+FLOATS = ("mean", "div", "norm", "std", "var")  # whatever goes in, where it runs at all
+UNTOLD = ("random", "layer", "weight")  # floating-point numbers, and no more is known
+FILLED = ("torch.zeros", "torch.ones", "torch.eye", "torch.linspace", "torch.empty", "torch.rand", "torch.randn")
+TAKES_FLOATS = ("torch.Tensor", "torch.FloatTensor")
 DRAWN = ("torch.randint", "torch.randperm")
 COUNTED = ("sum", "prod", "cumsum", "cumprod")  # of booleans and integers they make int64
 KEEPS = ("move", "gather", "detach", "cast")  # families whose results have the dtype of x
@@ -56,21 +64,28 @@ class Done:
         return self.operation.family if self.operation is not None else ""
 
 
-def torch_dtypes(gradient: GradientFacts) -> dict[int, str]:
-    """Dtype by node, ``int64`` or ``FLOAT`` say; nodes of which it is not known are left out."""
+def torch_dtypes(gradient: GradientFacts, default: str = FLOAT) -> dict[int, str]:
+    """Dtype by node, ``int64`` or ``FLOAT`` say; nodes of which it is not known are left out.
+
+    ``default``: that of the layers of the file, and of what is made of numbers.
+    """
     found: dict[int, str] = {}
     for node in gradient.graph.nodes:
-        if dtype := _dtype(node, found, gradient):
+        if dtype := _dtype(node, found, gradient, default):
             found[node.index] = dtype
     return found
 
 
-def _dtype(node: Node, found: dict[int, str], gradient: GradientFacts) -> str:
+def _dtype(node: Node, found: dict[int, str], gradient: GradientFacts, default: str) -> str:
     if node.op == "param":
         return FLOAT if node.role is Role.PREDICTION and node.index in gradient.trained else ""
+    if node.kind is Kind.ARRAY:
+        return array_dtype(node, found)
     done = _done(node)
     if done is None or not (node.kind is Kind.TENSOR or _shows_tensor(done, found)):
         return ""
+    if is_absent(done.inputs.get("dtype")) and (node.name in FILLED or isinstance(node.detail.get("object"), External)):
+        return default
     return _result(done, node.name, found)
 
 
@@ -104,8 +119,12 @@ def _result(done: Done, name: str, found: dict[int, str]) -> str:
         return NAMES[done.name]
     if done.op in INDICES or name in DRAWN:
         return INT64
-    if done.op in FLOATS or name in FILLED:
-        return FLOAT if "rounding_mode" not in done.inputs else ""
+    if name in TAKES_FLOATS:
+        return SINGLE
+    if done.op in UNTOLD:
+        return FLOAT
+    if done.op in FLOATS and "rounding_mode" not in done.inputs:
+        return common if (common := _promoted(done, found)) in FLOATING else FLOAT
     is_test = done.operation is not None and done.operation.result == "bool"
     if is_test and not (done.is_operator and done.op.startswith("logical")):  # ~, & and | of integers make integers
         return "bool"
@@ -143,7 +162,7 @@ def _named(value: Value | None, found: dict[int, str]) -> str:
     if isinstance(value, Node):
         return _of(value.inputs.get("x"), found) if value.op == "dtype_of" else ""
     name = value.name if isinstance(value, External) else value.value if isinstance(value, Const) else ""
-    return NAMES.get(name.rpartition(".")[2], "") if isinstance(name, str) else ""
+    return OF_PYTHON.get(name) or NAMES.get(name.rpartition(".")[2], "") if isinstance(name, str) else ""
 
 
 def _of(value: Value | None, found: dict[int, str]) -> str:
@@ -155,7 +174,10 @@ def _promoted(done: Done, found: dict[int, str]) -> str:
     leaves = [*_leaves({name: value for name, value in done.inputs.items() if name not in ("axis", "condition", "shape")})]
     tensors = [_of(leaf, found) for leaf in leaves if not isinstance(leaf, Const)]
     numbers = [leaf.value for leaf in leaves if isinstance(leaf, Const) and leaf.value is not None]
-    if FLOAT in tensors or any(isinstance(number, float) for number in numbers):
+    floats = {dtype for dtype in tensors if dtype in FLOATING}
+    if floats:
+        return floats.pop() if len(floats) == 1 and "" not in tensors else FLOAT  # one without axes gives way
+    if any(isinstance(number, float) for number in numbers):
         return FLOAT
     if "" in tensors or not all(isinstance(number, (bool, int)) for number in numbers) or not leaves:
         return ""

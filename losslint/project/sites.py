@@ -24,7 +24,6 @@ from losslint.project.index import Function, FunctionNode, Index, argument, last
 from losslint.project.modes import Mode, Modes
 from losslint.project.module import Definition, Module, Project
 from losslint.project.outputs import misnamed
-from losslint.project.resolve import resolver
 from losslint.project.roles import Role, has_canonical_pair, roles_of
 from losslint.project.uses import (
     How,

@@ -45,13 +45,14 @@ class DtypeMismatch(Rule):
     indices are the labels as they come in, and ``tf.where`` and logical operations whose conditions are. (Most of
     ``keras.ops`` casts by itself, as JAX does.) PyTorch promotes in arithmetic, but its losses, indices, masks and means
     do not: integers for ``binary_cross_entropy``, floats for ``nll_loss`` or ``gather``, ``1 - mask`` of a boolean mask.
+    Nor do its layers and its products of matrices: NumPy's numbers are float64, the weights of a layer float32.
 
     Why it is bad: TensorFlow converts numbers and NumPy arrays, but no tensor: ``InvalidArgumentError`` or ``TypeError``.
     Keras 3 casts y_true and y_pred to the dtype of the loss (float32) before it calls it, although the data set holds
     integers. (Keras 2 kept the dtype.)
 
     Use instead: ``tf.cast(mask, y_pred.dtype)``; ``tf.cast(y_true, tf.int32)`` for indices; ``target.float()``,
-    ``target.long()``.
+    ``target.long()``, ``torch.from_numpy(x).float()``.
 
     Confirmed by: running the loss (raises).
     """

@@ -184,9 +184,10 @@ model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
             source = AstSource(module, site.node)
             yield Problem(
                 source,
-                f"compile is given a tensor, {source.text}, which is computed already: `Could not interpret loss identifier`",
-                "hand over a function that Keras can call: def loss(y_true, y_pred): return ...; where it needs other tensors "
-                "of the model, compute it in a layer, and pass it to the layer's add_loss",
+                f"compile is given a tensor, {source.text}, which is computed already: `Could not interpret loss "
+                "identifier`",
+                "hand over a function that Keras can call: def loss(y_true, y_pred): return ...; where it needs other "
+                "tensors of the model, compute it in a layer, and pass it to the layer's add_loss",
             )
 
     def looked_up(self, loss: Loss) -> Iterator[Problem]:

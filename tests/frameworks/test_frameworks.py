@@ -16,7 +16,8 @@ from tests.expectations import EXPECT, check, expected, loud
 from tests.patterns.truth import PatternFile
 
 HERE = Path(__file__).parent
-NAMES = ("torch_losses", "torch_dtypes", "torch_rounds", "torch_indices", "torch_penalties", "jax_losses")
+NAMES = ("torch_losses", "torch_dtypes", "torch_precisions", "torch_rounds", "torch_indices", "torch_penalties",
+         "jax_losses")  # fmt: skip
 FILES = {name: PatternFile(HERE / f"{name}.py") for name in NAMES}
 
 
