@@ -152,7 +152,8 @@ class Search:
 
     @property
     def time_left(self) -> bool:
-        """Counted in processor time: what is found must not depend on what else the machine does."""
+        """Counted in processor time: what is found must not depend on what else the machine does, nor on how long the
+        witnesses of other claims take to be made small."""
         return time.process_time() - self.worked < self.seconds
 
     def run(self, inputs: Inputs, mode: str) -> Ran:
@@ -247,7 +248,9 @@ class Search:
         if key in self.found:
             return
         seconds = time.perf_counter() - self.started
+        before = time.process_time()
         smaller = Shrinking(self, place).shrink(seen)
+        self.worked += time.process_time() - before
         if self.fails_whatever_is_predicted(smaller):
             what += "; whatever is predicted"
         self.found[key] = dataclasses.replace(

@@ -12,22 +12,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from losslint.check import check_paths
 from losslint.config import Settings
-from losslint.confirmation import client
-from losslint.confirmation.client import Options
+from losslint.confirmation.client import Options, run
 from losslint.confirmation.observation import Evidence, Observation, Outcome
-from losslint.confirmation.program import Claim, Program
-from losslint.confirmation.slicing import program_of
-from losslint.findings import Finding
-from losslint.graph.trace import trace
-from losslint.project.module import Project
-from losslint.project.sites import find_sites
-from losslint.project.uses import collect_uses
-from losslint.rules.base import Loss
+from losslint.confirmation.program import Program
+from losslint.confirmation.verdicts import programs_of, trials_of
 
 ROOT = Path(__file__).parents[2]
 FIXTURES, FAULTY = ROOT / "fixtures", ROOT / "tests" / "confirm" / "faulty.py"
@@ -36,25 +28,10 @@ NUMBERS = (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT)
 
 
 def programs(place: Path) -> Iterator[Program]:
-    """Programs of the losses of a file or folder, with their claims."""
-    project = Project()
-    modules = [project.load(path) for path in (sorted(place.rglob("*.py")) if place.is_dir() else [place])]
-    uses = collect_uses(modules, project)
-    found: dict[tuple[Path, str], list[Finding]] = {}
-    for finding in check_paths([place], Settings()).findings:
-        if finding.loss is not None:
-            found.setdefault((finding.path, finding.loss.name), []).append(finding)
-    for module in modules:
-        for site in find_sites(module, project, uses=uses):
-            program = program_of(Loss(site, trace(site, project)), project)
-            if isinstance(program, Program):
-                yield with_claims(program, found.get((module.path, site.qualname), []))
-
-
-def with_claims(program: Program, findings: list[Finding]) -> Program:
-    """The program with what is said of its loss."""
-    claims = tuple(Claim(f.code, f.start.row, f.end.row) for f in findings)
-    return replace(program, claims=claims)
+    """Programs of the losses of a file or folder, with their claims, as ``--confirm`` runs them."""
+    settings = Settings()
+    for trial in trials_of(check_paths([place], settings, keep_losses=True), settings):
+        yield from (program for program in programs_of(trial, whole_files=False) if isinstance(program, Program))
 
 
 def spread(programs: list[Program], number: int) -> list[Program]:
@@ -80,7 +57,7 @@ def main() -> None:
         if what == "ready":
             ready = time.perf_counter()
 
-    done = list(client.run(chosen, Options(jobs), tell))
+    done = list(run(chosen, Options(jobs), tell))
     ended = time.perf_counter()
     seconds = sorted(seen.seconds for _, seen in done)
     witnesses = [witness.seconds for _, seen in done if (witness := first_witness(seen)) is not None]
