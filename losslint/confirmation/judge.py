@@ -302,7 +302,11 @@ class Case:
         return self.loss or known or LossRef(self.program.name, "function", start.row)
 
     def span(self, seen: Observation) -> tuple[Location, Location]:
-        """The code of a row: its outermost expression, or the loss's name where no row is known."""
+        """The code where it was seen; where only its row is known the outermost expression of that, where nothing is known
+        the loss's name."""
+        if seen.span:
+            row, column, end_row, end_column = seen.span
+            return Location(row, column), Location(end_row, end_column)
         trees = {str(m.path): m.tree for m in self.program.modules} | {str(self.program.path): self.program.tree}
         tree = trees.get(seen.path or str(self.program.path), self.program.tree)
         row = seen.row or (self.loss.row if self.loss is not None else 0)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from losslint.confirmation.slicing import Draft
 
 STEP, FITTING, MODEL, ENDS = "__losslint_step__", "__losslint_fitting__", "__losslint_model__", "__losslint_ends__"
+FIRST = "__losslint_first__"
 MOST_CALLERS = 6  # functions followed from a derivative to the top of its file
 STEPS = ("train_step", "compute_loss", "test_step", "call", "_compute_loss")
 
@@ -312,6 +313,28 @@ def placeholder_function(draft: Draft, layers: Sequence[Layer] = ()) -> None:
     draft.untrained = not layers
     draft.notes.append("its placeholders are arguments; the session and the training loop are not run")
     draft.notes += [f"{layer.text} is an argument: its weights change as they are trained" for layer in layers]
+
+
+def placeholder_step(draft: Draft) -> None:
+    """``cost`` with its derivative to the variables, which hold what they are initialised with: a step that a session takes
+    first."""
+    from losslint.confirmation.slicing import made_by
+
+    placeholder_function(draft)
+    node = draft.loss.site.node
+    names = [spec.name for spec in draft.inputs.ladder[0]]
+    body = ast.parse(f"""\
+with tf.GradientTape() as tape:
+    cost = {STEP}({', '.join(names)})
+tape.gradient(cost, tape.watched_variables())""").body
+    for statement in body:
+        unplaced(statement, node)
+    made_by(draft, body, node, FIRST)
+    maker = draft.last[-1]
+    assert isinstance(maker, ast.FunctionDef)
+    maker.args.args = [located(ast.arg(name), node) for name in names]
+    draft.kind = "step"
+    draft.entry = expression(FIRST, node)
 
 
 def placeholders(body: Body) -> Iterator[tuple[str, TensorSpec]]:

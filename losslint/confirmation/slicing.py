@@ -112,7 +112,8 @@ def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) ->
 
 
 def head_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
-    """The cost of a TensorFlow 1 graph as a function of what its last layers compute, where they are seen."""
+    """The cost of a TensorFlow 1 graph as a step of its variables, and as a function of what its last layers compute, where
+    they are seen."""
     from losslint.confirmation import lifting
     from losslint.confirmation.layers import last_layers
 
@@ -121,7 +122,8 @@ def head_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> 
     layers = last_layers(loss)
     made = drafted(loss, project, partial(lifting.placeholder_function, layers=layers), whole_file)
     taken = {spec.name for spec in made.inputs[0]} if isinstance(made, Program) else set()
-    return [made] if layers and all(layer.name in taken for layer in layers) else []
+    seen = [made] if layers and all(layer.name in taken for layer in layers) else []
+    return [*seen, drafted(loss, project, lifting.placeholder_step, whole_file)]
 
 
 def drafted(loss: Loss, project: Project, fill: Callable[[Draft], None], whole_file: bool) -> Program | NotSliced:

@@ -141,13 +141,12 @@ def fewer(
 
 
 def step(program: Program, entry: Callable[..., Any], inputs: Inputs, files: UserFiles) -> Step:
-    """Take one step. One that is traced is taken again without, as a graph has no numbers; what failed while it was traced
-    has left variables that hold nothing."""
+    """Take one step. One that is traced is taken again without, as a graph has no numbers: with the first weights, as the
+    traced one has moved them, or has left variables that hold nothing."""
     derivatives, trail, seen = attempted(entry, inputs, files)
     symbolic = not any(derivative.has_numbers for derivative in derivatives)
     if symbolic and (seen is None or seen.outcome is Outcome.NO_GRADIENT):
-        if seen is not None:
-            entry = loaded_again(program)
+        entry = loaded_again(program)
         with eagerly():
             derivatives, trail, seen = attempted(entry, inputs, files)
     if seen is not None:
@@ -155,16 +154,21 @@ def step(program: Program, entry: Callable[..., Any], inputs: Inputs, files: Use
     if not derivatives:
         nothing = Observation(Outcome.NOT_RUN, "eager", error="the step differentiates nothing")
         return Step(entry, inputs, [nothing], [])
+    if any(amount(derivative, files).outcome is Outcome.BAD_GRADIENT for derivative in derivatives):
+        with eagerly(), applied(moving=False):
+            again, watched, failed = attempted(loaded_again(program), inputs, files, watched=True)
+        if failed is None:
+            derivatives, trail = again, watched
     amounts = [_placed(amount(derivative, files), derivative, trail, files) for derivative in derivatives]
     return Step(entry, inputs, amounts, derivatives)
 
 
 def attempted(
-    entry: Callable[..., Any], inputs: Inputs, files: UserFiles,
+    entry: Callable[..., Any], inputs: Inputs, files: UserFiles, watched: bool = False,
 ) -> tuple[list[Derivative], Trail, Observation | None]:
     """A step that may raise, and what it raises."""
     try:
-        return *taken(entry, inputs, files), None
+        return *taken(entry, inputs, files, watched), None
     except Exception as error:
         return [], Trail(FRAMEWORK), dataclasses.replace(failure(error, files), mode="eager")
 
@@ -295,7 +299,17 @@ def between(sources: Sequence[Any], derivative: Derivative, trail: Trail) -> Tra
     reads = [step for step in trail.steps if step.op == "ReadVariableOp" and id(step.inputs[0]) in handles]
     trained = [output for step in reads for output in step.outputs if FRAMEWORK.is_floating(output)]
     trained += [source for source in sources if tf.is_tensor(source) and not hasattr(source, "handle")]
+    trained += read_unnoted(sources, trail)
     return dataclasses.replace(trail, value=list(tf.nest.flatten(derivative.target)), trained=trained)
+
+
+def read_unnoted(sources: Sequence[Any], trail: Trail) -> list[Any]:
+    """What a watched run read from the sources without an operation of its own: ``w ** 2`` reads ``w`` as it starts."""
+    made = {id(output) for step in trail.steps for output in step.outputs}
+    shapes = {tuple(source.shape) for source in sources}
+    entering = {id(tensor): tensor for step in trail.steps for tensor in step.inputs if id(tensor) not in made}
+    alike = [t for t in entering.values() if FRAMEWORK.is_floating(t) and tuple(t.shape) in shapes]
+    return [tensor for tensor in alike if any(g is not None for g in trail.gradient(tensor, sources))]
 
 
 def dead(
@@ -443,8 +457,7 @@ def slopes(
 
 
 def _placed(seen: Observation, derivative: Derivative, trail: Trail, files: UserFiles) -> Observation:
-    """A number that is not finite has its place where it first is not: not in the row that asks for a derivative. That
-    of a derivative is not known, as the step has changed the weights when it is seen."""
+    """A number that is not finite has its place where it first is not: not in the row that asks for a derivative."""
     if seen.outcome not in (Outcome.BAD_VALUE, Outcome.BAD_GRADIENT):
         return seen
     places = born_at(seen, derivative, trail, files)

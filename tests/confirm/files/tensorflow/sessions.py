@@ -9,3 +9,5 @@ weights = tf.Variable(tf.zeros([4, 3]))
 shares = tf.nn.softmax(tf.matmul(x, weights))
 wrong = 1.0 - tf.reduce_mean(tf.cast(tf.equal(tf.argmax(shares, 1), tf.argmax(labels, 1)), tf.float32))  # LL105 confirmed
 train = tf.train.AdamOptimizer(0.01).minimize(wrong)
+decayed = tf.reduce_mean(tf.square(labels - shares)) + 0.01 * tf.norm(weights)  # LL303 confirmed
+shrink = tf.train.AdamOptimizer(0.01).minimize(decayed)
