@@ -112,18 +112,28 @@ def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) ->
 
 
 def head_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
-    """The cost of a TensorFlow 1 graph as a step of its variables, and as a function of what its last layers compute, where
-    they are seen."""
+    """The cost of a TensorFlow 1 graph as a function of what its last layers compute, where they are seen."""
     from losslint.confirmation import lifting
     from losslint.confirmation.layers import last_layers
 
-    if loss.site.kind != "expression" or loss.site.framework != "tensorflow" or loss.site.class_node is not None:
+    if not is_cost_of_graph(loss):
         return []
     layers = last_layers(loss)
     made = drafted(loss, project, partial(lifting.placeholder_function, layers=layers), whole_file)
     taken = {spec.name for spec in made.inputs[0]} if isinstance(made, Program) else set()
-    seen = [made] if layers and all(layer.name in taken for layer in layers) else []
-    return [*seen, drafted(loss, project, lifting.placeholder_step, whole_file)]
+    return [made] if layers and all(layer.name in taken for layer in layers) else []
+
+
+def first_steps_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
+    """The cost of a TensorFlow 1 graph with its derivative to the variables, as they are initialised."""
+    from losslint.confirmation import lifting
+
+    return [drafted(loss, project, lifting.placeholder_step, whole_file)] if is_cost_of_graph(loss) else []
+
+
+def is_cost_of_graph(loss: Loss) -> bool:
+    """Whether a loss is an expression of a script that a session minimises."""
+    return loss.site.kind == "expression" and loss.site.framework == "tensorflow" and loss.site.class_node is None
 
 
 def drafted(loss: Loss, project: Project, fill: Callable[[Draft], None], whole_file: bool) -> Program | NotSliced:

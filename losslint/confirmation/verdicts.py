@@ -23,6 +23,7 @@ from losslint.confirmation.program import Claim, NotSliced, Program
 from losslint.confirmation.proofs import NUMBERS, PROOFS, SHOWN
 from losslint.confirmation.slicing import (
     compiled_program_of,
+    first_steps_of,
     head_programs_of,
     model_programs_of,
     own_step_of,
@@ -181,7 +182,7 @@ def programs_of(trial: Trial, whole_files: bool) -> Iterator[Program | NotSliced
     if loss.site.framework == "jax":
         made.append(own_step_of(loss, project, whole_files))
     if any(f.code in PROOFS and PROOFS[f.code].outcomes == NUMBERS for f in trial.checked.findings):
-        made += head_programs_of(loss, project, whole_files)
+        made += head_programs_of(loss, project, whole_files) + first_steps_of(loss, project, whole_files)
     if loss.site.kind not in ("model", "builtin") and any(f.code in OF_COMPILE for f in trial.checked.findings):
         made.append(compiled_program_of(loss, project, whole_files))
     for program in made:
