@@ -27,7 +27,7 @@ LOGS = ("log", "log1p", "log2", "log10", "xlogy", "xlog1py", "logit", "entr")
 IMAGE_FAMILY = ("ssim", "ssim_multiscale", "psnr", "image_gradients", "total_variation", "sobel_edges", "resize",
                 "rgb_to_grayscale", "rgb_to_hsv", "hsv_to_rgb", "rgb_to_yuv", "conv", "max_pool", "avg_pool",
                 "extract_patches", "gaussian_blur", "adjust_hue", "adjust_contrast", "adjust_saturation", "resize_area")
-MOVES = ("cast", "clip", *RESHAPES, "transpose", "item", "flatten", "batch_flatten", "boolean_mask")
+MOVES = ("cast", "clip", *RESHAPES, "transpose", "item", "boolean_mask")
 ALIKE = (*MOVES, "identity", "to_float", "to_int", "to_bool", "convert_to_tensor", "stop_gradient", "maximum", "minimum",
          "add", "sub", "ensure_shape")
 MIRRORED = {"equal": "equal", "not_equal": "not_equal", "greater": "less", "greater_equal": "less_equal",

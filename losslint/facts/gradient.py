@@ -63,7 +63,7 @@ VALUELESS = ("static_shape", "static_dim", "static_rank", "dtype_of", "python.ob
 PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "python.tolist", "python.eval",
                  "python.str", "python.complex")  # fmt: skip
 SILENT_IN_JAX = ("python.item", "python.int")  # jax.grad takes their values and forgets where they come from
-HANDS_ON = (*SAME_NUMBERS, "to_float", "to_int", "to_bool", "flatten", "stop_gradient")
+HANDS_ON = (*SAME_NUMBERS, "to_float", "to_int", "to_bool", "stop_gradient")
 KEEPS_TAPE = "keeps the tape"  # note of the few NumPy functions that only slice
 
 

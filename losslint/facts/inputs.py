@@ -21,7 +21,7 @@ from losslint.facts.step import finds
 from losslint.facts.variables import VARIABLES, Variable, variable_of
 from losslint.graph.nodes import Kind, Node, is_same
 from losslint.graph.values import Const, Seq, Value
-from losslint.ops.moves import UNCHANGED
+from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
 from losslint.project.roles import Role
 
@@ -53,7 +53,7 @@ SATURATING = ("sigmoid", "softmax", "log_sigmoid", "log_softmax", "softplus", "l
 LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with_logits",
                 "sparse_softmax_cross_entropy_with_logits")  # fmt: skip
 # What is known of a value (a probability, a label) is known of what these make of it.
-KEEPS_SORT = (*UNCHANGED, "clip", "reshape", "item", "boolean_mask", "gather", "stop_gradient")
+KEEPS_SORT = (*SAME_NUMBERS, "clip", "item", "boolean_mask", "gather", "stop_gradient")
 
 
 def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
@@ -86,6 +86,7 @@ BY_HEAD = {
 }  # fmt: skip
 PROBABILITY_USES = {"log", "one_minus_log", "xlogy", "one_minus_pow", "clip01", "binary_crossentropy",
                     "categorical_crossentropy", "picked_log", "picked_pow"}  # of a prediction as it is, or of the true class
+SHARES = {"one_minus_of_label", "of_unlabelled"}  # t * (1 - p) beside (1 - t) * p: without an end for other numbers
 NETWORK_OPS = ("matmul", "dot", "einsum", "tensordot", "linear_layer", "conv")
 
 
@@ -119,6 +120,11 @@ def operands_of(node: Node) -> list[Node]:
 def _is_probability(name: str) -> bool:
     """Whether a name says that a value is one."""
     return name in ("p", "pi", "probs", "prob", "probabilities") or not {"prob", "probs"}.isdisjoint(name.lower().split("_"))
+
+
+def _called(name: str) -> Sort:
+    """What a name says that a prediction is."""
+    return Sort.LOGIT if "logit" in name else Sort.PROBABILITY if _is_probability(name) else Sort.REAL
 
 
 def _is_one_of_several(node: Node) -> bool:
@@ -229,22 +235,23 @@ class InputFacts:
         return self._prediction_sort(node, base)
 
     def _prediction_sort(self, node: Node, base: Node) -> Sort:
-        name = base.name.lower()
-        if "logit" in name:
-            return Sort.LOGIT
-        if _is_probability(name):
-            return Sort.PROBABILITY
+        """What the model's last layer makes of it counts before what the loss does with it, and a name says the least."""
         if base.op == "param" and self.head in BY_HEAD:
             return BY_HEAD[self.head]
+        used, called = self._used_as(node), _called(base.name.lower())
+        return Sort.EITHER if {used, called} == {Sort.PROBABILITY, Sort.LOGIT} else used or called
+
+    def _used_as(self, node: Node) -> Sort | None:
+        """What a loss takes a part of a prediction for; None where it may be any number."""
         same = variable_of(node)
         uses = {op for n in self.nodes if variable_of(n) == same for op in self._uses(n)}
         logits = bool(uses & {*SATURATING, *LOGIT_LOSSES})
         if uses & PROBABILITY_USES == {"log"} and _is_one_of_several(node) and not (
                 _is_probability(node.source.assigned or node.source.text) or self._has_entropy(node)):
             return Sort.REAL  # a scale or a rate, which its model keeps above 0
-        if uses & PROBABILITY_USES:
+        if uses & PROBABILITY_USES or uses >= SHARES:
             return Sort.EITHER if logits else Sort.PROBABILITY
-        return Sort.LOGIT if logits else Sort.REAL
+        return Sort.LOGIT if logits else None
 
     def _has_entropy(self, node: Node) -> bool:
         """Whether a value is multiplied by its own logarithm: ``p * log(p)``."""
@@ -257,6 +264,8 @@ class InputFacts:
         """The operations that see a prediction as it is, or as ``1 - p``, ``p + eps``, ``clip(p, ..)``."""
         for user in self.users.get(base.index, []):
             yield user.op
+            if user.op == "mul":
+                yield from map(self._multiplied_by, operands_of(user))
             if user.op == "clip" and all(
                 0.0 <= (plain_number(user.inputs.get(b)) or 0.0) <= 1.0 for b in ("low", "high")
             ):
@@ -273,10 +282,19 @@ class InputFacts:
             elif user.op == "div" and not isinstance(user.inputs.get("x"), Const):  # log(p / q), not log(pi / scale)
                 yield from (op for op in self._uses(user, depth - 1) if op == "log")
             elif user.op == "sub" and plain_number(user.inputs.get("x")) == 1.0:
-                yield from (f"one_minus_{op}" for op in self._uses(user, depth - 1) if op in ("log", "pow"))
+                yield from (f"one_minus_{op}" for op in self._uses(user, depth - 1) if op in ("log", "pow", "of_label"))
             elif (mixed := self._mixed(user, base)) is not None:
                 seen = ("one_minus_log",) if mixed.op == "abs" else ("log", "one_minus_log")
                 yield from (op for op in self._uses(mixed, depth - 1) if op in seen)
+
+    def _multiplied_by(self, factor: Node) -> str:
+        """What a value is multiplied by: a label, or what is left of it; "" for anything else."""
+        left = factor.op == "sub" and plain_number(factor.inputs.get("x")) == 1.0
+        label = factor.inputs.get("y") if left else factor
+        variable = variable_of(label) if isinstance(label, Node) else None
+        if variable is None or self.gradient.graph.nodes[variable[0]].role is not Role.LABEL:
+            return ""
+        return "of_unlabelled" if left else "of_label"
 
     def _mixed(self, user: Node, base: Node) -> Node | None:
         """What a prediction is a part of, as it is: a choice, ``y * p + (1 - y) * (1 - p)``, or how far it is from a label;

@@ -4,6 +4,6 @@ Each name has one meaning; what a rule or a fact counts as well stands where it 
 """
 
 UNCHANGED = ("cast", "convert_to_tensor", "identity")  # the same numbers in the same places, perhaps of another dtype
-RESHAPES = ("reshape", "squeeze", "expand_dims")  # the same numbers in the same order, in another shape
+RESHAPES = ("reshape", "squeeze", "expand_dims", "flatten", "ravel", "batch_flatten")  # the same in the same order
 SAME_NUMBERS = (*UNCHANGED, *RESHAPES)  # all of them and no others, in the same order
 MAKES_TENSOR = ("constant", "cast", "convert_to_tensor")  # of a number or list that is written down

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from losslint.project import names
@@ -42,6 +43,8 @@ _WITH_LOGITS = names.words(
     "weighted_cross_entropy_with_logits softmax_cross_entropy_with_logits_v2",
 )
 _MAKES_CONSTANT = names.words("constant convert_to_tensor tensor as_tensor asarray array Variable isinstance callable")
+_ACTIVATIONS = names.words("relu softplus sigmoid softmax log_softmax logsigmoid log_sigmoid ReLU Softplus Sigmoid Softmax")
+_PARTS = names.words("split unstack unbind chunk array_split squeeze")  # methods and functions that give parts of a tensor
 _TENSOR_ATTRIBUTES = names.words("shape dtype get_shape ndim device requires_grad unsqueeze squeeze view detach size")
 _TENSOR_METHODS = names.words("pow sum mean abs square exp log sqrt norm clamp clamp_min clamp_max sigmoid softmax float")
 
@@ -95,6 +98,7 @@ def roles_of(function: Function, called_by_keras: bool = False) -> dict[str, Rol
         if name in given and (is_flag(given[name]) or (vague and is_literal(given[name]))):
             role = Role.CONFIG
         roles[name] = role
+    _read_activations(function, roles, given.keys())
     _read_body(function, roles)
     order = [a.arg for a in (*function.args.posonlyargs, *function.args.args) if a.arg in roles]
     if called_by_keras:
@@ -141,6 +145,54 @@ def _read_body(function: Function, roles: dict[str, Role]) -> None:
                 _give(roles, name, Role.TENSOR)
     for name in called & silent:
         roles[name] = Role.UNKNOWN  # a model or a function that is passed in
+
+
+def _read_activations(function: Function, roles: dict[str, Role], given: Collection[str]) -> None:
+    """What an activation is applied to is a network's output, whatever it is called: ``sigma = relu(params[:, 1])``."""
+    part_of = {name: name for name, role in roles.items() if role in (Role.CONFIG, Role.UNKNOWN) and name not in given}
+    if not part_of:
+        return
+    nodes = [*walk(*body_of(function))]
+    made: dict[str, int] = {}  # names that hold something else from some line on
+    for node in nodes:
+        if isinstance(node, ast.Assign):
+            whole = _whole(node.value, part_of)
+            for target in node.targets:
+                for name in (part.id for part in ast.walk(target) if isinstance(part, ast.Name)):
+                    if whole:
+                        part_of.setdefault(name, whole)
+                    else:
+                        made[name] = min(node.lineno, made.get(name, node.lineno))
+    for node in nodes:
+        value = _activated(node) if isinstance(node, ast.Call) else None
+        if value is not None and (whole := _whole(value, part_of)) and made.get(
+                dotted_root(value), value.lineno) >= value.lineno:
+            roles[whole] = Role.TENSOR
+
+
+def _activated(call: ast.Call) -> ast.expr | None:
+    """What an activation is applied to: as a function, a method or a layer."""
+    callee = call.func.func if isinstance(call.func, ast.Call) else call.func
+    if last_name(callee) not in _ACTIVATIONS:
+        return None
+    if isinstance(callee, ast.Attribute) and dotted_root(callee) not in _FRAMEWORK_NAMES:
+        return callee.value
+    return call.args[0] if call.args else None
+
+
+def _whole(value: ast.expr, part_of: Mapping[str, str]) -> str:
+    """The parameter that a value is, or is a part of; "" for any other value."""
+    match value:
+        case ast.Name(id=name):
+            return part_of.get(name, "")
+        case ast.Subscript(value=inner, slice=index) if not (
+                isinstance(index, ast.Constant) and isinstance(index.value, str)):
+            return _whole(inner, part_of)
+        case ast.Call(func=func, args=[first, *_]) if last_name(func) in _PARTS and dotted_root(func) in _FRAMEWORK_NAMES:
+            return _whole(first, part_of)
+        case ast.Call(func=ast.Attribute(value=inner, attr=attr)) if attr in _PARTS:
+            return _whole(inner, part_of)
+    return ""
 
 
 def _read_call(call: ast.Call, silent: set[str], roles: dict[str, Role]) -> None:

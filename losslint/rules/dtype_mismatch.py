@@ -33,7 +33,7 @@ BOTH = ("add", "sub", "mul", "div", "pow", "mod", "maximum", "minimum", "squared
 NUMBERS = ("sum", "mean", "max", "min", "prod", "cumsum", "square", "abs", "neg")  # not of booleans
 FLOATS = ("log", "exp", "sqrt", "sigmoid", "softmax", "tanh", "log1p", "softplus", "log_softmax")
 RAISES = "InvalidArgumentError in eager code, TypeError in a graph"
-KEEPS_DTYPE = (*RESHAPES, "item", "flatten", "identity", "convert_to_tensor")
+KEEPS_DTYPE = (*RESHAPES, "item", "identity", "convert_to_tensor")
 
 
 class DtypeMismatch(Rule):
