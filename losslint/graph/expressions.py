@@ -296,10 +296,16 @@ def _boolean(t: Tracer, frame: Frame, node: cst.BooleanOperation) -> Value:
     if known is not None:
         return left if known is (word == "or") else evaluate(t, frame, node.right)
     right = evaluate(t, frame, node.right)
-    joined = t.join(frame, left, right, node)
+    holds, fails = (left, right) if word == "or" else (right, left)
+    joined = t.join(frame, holds, fails, node, left) if is_test(left) else t.join(frame, left, right, node)
     if isinstance(joined, Node):
         joined.detail["boolean"] = True
     return joined
+
+
+def is_test(value: Value) -> bool:
+    """Whether a value is true or false, and not one of which ``or`` takes the first that holds anything."""
+    return isinstance(value, Node) and (value.family == "compare" or bool(value.detail.get("boolean")))
 
 
 @evaluates(cst.Comparison)

@@ -117,7 +117,11 @@ class Resolver:
     ) -> Iterator[Target]:
         values, home = self.index.lookup(name, scope)
         for value in values:
-            yield from self._targets(value, home, built_by, seen, steps)
+            part = place(value, name, self.index)
+            if part is None:
+                yield from self._targets(value, home, built_by, seen, steps)
+            else:
+                yield from self._part(*part, home, seen, steps)
         if values:
             return
         if isinstance(home, Function):
@@ -126,6 +130,20 @@ class Resolver:
             yield Target(dotted=self.module.imports[name], built_by=built_by)
         elif name not in _BUILTINS:
             yield from (Target(dotted=f"{star}.{name}", built_by=built_by) for star in self.module.star_imports)
+
+    def _part(
+        self, call: ast.Call, position: int, scope: Scope, seen: set[ast.AST], steps: int,
+    ) -> Iterator[Target]:
+        """What a name stands for that takes one part of what a function returns."""
+        for maker in self._targets(call.func, scope, None, {*seen}, steps):
+            values = [] if maker.node is None else self.index.returns.get(maker.node, [])
+            parts = [v.elts[position] for v in values if isinstance(v, ast.Tuple) and position < len(v.elts)]
+            if isinstance(maker.node, ast.ClassDef) or not parts or len(parts) < len(values):
+                yield from self._targets(call, scope, None, seen, steps)
+                return
+            for part in parts:
+                found = self._targets(part, self.index.scope(part), None, seen, steps)
+                yield from (Target(t.node, t.dotted, call) for t in found if not t.called)
 
     def _passed(self, function: Function, name: str, seen: set[ast.AST], steps: int) -> Iterator[Target]:
         """What a parameter may stand for: its default, and what callers in this file pass."""
@@ -222,6 +240,16 @@ class Resolver:
                     yield Target(target.node, built_by=node, called=True)
             else:
                 yield Target(dotted=target.dotted, built_by=node, called=True)
+
+
+def place(value: ast.AST, name: str, index: Index) -> tuple[ast.Call, int] | None:
+    """The call, and which part of what it returns a name takes: ``model, loss = build()``."""
+    assigned = index.parents.get(value)
+    if not isinstance(value, ast.Call) or not isinstance(assigned, ast.Assign) or assigned.value is not value:
+        return None
+    target = assigned.targets[0]
+    names_of = [e.id if isinstance(e, ast.Name) else "" for e in target.elts] if isinstance(target, ast.Tuple) else []
+    return (value, names_of.index(name)) if name in names_of else None
 
 
 def is_property(node: ast.AST) -> bool:

@@ -94,8 +94,7 @@ def roles_of(function: Function, called_by_keras: bool = False) -> dict[str, Rol
         if position == 0 and name in {"self", "cls", "_self"}:
             continue
         role = role_by_name(name)
-        vague = role in (Role.UNKNOWN, Role.WEIGHT)
-        if name in given and (is_flag(given[name]) or (vague and is_literal(given[name]))):
+        if name in given and is_literal(given[name]):
             role = Role.CONFIG
         roles[name] = role
     _read_activations(function, roles, given.keys())
@@ -228,11 +227,6 @@ def _parameter(value: ast.expr, silent: set[str]) -> str:
     if isinstance(value, ast.Call) and value.args:
         value = value.args[0]
     return value.id if isinstance(value, ast.Name) and value.id in silent else ""
-
-
-def is_flag(node: ast.expr) -> bool:
-    """Whether a default is True or False: ``return_logits=False`` holds no logits."""
-    return isinstance(node, ast.Constant) and isinstance(node.value, bool)
 
 
 def is_literal(node: ast.expr) -> bool:

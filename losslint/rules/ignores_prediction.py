@@ -141,6 +141,8 @@ def shift_loss(pred, target):
             cone = [n for n in facts.cone(value) if not is_flag(loss, n)]
             if any(n.family == "variable" or is_known_elsewhere(n) for n in cone) or deleted(loss):
                 continue
+            if of_the_factory(loss, cone):
+                continue
             if not facts.reach(value):
                 if only_a_label(cone):
                     continue
@@ -207,6 +209,12 @@ def is_known_elsewhere(node: Node) -> bool:
         return node.role is Role.UNKNOWN and (names_loss(node.name) or has_loss_word(node.name))
     first = next(iter(node.inputs.values()), None)
     return node.op in LOOKS_ELSEWHERE or (node.family in ("reduce", "elementwise") and first == Const(None))
+
+
+def of_the_factory(loss: Loss, cone: list[Node]) -> bool:
+    """Whether a loss is computed from nothing but what its factory was given: the divergence of a latent code."""
+    given = [node for node in cone if node.op == "param"]
+    return bool(given) and not any(node is own for node in given for own in loss.graph.params.values())
 
 
 def only_a_label(cone: list[Node]) -> bool:

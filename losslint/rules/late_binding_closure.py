@@ -13,6 +13,7 @@ from losslint.project.module import Module, target_names
 from losslint.rules.base import Loss, Problem, Rule
 
 TRAINS = ("fit", "fit_generator", "train_on_batch")
+RUNS = ("minimize", "lbfgs_minimize", "bfgs_minimize", "step", "run_step")  # they call what they are given and return
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.GeneratorExp, ast.DictComp)
 
 
@@ -126,8 +127,13 @@ def used_up(module: Module, node: ast.Lambda | ast.FunctionDef, loop: ast.AST) -
 
 
 def called(module: Module, use: ast.AST) -> bool:
+    """Whether a function is called where it stands: ``f(x)``, ``optimizer.minimize(f)``, ``jax.grad(f)(x)``."""
     parent = module.parents[use]
-    return isinstance(parent, ast.Call) and parent.func is use
+    if isinstance(parent, ast.keyword):
+        parent = module.parents[parent]
+    if not isinstance(parent, ast.Call):
+        return False
+    return parent.func is use or last_name(parent.func) in RUNS or called(module, parent)
 
 
 def compiled(module: Module, use: ast.AST) -> bool:

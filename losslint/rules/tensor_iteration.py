@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from losslint.graph.nodes import Kind, Node
+from losslint.project.index import required
 from losslint.rules.base import Loss, Problem, Rule, where_it_raises
 
 
@@ -84,6 +86,8 @@ def per_channel_loss(y_true, y_pred):
                 severity = loss.graph_severity(node, autograph_converts=how == "for")
                 instead = "write it for the whole batch at once (reductions over an axis), or use tf.map_fn"
                 if how == "unpacking":
+                    if is_handed_parts(loss, operand):
+                        continue
                     instead = "use tf.unstack(t, num=..., axis=...), or index the parts: t[..., 0]"
                 what = f"{how} iterates over the tensor {subject(operand, node)}"
             else:
@@ -95,6 +99,16 @@ def per_channel_loss(y_true, y_pred):
                     instead,
                     severity,
                 )
+
+
+def is_handed_parts(loss: Loss, operand: object) -> bool:
+    """Whether a parameter of a function is taken apart that Keras cannot call, for it asks for more than a label and a
+    prediction: who calls it may pass a list, as of the outputs of two stages."""
+    function = loss.site.node
+    if not isinstance(function, ast.FunctionDef) or loss.site.compiled:
+        return False
+    asked = [argument.arg for argument in required(function) if argument.arg != "self"]
+    return isinstance(operand, Node) and operand.op == "param" and len(asked) > 2
 
 
 def subject(operand: object, node: Node) -> str:

@@ -199,7 +199,8 @@ def is_log_likelihood(loss: Loss, value: Node) -> bool:
     """The log-probabilities of what was picked, added up as they are, by a function that calls itself a loss: what JAX
     differentiates may as well be climbed."""
     terms = [*signed_terms(value)]
-    return NAMED.search(loss.site.qualname) is not None and all(sign > 0 and is_picked(term) for term, sign in terms)
+    named = NAMED.search(loss.site.qualname) is not None
+    return named and bool(terms) and all(sign > 0 and is_picked(term) for term, sign in terms)
 
 
 def is_picked(term: Value | None, depth: int = 12) -> bool:
