@@ -105,6 +105,8 @@ def roles_of(function: Function, called_by_keras: bool = False) -> dict[str, Rol
     predicts = Role.PREDICTION in roles.values() or {"params", "x"} <= roles.keys()
     if predicts and roles.get("y") in (Role.UNKNOWN, Role.TENSOR):
         roles["y"] = Role.LABEL
+    if not predicts and "y_true" in roles and roles.get("y") in (Role.UNKNOWN, Role.TENSOR):
+        roles["y"] = Role.PREDICTION
     silent = {name for name in ("y", "p") if roles.get(name) in (Role.UNKNOWN, Role.TENSOR)}  # p=2 is an exponent
     if len(silent) == 2 and Role.PREDICTION not in roles.values():
         roles["y"], roles["p"] = Role.LABEL, Role.PREDICTION

@@ -22,6 +22,7 @@ ASYMMETRIC = (
 # Their labels are class numbers, which no model returns.
 OF_CLASSES = ("sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits", "nll_loss", "cross_entropy")
 ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "kl_divergence")
+DATA = ("param", "item")
 LOGARITHMS = ("log", "log_softmax", "log_sigmoid")
 SAMPLES = ((0.3, 0.8), (0.9, 0.2), (-0.4, 0.7), (0.0, 0.6), (1.0, 0.0))
 
@@ -144,7 +145,7 @@ def step(x, y):
             if not facts.live(label) or facts.reach(prediction) or has_twin(loss, node):
                 continue
             sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
-            handed = isinstance(prediction, Node) and is_of_batch(loss, prediction)
+            handed = isinstance(prediction, Node) and (is_of_batch(loss, prediction) or is_called_label(prediction))
             if sources & labels or (is_output(label) and (handed or node.op in OF_CLASSES)):
                 yield reversed_divergence(node) if node.op == "kl_divergence" else exchanged(node)
 
@@ -157,6 +158,12 @@ def is_of_batch(loss: Loss, value: Node, depth: int = 6) -> bool:
     whole = value.inputs.get("x")
     of_step = loss.site.class_node is not None and getattr(loss.site.node, "name", "") == "train_step"
     return of_step and value.op == "item" and isinstance(whole, Node) and whole.op == "param"
+
+
+def is_called_label(value: Node) -> bool:
+    """Whether a value is data that is called a label: the ``y`` of ``for x, y in batches``, or of ``step(x, y)``."""
+    name = value.source.text
+    return value.op in DATA and name.isidentifier() and (name in ("y", "Y") or role_by_name(name) is Role.LABEL)
 
 
 def exchanged(node: Node) -> Problem:

@@ -30,7 +30,8 @@ class WrongDirection(Rule):
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
     costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
     of one written as the sum of products of two unit vectors, of SSIM and PSNR, and of the log-probabilities of the right
-    classes. In PPO's clipped objective it finds an entropy bonus with the wrong sign.
+    classes. In PPO's clipped objective it finds an entropy bonus with the wrong sign. A cross-entropy one of whose two
+    logarithms has the wrong sign, and the mean of ``label - prediction`` without a square, are warnings.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
     the wrong one was passed.
@@ -136,12 +137,42 @@ for loss in (bonus_loss, outside_loss, negated_loss, coefficient_loss, certain_l
         if not isinstance(value, Node) or not loss.gradient.live(value):
             return
         yield from punished_entropy(value)
+        yield from signed_error(loss, value)
         if is_similarity(value) or is_log_likelihood(loss, value) or (compares(loss, value) and grows_with_fit(loss, value)):
             yield Problem(
                 value.source,
                 f"{value.source.text} is larger the better the prediction is, and it is minimised",
                 "return 1 - score, or -score",
             )
+        elif is_cross_entropy(value) and (label := turned_for(loss, value)) is not None:
+            yield Problem(
+                value.source,
+                f"where the label is {label:g}, {value.source.text} falls as the prediction goes wrong: one of the two "
+                "logarithms has the wrong sign",
+                "-(y * log(p) + (1 - y) * log(1 - p)) has one sign for both",
+                Severity.WARNING,
+            )
+
+
+def signed_error(loss: Loss, value: Node) -> Iterator[Problem]:
+    """The mean of ``label - prediction``, by a function that calls itself a loss. (What a critic returns for real and for
+    made samples is averaged first.)"""
+    for _ in range(12):
+        x, y = value.inputs.get("x"), value.inputs.get("y")
+        if value.op == "sub" and isinstance(x, Node) and isinstance(y, Node):
+            roles = {side.role for side in (x, y) if side.op == "param"}
+            if roles == {Role.LABEL, Role.PREDICTION} and NAMED.search(loss.site.qualname):
+                yield Problem(
+                    value.source,
+                    f"{value.source.text} is signed: the loss goes on falling as the predictions "
+                    f"{'fall' if x.role is Role.PREDICTION else 'grow'}, whatever the labels are",
+                    "take its size: the square, or the absolute value",
+                    Severity.WARNING,
+                )
+            return
+        if value.op not in ("neg", *PASSES) or not isinstance(x, Node):
+            return
+        value = x
 
 
 def punished_entropy(value: Node) -> Iterator[Problem]:
@@ -268,20 +299,48 @@ def compares(loss: Loss, value: Node) -> bool:
 
 def grows_with_fit(loss: Loss, value: Node) -> bool:
     """Whether a fitting prediction costs no less than a wrong one at every sample, and more at one."""
+    gains = [gain for _, gain in gains_of(loss, value)]
+    return bool(gains) and min(gains) >= 0.0 < max(gains)
+
+
+def turned_for(loss: Loss, value: Node) -> float | None:
+    """The label of two for which alone a fitting prediction costs more than a wrong one."""
+    gains = gains_of(loss, value)
+    turned = {label for label, gain in gains if gain > 0.0}
+    kept = {label for label, gain in gains if gain < 0.0}
+    return turned.pop() if len(turned) == len(kept) == 1 and turned != kept else None
+
+
+def is_cross_entropy(value: Node) -> bool:
+    """Whether a value adds up weighted logarithms and nothing else."""
+    terms = [term for term, _ in signed_terms(value)]
+    return len(terms) > 1 and all(map(is_weighted_logarithm, terms))
+
+
+def is_weighted_logarithm(term: Value | None, depth: int = 6) -> bool:
+    """A logarithm times something: one term of a cross-entropy that is written out."""
+    if not isinstance(term, Node) or term.op not in ("mul", "neg") or not depth:
+        return False
+    sides = [side for side in (term.inputs.get("x"), term.inputs.get("y")) if isinstance(side, Node)]
+    return any(side.op == "log" or is_weighted_logarithm(side, depth - 1) for side in sides)
+
+
+def gains_of(loss: Loss, value: Node) -> list[tuple[float, float]]:
+    """The label of each sample, and what a fitting prediction costs more than a wrong one; nothing where it is not known."""
     variables: dict[Role, list[Node]] = {Role.LABEL: [], Role.PREDICTION: []}
     for node in loss.graph.params.values():
         if node.role in variables:
             variables[node.role].append(node)
     if any(len(found) != 1 for found in variables.values()):
-        return False
+        return []
     label, prediction = (variable_of(variables[role][0]) for role in (Role.LABEL, Role.PREDICTION))
     if label is None or prediction is None:
-        return False
+        return []
     cone = Cone.of(loss.gradient, value)
     gains = []
     for y, fits, fails in SAMPLES:
         good, bad = (Point(cone, {label: y, prediction: p}) for p in (fits, fails))
         if good.opaque or bad.opaque:
-            return False
-        gains.append(good(value) - bad(value))
-    return min(gains) >= 0.0 < max(gains)
+            return []
+        gains.append((y, good(value) - bad(value)))
+    return gains
