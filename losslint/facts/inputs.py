@@ -213,7 +213,7 @@ class InputFacts:
     def _sort(self, node: Node) -> Sort:
         base = node
         while base.op not in VARIABLES:
-            inner = next((o for _, o in base.operands()), None)
+            inner = next((o for name, o in base.operands() if name != "condition"), None)
             if inner is None:
                 return Sort.FIXED
             base = inner
@@ -314,7 +314,7 @@ class InputFacts:
         if sort is Sort.FIXED and (name in EXPONENTS or name.endswith(EXPONENTS[:4])):
             return (2.0,)
         if sort is Sort.FIXED:
-            return (0.55 + variable[0] % 13 / 32.0,)  # no two alike
+            return (0.55 + (variable[0] + sum(map(ord, variable[1]))) % 13 / 32.0,)  # hardly two alike
         if large:
             return (*corners(sort, large=True), *self._in_units.get(variable, ()))
         found = [*corners(sort, large=False), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]

@@ -15,13 +15,19 @@ def variable_of(node: Node) -> Variable | None:
     if node.op in VARIABLES:
         return (node.index, "")
     if node.op == "item" and isinstance(base := node.inputs.get("x"), Node):
-        inner = variable_of(base)
+        inner = variable_of(base) or ((base.index, "") if _is_record(base, node) else None)
         if inner is not None:
             part = _part(node.inputs.get("index"))
             return (inner[0], inner[1] + part) if part else inner
     if node.op in SAME_NUMBERS and isinstance(base := node.inputs.get("x"), Node):
         return variable_of(base)
     return None
+
+
+def _is_record(base: Node, item: Node) -> bool:
+    """Whether an item is an entry of one of several dictionaries: each is another quantity."""
+    index = item.inputs.get("index")
+    return base.op == "phi" and isinstance(index, Const) and isinstance(index.value, str)
 
 
 def _part(index: Value | None) -> str:
