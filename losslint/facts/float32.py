@@ -11,6 +11,8 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from losslint.facts.special import digamma, erfinv, lgamma, trigamma
+
 INF, NAN = math.inf, math.nan
 PACK, UNPACK = struct.Struct("f").pack, struct.Struct("f").unpack
 LARGEST = (2.0 - 2.0**-23) * 2.0**127  # float32 that is no inf
@@ -208,6 +210,10 @@ PRIMITIVES: dict[str, Primitive] = {
     "acosh": Primitive(guarded(math.acosh), lambda x, out, dy: (div(dy, sqrt(x[0] * x[0] - 1.0)),)),
     "atan": unary(math.atan, lambda x, out: 1.0 / (1.0 + x * x)),
     "erf": unary(math.erf, lambda x, out: 2.0 / math.sqrt(math.pi) * exp(-x * x)),
+    "erfc": unary(math.erfc, lambda x, out: -2.0 / math.sqrt(math.pi) * exp(-x * x)),
+    "erfinv": unary(erfinv, lambda x, out: math.sqrt(math.pi) / 2.0 * exp(out * out)),
+    "lgamma": unary(lgamma, lambda x, out: digamma(x)),
+    "digamma": unary(digamma, lambda x, out: trigamma(x)),
     "reciprocal": Primitive(lambda x: div(1.0, x), lambda x, out, dy: (no_nan(dy, -out * out),)),
     "sign": unary(sign, lambda x, out: 0.0),
     "round": unary(lambda x: float(round(x)) if abs(x) < 1e9 else x, lambda x, out: 0.0),

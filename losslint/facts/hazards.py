@@ -79,11 +79,12 @@ NEEDS_POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "xlog
 HIDDEN = {"div": (0.0,), "reciprocal": (0.0,), "log": (0.0,), "log2": (0.0,), "log10": (0.0,), "pow": (0.0,),
           "acos": (1.0, -1.0), "asin": (1.0, -1.0),
           "sqrt": (-0.5,), "rsqrt": (-0.5,)}  # fmt: skip
+GAMMAS = ("lgamma", "digamma")
 SINGULAR = frozenset(
     [
         "log", "log2", "log10", "log1p", "xlogy", "xlog1py",
         "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
-        "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh", "atan2",
+        "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh", "atan2", "erfinv", *GAMMAS,
     ]
 )  # fmt: skip
 
@@ -303,6 +304,8 @@ class HazardFacts:
             return None  # whether a real-valued prediction is ever negative there is not known
         if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
             return None
+        if culprit.op in GAMMAS and self.ranges.of(operand).low < 0.0:
+            return None  # a concentration, or a count and one, which nobody takes to be 0 or less
         if named and (others := self._others(point, operand or culprit)) is not None:
             named = {**named, OTHERS: others}
         return Hazard(

@@ -12,7 +12,7 @@ from losslint.facts.constants import plain_number
 from losslint.facts.differences import is_centred, is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.gradient import ROOTS as STARTS
-from losslint.facts.hazards import OTHERS, Hazard, number_of
+from losslint.facts.hazards import GAMMAS, OTHERS, Hazard, number_of
 from losslint.facts.inputs import LARGE, is_network
 from losslint.facts.precision import FLOAT32
 from losslint.facts.rewrites import Match
@@ -37,7 +37,7 @@ LOGS = ("log", "log2", "log10", "log1p", "xlogy", "xlog1py")
 EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
 ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
-INVERSES = ("acos", "asin", "atanh", "acosh", "atan2")
+INVERSES = ("acos", "asin", "atanh", "acosh", "atan2", "erfinv")
 SATURATING = ("sigmoid", "softmax")
 DEAD = ("relu",)  # heads that give whole rows of zeros
 REPEATING = ("concat", "concatenate", "cat", "stack", "hstack", "vstack", "tile", "repeat", "repeat_interleave")
@@ -73,6 +73,8 @@ def rule_of(hazard: Hazard) -> str:
         return "LL303"
     if op in DIVISIONS or averages(hazard.node):
         return "LL304"
+    if op in GAMMAS:
+        return "LL307"
     if op not in INVERSES:
         return ""
     return "LL306" if abs(hazard.operand_value) == 1.0 and has_lost_epsilon(hazard.operand) else "LL307"

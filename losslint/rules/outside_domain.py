@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from losslint.facts.hazards import GAMMAS
 from losslint.findings import Severity
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
     at_least,
     bound_of,
     code_of,
+    effect,
     hazards_of,
     inside,
     operand_of,
@@ -23,15 +25,16 @@ POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "x
 
 
 class OutsideDomain(Rule):
-    """acos at the edge of its domain, atan2 of two zeros, or the log of a negative number.
+    """acos at the edge of its domain, lgamma at its pole, atan2 of two zeros, or the log of a negative number.
 
     What it does: evaluates the loss at aligned and opposite vectors (a cosine of exactly 1), and at negative outputs of a
     model whose last layer of the same file has no activation.
 
-    Why it is bad: the slope is infinite at the edge, and clipping to [-1, 1] keeps the edge; the log of a negative number
-    is NaN.
+    Why it is bad: the slope is infinite at the edge, and clipping to [-1, 1] keeps the edge; lgamma and digamma of a relu
+    that gives 0 are infinite or NaN, and so is the log of a negative number.
 
-    Use instead: clip to the inside, ``tf.clip_by_value(c, -1.0 + 1e-6, 1.0 - 1e-6)``, or ``tf.atan2``.
+    Use instead: clip to the inside, ``tf.clip_by_value(c, -1.0 + 1e-6, 1.0 - 1e-6)``, or ``tf.atan2``; a concentration is
+    ``tf.nn.softplus(z) + 1e-6``.
 
     Confirmed by: the gradient at that input.
     """
@@ -102,6 +105,12 @@ def heading_loss(y_true, y_pred):
             if hazard.node.op == "atan2":
                 yield problem(loss, hazard, f"{where}, as is the other side: the slope of atan2 is 0 / 0 there", APART)
                 continue
+            if hazard.node.op in GAMMAS:
+                bound = at_least(loss, code_of(hazard), bound_of(loss, hazard.operand, "1e-6"))
+                yield problem(loss, hazard, f"{where}: {hazard.node.op} has a pole at 0, and {effect(hazard)}",
+                              f"keep its argument above 0: {bound}")
+                continue
             beyond = hazard.node.op != "acosh" and abs(hazard.operand_value) > 1.0
-            bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"the slope of {hazard.node.op} is infinite there"
+            subject = hazard.node.op if hazard.value else f"the slope of {hazard.node.op}"
+            bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"{subject} is infinite there"
             yield problem(loss, hazard, f"{where}: {bad}", f"clip to the inside of the domain: {inside(loss, hazard)}")

@@ -19,6 +19,7 @@ UNARY: dict[str, Any] = {
     "log_sigmoid": tf.math.log_sigmoid, "softplus": tf.math.softplus, "tanh": tf.tanh, "relu": tf.nn.relu,
     "elu": tf.nn.elu, "sin": tf.sin, "cos": tf.cos, "cosh": tf.cosh, "sinh": tf.sinh, "acos": tf.acos, "asin": tf.asin,
     "atan": tf.atan, "reciprocal": tf.math.reciprocal, "sign": tf.sign, "stop_gradient": tf.stop_gradient,
+    "erfc": tf.math.erfc, "erfinv": tf.math.erfinv, "lgamma": tf.math.lgamma, "digamma": tf.math.digamma,
 }  # fmt: skip
 BINARY: dict[str, Any] = {
     "add": tf.add, "sub": tf.subtract, "mul": tf.multiply, "div": tf.divide, "pow": tf.pow, "maximum": tf.maximum,
