@@ -34,6 +34,17 @@ SHORT_CIRCUITS = ("sqrt", "rsqrt", "norm", "std", "reciprocal")  # whose kernels
 # 0 for an upstream 0
 
 
+def kept_small(x: float) -> float:
+    """``x`` rounded to float32 as PyTorch does it, which keeps subnormals: ``exp(-100)`` is 3.8e-44."""
+    if x - x != 0.0:
+        return x
+    try:
+        (rounded,) = UNPACK(PACK(x))
+    except OverflowError:
+        return math.copysign(INF, x)
+    return float(rounded)
+
+
 def f32(x: float) -> float:
     """``x`` rounded to float32, subnormals flushed to zero."""
     if x - x != 0.0:

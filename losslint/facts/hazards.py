@@ -18,7 +18,7 @@ from typing import NamedTuple
 from losslint.facts.constants import folding, plain_number
 from losslint.facts.float32 import NAN, SHORT_CIRCUITS
 from losslint.facts.gradient import Edge, GradientFacts
-from losslint.facts.inputs import LARGE, MAX_WORK, InputFacts, Sort
+from losslint.facts.inputs import MAX_WORK, InputFacts, Sort
 from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
@@ -240,7 +240,7 @@ class HazardFacts:
             for value in self.inputs.corners(variable, large=False)[1:]:
                 yield self.inputs.base | {variable: value}, self.inputs.base, False
             if sort in (Sort.LOGIT, Sort.REAL):
-                yield self.inputs.base | {variable: -LARGE}, self.inputs.base, True
+                yield self.inputs.base | {variable: -self.inputs.large}, self.inputs.base, True
 
     @cached_property
     def _behind_suspects(self) -> list[Node]:

@@ -28,7 +28,7 @@ from losslint.project.roles import Role
 MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
-LARGE = 100.0  # exp overflows at 88.7
+LARGE, LARGE_IN_TORCH = 100.0, 110.0  # exp overflows at 88.7; it is 0 below -87.4, in PyTorch below -104
 RISING = (0.125, 0.25, 0.625, 0.875)  # the corners of a box
 RAW = 300.0  # a label that is not scaled
 
@@ -56,14 +56,14 @@ LOGIT_LOSSES = ("sigmoid_cross_entropy_with_logits", "softmax_cross_entropy_with
 KEEPS_SORT = (*SAME_NUMBERS, "clip", "item", "boolean_mask", "gather", "stop_gradient")
 
 
-def corners(sort: Sort, *, large: bool) -> tuple[float, ...]:
-    """The values of a variable that training plausibly meets."""
+def corners(sort: Sort, large: float) -> tuple[float, ...]:
+    """The values of a variable that training plausibly meets; ``large``: how far from 0 some are, 0 for the usual ones."""
     if large:
         return {
             Sort.PROBABILITY: (0.3,), Sort.LABEL: (0.4, 1.0), Sort.MASK: (1.0,), Sort.CHOICE: (1.0,), Sort.FIXED: (0.7,),
             Sort.SLOPE: (0.3,),
         }.get(
-            sort, (LARGE, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (LARGE, -LARGE)
+            sort, (large, 0.0) if sort is Sort.NONNEGATIVE else (0.3,) if sort is Sort.UNIT else (large, -large)
         )
     return {
         Sort.PROBABILITY: (0.3, 0.0, 1.0), Sort.LOGIT: (0.3, -0.9, 20.0, -20.0),
@@ -158,6 +158,7 @@ class InputFacts:
         self.meetings = meetings(self.nodes)
         self.cosines = cosines(self.nodes)
         self.sorts = self._sorts()
+        self.large = LARGE_IN_TORCH if gradient.graph.framework == "torch" else LARGE
         self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(self.nodes))))
 
     # -- what the variables hold
@@ -316,8 +317,8 @@ class InputFacts:
         if sort is Sort.FIXED:
             return (0.55 + (variable[0] + sum(map(ord, variable[1]))) % 13 / 32.0,)  # hardly two alike
         if large:
-            return (*corners(sort, large=True), *self._in_units.get(variable, ()))
-        found = [*corners(sort, large=False), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
+            return (*corners(sort, self.large), *self._in_units.get(variable, ()))
+        found = [*corners(sort, 0.0), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
         found += [x for x in self._beyond.get(variable, ()) if sort is Sort.LABEL and x not in found]
         return tuple(found)
 

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from losslint.facts.float32 import INF, f32
+from losslint.facts.float32 import INF, f32, kept_small
 from losslint.graph.nodes import Graph, Node
 from losslint.graph.values import Const, External, Value
 
@@ -40,6 +40,7 @@ def bf16(x: float) -> float:
 
 
 FLOAT32 = Precision("float32", f32, folded=True)
+FLOAT32_OF_TORCH = Precision("float32", kept_small, folded=True)
 FLOAT16 = Precision("float16", f16)
 BFLOAT16 = Precision("bfloat16", bf16)
 FLOAT64 = Precision("float64", float, folded=True)  # what Python itself computes in
@@ -52,17 +53,19 @@ CASTS = ("cast", "convert_to_tensor", "constant", "tensor")
 
 def precisions(graph: Graph) -> Mapping[int, Precision]:
     """The precision that each node of a graph is computed in, by index: that of its operands, or what a cast says."""
-    usual = PRECISIONS.get(graph.floatx, FLOAT32)
+    single = FLOAT32_OF_TORCH if graph.framework == "torch" else FLOAT32
+    known = PRECISIONS | dict.fromkeys(("float32", "float"), single)
+    usual = known.get(graph.floatx, single)
     found: dict[int, Precision] = {}
     for node in graph.nodes:
         dtype = node.inputs.get("dtype")
         given = next((p for _, o in node.operands() if (p := found.get(o.index, usual)) is not usual), usual)
         if node.op == "to_float":  # tf.to_double(x), x.half()
-            found[node.index] = PRECISIONS.get(node.name.rpartition(".")[2].removeprefix("to_"), usual)
+            found[node.index] = known.get(node.name.rpartition(".")[2].removeprefix("to_"), usual)
         elif node.op in CASTS and isinstance(dtype, Node):  # x.dtype
             found[node.index] = next((found.get(o.index, usual) for _, o in dtype.operands()), usual)
         elif node.op in CASTS and dtype is not None:
-            found[node.index] = PRECISIONS.get(_dtype_name(dtype), usual if node.op == "cast" else given)
+            found[node.index] = known.get(_dtype_name(dtype), usual if node.op == "cast" else given)
         else:
             found[node.index] = given
     return found
