@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from losslint.facts.constants import plain_number
@@ -463,19 +463,23 @@ class InputFacts:
 
     @cached_property
     def padded(self) -> dict[int, set[Variable]]:
-        """Products with weights alone whose lengths are taken, and the masks that leave out some of their rows later: those
-        are rows of zeros, and a product without a bias keeps them."""
+        """Products with weights alone whose lengths are taken, and the masks that leave out some of their rows before or
+        later: those are rows of zeros, and a product without a bias keeps them."""
         found: dict[int, set[Variable]] = {}
-        nodes = self.gradient.graph.nodes
-        masks = [v for v in self.sorts if names.MASK_WORDS & {*names.parts(nodes[v[0]].name), *names.parts(v[1])}]
-        for node in self.nodes if masks else ():
+        for node in self.nodes:
             rows = node.inputs.get("x")
             if node.op in LENGTHS and isinstance(rows, Node) and rows.op in NETWORK_OPS and (rows.index, "") in self.sorts:
-                later = (user for user in self._behind(node) if user.op == "mul")
-                left_out = {v for user in later for o in operands_of(user) if (v := self.variable(o)) in masks}
-                if left_out:
-                    found[rows.index] = left_out
+                masks = set(self._masks_of(self._behind(node)))
+                if masks or any(self._masks_of(operands_of(rows))):
+                    found[rows.index] = {v for v in masks if v in self.sorts}
         return found
+
+    def _masks_of(self, nodes: Iterable[Node]) -> Iterator[Variable]:
+        """The masks that some of these nodes are products with."""
+        for factor in (o for node in nodes if node.op == "mul" for o in operands_of(node)):
+            if (v := variable_of(factor)) is not None and names.MASK_WORDS & {
+                    *names.parts(self.gradient.graph.nodes[v[0]].name), *names.parts(v[1])}:
+                yield v
 
     def _behind(self, node: Node) -> Iterator[Node]:
         """What is computed from a value."""

@@ -222,11 +222,18 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
 
 def is_length_of_output(loss: Loss, hazard: Hazard) -> bool:
     """Whether what fails is ``norm(v) + 1e-8`` of what a model gives, where nothing speaks for rows of zeros."""
-    operand = hazard.operand
+    operand = filled(hazard.operand)
     return (hazard.node.op in ("norm", "euclidean_norm") and operand is not None and loss.head not in DEAD
             and (operand.op == "layer" or is_network(operand) or is_output(operand))
             and not any(operand.index in facts.inputs.padded for facts in loss.evaluated)
             and misplaced_guard(loss, hazard) is not None)
+
+
+def filled(node: Node | None) -> Node | None:
+    """What is not a number other than 0 of a choice, ``where(mask, v, 1.0)``: that number makes no row of zeros."""
+    sides = [node.inputs.get(name) for name in ("x", "y")] if node is not None and node.op == "where" else []
+    rest = [side for side in sides if isinstance(side, Node)]
+    return filled(rest[0]) if len(rest) == 1 < len(sides) and any(map(plain_number, sides)) else node
 
 
 def is_output(node: Node | None) -> bool:
