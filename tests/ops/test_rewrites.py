@@ -20,7 +20,7 @@ from tests.expectations import check
 
 LINES = [pytest.param(rewrite, id=ast.unparse(rewrite.written)) for rewrite in table()]
 PRECISION = {"exact": 1e-9, "labels": 1e-9, "one-hot": 1e-9, "guard": 1e-3}
-LETTERS: dict[str, object] = {"a": -1, "k": True}
+LETTERS: dict[str, object] = {"a": -1, "b": -1, "k": True}
 
 
 def spelled(rewrite: Rewrite, term: ast.expr, framework: str = "tensorflow") -> str:
@@ -56,7 +56,7 @@ def rows_of(rewrite: Rewrite, generator: Any) -> dict[str, Any]:
     x = generator.uniform(0.05, 3.0, (5, 3))
     if rewrite.kind in ("labels", "one-hot"):
         return {"x": x, "y": [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]] * 1 + [[1.0, 0.0, 0.0]] * 2}
-    return {"x": x, "y": generator.uniform(0.0, 1.0, (5, 3))}
+    return {"x": x, "y": generator.uniform(0.0, 1.0, (5, 3)), "z": generator.uniform(0.5, 2.0, (5, 3))}
 
 
 @pytest.mark.parametrize("rewrite", LINES)
