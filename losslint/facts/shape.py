@@ -29,7 +29,8 @@ POINTWISE_LOSSES = ("mse", "mae", "huber", "binary_crossentropy", "sigmoid_cross
 REDUCE_LAST = ("keras.losses.", "keras.metrics.", "tf.nn.softmax_cross_entropy_with_logits")
 POINTWISE_FAMILIES = ("elementwise", "compare", "sign", "round")
 WIDTHS = ("units", "out_features", "features", "output_size")  # what frameworks call the width of a layer
-NOT_POINTWISE = ("top_k", "crelu", "glu", "diff", "normalize", "identity_n", "sort", "polyval", "add_n")
+NOT_POINTWISE = ("top_k", "crelu", "glu", "diff", "normalize", "identity_n", "sort", "polyval", "add_n",
+                 "test")
 
 
 class ShapeFacts:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import libcst as cst
+
 from losslint.graph.attributes import attribute
 from losslint.graph.calls import Call, call, handles, method
 from losslint.graph.expressions import MAX_RANGE, ask_truth, binary, iterate, truth
@@ -12,6 +14,7 @@ from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer, emptied, kind_of
 from losslint.graph.values import (
     NONE,
+    UNBOUND,
     ClassValue,
     Const,
     External,
@@ -368,12 +371,20 @@ def _append(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     elif c.name == "insert":
         m.owner.items.insert(0, c.args[-1])
     else:
-        m.owner.items.append(c.args[-1])
+        m.owner.items.append(where_it_is_run(t, frame, c.args[-1], c.at))
     m.owner.open = m.owner.open or frame.context.loop
     if len(m.owner.items) > MAX_RANGE:
         del m.owner.items[MAX_RANGE:]
         m.owner.open = True
     return NONE
+
+
+def where_it_is_run(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode) -> Value:
+    """A value that is computed where the innermost condition holds: ``if n > 0: terms.append(total / n)``."""
+    condition = frame.path[-1] if frame.path else None
+    if not isinstance(value, Node) or not isinstance(condition, Node):
+        return value
+    return t.node(frame, "phi", {"condition": condition, "x": value, "y": UNBOUND}, at, value.kind, dtype=value.dtype)
 
 
 @method(Seq, "pop")

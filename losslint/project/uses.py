@@ -335,7 +335,13 @@ class _Collector:
         target = argument(call, 0, "target", "loss")
         sources = argument(call, 1, "sources", "var_list")
         if target is not None and sources is not None and is_training(sources, self.index, self.index.scope(call)):
-            self._mark_terms(target, call, f"differentiated by {tape}.{last_name(call.func)}", How.DIFFERENTIATED)
+            reason = f"differentiated by {tape}.{last_name(call.func)}"
+            self._mark_terms(target, call, reason, How.DIFFERENTIATED, self._before(candidates[-1]))
+
+    def _before(self, block: ast.With | ast.AsyncWith) -> set[ast.AST]:
+        """The calls that a function has made when it opens a tape: they are not recorded."""
+        around = self.index.scope(block)
+        return {call for call in self.index.calls if call.lineno < block.lineno and self.index.scope(call) is around}
 
     # what the value of an expression is made of ------------------------------------------------------------------
 
@@ -369,9 +375,11 @@ class _Collector:
             return None
         return self.resolver.passed(home, name)
 
-    def _mark_terms(self, value: ast.expr, call: ast.Call, reason: str, how: How) -> None:
+    def _mark_terms(
+        self, value: ast.expr, call: ast.Call, reason: str, how: How, without: Iterable[ast.AST] = ()
+    ) -> None:
         """Mark the functions that a differentiated value is a sum of; mere factors only if they look like losses."""
-        for target in self._terms(value, self.index.scope(call), set(), MAX_TERMS):
+        for target in self._terms(value, self.index.scope(call), {*without}, MAX_TERMS):
             self._mark(target, Purpose.TERM, reason, call, how=how)
 
     def _terms(self, node: ast.AST, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:

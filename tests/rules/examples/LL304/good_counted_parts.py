@@ -1,0 +1,20 @@
+"""What is added to a list where its divisor is counted is divided nowhere else."""
+
+import torch
+import torch.nn.functional as F
+
+
+def pair_loss(codes, labels):
+    same = labels[:, None] == labels[None, :]
+    theta = 0.5 * codes @ codes.t()
+    nll = F.softplus(theta) - same * theta
+    parts = []
+    for chosen in (same, ~same):
+        count = chosen.sum()
+        if count > 0:
+            parts.append(nll[chosen].sum() / count)
+    return torch.stack(parts).mean()
+
+
+net = torch.nn.Linear(3, 4)
+pair_loss(net(torch.randn(8, 3)), torch.randint(0, 3, (8,))).backward()
