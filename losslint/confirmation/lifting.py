@@ -560,7 +560,7 @@ def between_ends(draft: Draft, home: ast.ClassDef) -> list[ast.keyword]:
     from losslint.confirmation.slicing import made_by
 
     model = OBJECTS["tensorflow"].classifier if asks_probabilities(draft.loss.graph) else OBJECTS["tensorflow"].model
-    draft.notes.append(f"assumed its inputs and outputs to be those of {model}")
+    draft.assumed.append(f"its inputs and outputs to be those of {model}")
     body = ast.parse(f"start = tf.keras.Input(({CLASSES},))\nreturn {{'inputs': start, 'outputs': {model}(start)}}").body
     for statement in body:
         unplaced(statement, home)
@@ -597,8 +597,10 @@ def compile_keywords(draft: Draft, home: ast.ClassDef) -> list[ast.keyword]:
     keywords = usable_keywords(draft, compiled, names) if compiled is not None else []
     keywords = [keyword for keyword in keywords if anything or keyword.arg in names]
     told = {keyword.arg for keyword in keywords}
-    keywords += [ast.keyword(name, expression(value, home)) for name, value in plain.items()
-                 if name not in told and (anything or name in names)]
+    made_up = {name: value for name, value in plain.items() if name not in told and (anything or name in names)}
+    keywords += [ast.keyword(name, expression(value, home)) for name, value in made_up.items()]
+    if compiled is None:
+        draft.assumed.append(f"compile({', '.join(f'{name}={value}' for name, value in made_up.items())})")
     told |= {keyword.arg for keyword in keywords}
     missing = [name for name in names if own is not None and name not in told and name not in defaults(own)]
     if missing:

@@ -108,7 +108,8 @@ class Program:
     run_eagerly: bool = False  # by its file: what tracing makes of it, nobody sees
     untrained: bool = False  # the variables that are trained keep their first values, the arguments are data
     stated: frozenset[str] = frozenset()  # the inputs that the user says the shapes of
-    notes: tuple[str, ...] = field(default=())  # what was assumed, for the reader
+    assumed: tuple[str, ...] = ()  # what the file does not say and is made up: settings, models
+    notes: tuple[str, ...] = field(default=())  # how it was put together, for the reader
 
     @property
     def marks(self) -> frozenset[float]:

@@ -43,6 +43,7 @@ class Draft:
     inputs: Inputs = field(default_factory=lambda: Inputs(((),)))
     untrained: bool = False
     notes: list[str] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)  # what the file does not say and is made up
     fixed: dict[str, ast.expr] = field(default_factory=dict)  # values of parameters of a function that is cut open
     told: dict[str, ast.expr] = field(default_factory=dict)  # settings that the configuration gives
 
@@ -60,8 +61,8 @@ class Draft:
 
     def note(self, argument: Argument) -> ast.expr:
         """An argument's value; what was assumed about it is told once."""
-        if argument.note and (text := f"assumed {argument.note}") not in self.notes:
-            self.notes.append(text)
+        if argument.note:
+            self.assumed.append(argument.note)
         return argument.value
 
 
@@ -167,7 +168,8 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
         run_eagerly=draft.loss.site.mode is Mode.EAGER,
         framework=site.framework, untrained=draft.untrained, stated=draft.inputs.stated,
-        whole_file=whole_file, notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
+        whole_file=whole_file, assumed=tuple(dict.fromkeys(draft.assumed)),
+        notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
     )  # fmt: skip
 
 
@@ -473,7 +475,7 @@ def enter_branches(draft: Draft, body: Body, at: ast.AST) -> None:
         if isinstance(around, ast.If) and not any(body.binds(name) for name in free_names(around.test)):
             body.decided[around] = inner in around.body
             truth = "true" if inner in around.body else "false"
-            draft.notes.append(f"assumed {ast.unparse(around.test)} to be {truth}")
+            draft.assumed.append(f"{ast.unparse(around.test)} to be {truth}")
         inner = around
 
 

@@ -43,4 +43,7 @@ def reason(program: Program, seen: Observation) -> tuple[Notice, str]:
         return NOT_RUN, f"the model, or the data, that is made up for it does not fit: {shortened(seen.error)}"
     if missing := not_fitting(program, seen) or left_out(program, seen.error):
         return NOT_RUN, missing
-    return (NOT_RUN if seen.error.startswith(MISSING) else FAILS), shortened(seen.error) or seen.outcome.value
+    error = shortened(seen.error) or seen.outcome.value
+    if program.assumed and seen.outcome in (Outcome.RAISES, Outcome.NOT_RUN):
+        return NOT_RUN, f"it fails with what is made up for it, {', '.join(program.assumed)}: {error}"
+    return (NOT_RUN if seen.error.startswith(MISSING) else FAILS), error

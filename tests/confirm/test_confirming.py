@@ -231,6 +231,13 @@ def test_what_does_not_fit_a_model_that_is_made_up_is_no_fault_of_it(error: str,
         assert unrun.reason(replace(replay, kind="loss"), seen)[0].code == "LL005"
 
 
+def test_what_fails_with_made_up_settings_is_no_fault_of_the_loss() -> None:
+    made = Program(Path("losses.py"), "loss", ast.Module([], []), "loss", (), assumed=("weight = 0.1",))
+    notice, reason = unrun.reason(made, RAISED)
+    assert (notice.code, reason) == ("LL006", f"it fails with what is made up for it, weight = 0.1: {RAISED.error}")
+    assert unrun.reason(made, replace(RAISED, outcome=Outcome.CRASHED))[0].code == "LL005"
+
+
 STEPS = """\
 import tensorflow as tf
 

@@ -39,9 +39,9 @@ def step(model, optimizer, x, y):
     optimizer.apply_gradients(zip(tape.gradient(loss, model.trainable_variables), model.trainable_variables))
 """, "step")
     assert [spec.name for spec in program.inputs[0]] == ["x", "y"]
-    assert program.notes == (
-        "assumed model = tf.keras.Sequential([tf.keras.layers.Dense(3, 'tanh')])",
-        "assumed optimizer = tf.keras.optimizers.SGD(0.01)",
+    assert program.assumed == (
+        "model = tf.keras.Sequential([tf.keras.layers.Dense(3, 'tanh')])",
+        "optimizer = tf.keras.optimizers.SGD(0.01)",
     )
 
 
