@@ -44,12 +44,14 @@ BY_WORD: tuple[tuple[str, str], ...] = (
     ("bounding_box_format box_format", "'xyxy'"),
     ("data_format", "'channels_last'"),
     ("name", "'loss'"),
+    ("step epoch iteration", "1"),
     ("num n nb k steps size width units length count horizon window", str(CLASSES)),
 )
 MODEL_WORDS = names.words(
     "model net network generator discriminator critic encoder decoder policy actor student teacher extractor backbone "
     "classifier vgg gen disc autoencoder vae target online",
 )
+KEYS = names.words("key rng prng")
 OPTIMIZER_WORDS = names.words("optimizer opt optim optimiser")
 _OF_MODELS = names.words("trainable_variables trainable_weights variables weights layers predict predict_on_batch "
                          "parameters named_parameters state_dict")
@@ -67,6 +69,7 @@ class Objects:
     classifier: str
     function: str
     pair: str
+    key: str = ""  # of random numbers
     several: str = ""  # a model with as many outputs as {count}, each by a {model} of its own
 
 
@@ -75,7 +78,8 @@ OBJECTS = {
         "tf.ones((8, 3))", "tf.keras.optimizers.SGD(0.01)", "tf.keras.losses.MeanSquaredError()",
         f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'tanh')])",
         f"tf.keras.Sequential([tf.keras.layers.Dense({CLASSES}, 'sigmoid')])", "tf.tanh", "tf.math.squared_difference",
-        f"(lambda start: tf.keras.Model(start, [{{model}}(start) for _ in range({{count}})]))(tf.keras.Input(({CLASSES},)))",
+        several="(lambda start: tf.keras.Model(start, [{model}(start) for _ in range({count})]))"
+                f"(tf.keras.Input(({CLASSES},)))",
     ),
     "torch": Objects(
         "torch.ones((8, 3))", "torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.01)", "torch.nn.MSELoss()",
@@ -85,7 +89,7 @@ OBJECTS = {
     ),
     "jax": Objects(
         "jnp.ones((8, 3))", "None", "(lambda a, b: jnp.mean((a - b) ** 2))", "jnp.tanh", "jax.nn.sigmoid", "jnp.tanh",
-        "(lambda a, b: jnp.mean((a - b) ** 2))",
+        "(lambda a, b: jnp.mean((a - b) ** 2))", "jax.random.PRNGKey(0)",
     ),
 }  # fmt: skip
 
@@ -161,8 +165,7 @@ def made_up(
         count = max(outputs for _, outputs in calls)
         text = objects.several.format(model=objects.model, count=count) if count > 1 else objects.model
         return Argument(name, expression(text, at), f"{name} = {text}")
-    if (kind := object_for(name, split, function)) is not None:
-        text = getattr(objects, kind)
+    if (kind := object_for(name, split, function)) is not None and (text := getattr(objects, kind)):
         return Argument(name, expression(text, at), f"{name} = {text}")
     annotated = ast.unparse(parameter.annotation) if parameter.annotation is not None else ""
     by_name = number_for(name, split)
@@ -190,6 +193,8 @@ def object_for(name: str, split: set[str], function: Function) -> str | None:
         return "loss" if "()" in uses else None
     if uses & _OF_MODELS or (uses & {"()", "self"} and split & MODEL_WORDS):
         return "model"
+    if split & KEYS and "random" in uses:
+        return "key"
     if "()" in uses or name in ("fn", "func", "function"):
         return "pair" if "(,)" in uses or "()" not in uses else "function"
     return None
@@ -224,7 +229,7 @@ def assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
 
 def _uses(name: str, function: Function) -> set[str]:
     """Attributes read of a parameter, ``()`` where it is called, ``(,)`` where with several arguments, ``self`` where it is
-    kept as it is."""
+    kept as it is, ``random`` where random numbers are drawn with it, as ``jax.random.normal(key, shape)`` does."""
     found: set[str] = set()
     for node in walk(*(function.body if isinstance(function, FunctionNode) else [function.body])):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
@@ -234,6 +239,9 @@ def _uses(name: str, function: Function) -> set[str]:
         match node:
             case ast.Assign(targets=[ast.Attribute(value=ast.Name(id="self"))], value=ast.Name(id=kept)) if kept == name:
                 found.add("self")
+            case ast.Call(func=ast.Attribute(value=module), args=[ast.Name(id=first), *_]) if (
+                    first == name and last_name(module) == "random"):
+                found.add("random")
     return found
 
 

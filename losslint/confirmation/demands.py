@@ -50,6 +50,7 @@ class Demand:
     values: str = ""
     classes: int = 0
     labels: bool = False  # used as class numbers or positions
+    index: bool = False  # picks from another argument, as a class number or a mask does
     wide: bool = False  # compared with positions that the framework found, which have 64 bits
     counts: bool = False  # its numbers are made whole ones of Python
     groups: bool = False  # compared with each other: which rows belong together
@@ -303,6 +304,7 @@ def _ask_values(demand: Demand, node: Node, operand: str) -> None:
             node.op in ("gather", "take_along_axis", "embedding_lookup") and operand == "indices") or (
             node.op == "sequence_mask" and operand == "x"):
         demand.labels = True
+    demand.index |= node.op == "item" and operand.startswith("index")
 
 
 def singled_out(node: Node, operand: str) -> set[float]:
@@ -331,6 +333,7 @@ def by_name(demand: Demand, name: str, role: Role, site: Site, *, shaped: bool =
     """What the names of an argument and of its loss add where the code asks for nothing. ``shaped``: the model that takes
     the argument says how many axes it has, whatever it is called."""
     split = set(names.parts(name))
+    demand.labels |= demand.index and role is not Role.WEIGHT and "mask" not in split
     about = set(names.parts(site.qualname)) | set(names.parts(site.qualname.replace("_", "")))
     if "logits" in split or "logit" in split:
         demand.values = "logits"

@@ -26,7 +26,7 @@ from losslint.rules.base import Loss
 
 IMPORTED = {  # by name: what made-up arguments use
     "tf": ast.alias("tensorflow", "tf"), "torch": ast.alias("torch"), "jnp": ast.alias("jax.numpy", "jnp"),
-    "functools": ast.alias("functools"),
+    "jax": ast.alias("jax"), "functools": ast.alias("functools"),
 }  # fmt: skip
 MAKER, OBJECT = "__losslint_make__", "__losslint_object__"
 
