@@ -362,11 +362,12 @@ def placeholder_shape(node: ast.expr | None) -> tuple[int, ...]:
 
 
 def dependent(body: Body, names: set[str]) -> list[ast.stmt]:
-    """The kept statements whose values depend on some names, in order."""
+    """The kept statements whose values depend on some names, in order; those in a ``with``, of a graph or a scope, without
+    it."""
     found: list[ast.stmt] = []
     for statement in module_level_statements(body.statements):
-        defines = isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)
-        if statement in body.kept and not defines and names & free_names(statement):
+        other = isinstance(statement, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom | ast.With)
+        if statement in body.kept and not other and names & free_names(statement):
             found.append(statement)
             names = names | set(bound_names(statement))
     return found

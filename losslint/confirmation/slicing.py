@@ -456,13 +456,21 @@ def cut_open(draft: Draft, owner: FunctionNode, result: ast.expr, at: ast.AST, w
     assigned: dict[Body, dict[str, ast.expr]] = {b: {} for b in chain}
     for inner in chain:
         assign_parameters(draft, inner, assigned[inner])
+    own = {name for body in chain for name in (*body.bindings, *assigned[body])}
+    outside = {name: value for name, value in assigned[chain[-1]].items() if not own.isdisjoint(free_names(value))}
     statements: list[ast.stmt] = []
     for outer in reversed(chain):
         for name, value in assigned[outer].items():
-            statements.append(located(ast.Assign([ast.Name(name, ast.Store())], value), at))
+            if outer is not chain[-1] or name not in outside:
+                statements.append(located(ast.Assign([ast.Name(name, ast.Store())], value), at))
         statements += draft.cutter.statements(outer)
     statements.append(located(ast.Return(result), at))
-    return made_by(draft, statements, at)
+    made = made_by(draft, statements, at)
+    maker = draft.last[-1]
+    assert isinstance(maker, ast.FunctionDef)
+    maker.args.args = [located(ast.arg(name), at) for name in outside]
+    maker.args.defaults = list(outside.values())  # made outside, where their names mean something else
+    return made
 
 
 def enter_branches(draft: Draft, body: Body, at: ast.AST) -> None:
