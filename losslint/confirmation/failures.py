@@ -111,10 +111,11 @@ def one_line(error: BaseException) -> str:
     kind = type(error).__name__
     lines = [WRAPPED.sub("", line.strip()) for line in str(error).splitlines() if line.strip()]
     if lines and lines[0] == IN_USER_CODE:
-        lines = lines[-1:]
+        own = [number for number, line in enumerate(lines) if line.startswith(f"{kind}: ")]
+        lines = lines[own[-1] if own else -1:]
     elif lines and lines[0] == IN_GRAPH:
         lines = [line for line in lines if not line.startswith((IN_GRAPH, "Detected at node", "File ", "[[{{"))]
-    elif len(lines) > 1 and lines[0].startswith(IN_LAYER):
+    if len(lines) > 1 and lines[0].removeprefix(f"{kind}: ").startswith(IN_LAYER):
         lines = lines[1:]
     if not lines:
         return kind
