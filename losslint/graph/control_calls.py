@@ -286,7 +286,7 @@ def _map_nested(t: Tracer, frame: Frame, function: Value, value: Value, c: Call)
     if isinstance(value, Map):
         return Map({k: _map_nested(t, frame, function, v, c) for k, v in value.items.items()}, open=value.open)
     result = call(t, frame, function, [value], {}, c.at)
-    if isinstance(value, Node) and may_be_several(value) and isinstance(result, Node):
+    if isinstance(value, Node) and (value.op == "param" or may_be_several(value)) and isinstance(result, Node):
         result = t.node(frame, "identity", {"x": result}, c.at, result.kind, dtype=result.dtype)
         result.detail["tuple"] = True
     return result

@@ -230,18 +230,25 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
     if op in ("and", "or", "xor"):
         op = f"logical_{op}"
     kind = _arithmetic_kind(left, right)
-    if op == "add" and any(isinstance(a, Seq) and kind_of(b) is Kind.UNKNOWN for a, b in ((left, right), (right, left))):
+    joins = op == "add" and any(is_listed(a) and may_be_list(b) for a, b in ((left, right), (right, left)))
+    if joins:
         kind = Kind.UNKNOWN  # two lists, or a list and a tensor
     if op == "matmul" and kind is Kind.UNKNOWN and t.framework != "tensorflow":
         kind = Kind.TENSOR  # x @ params["w"]
-    return t.node(
-        frame,
-        op,
-        {"x": left, "y": right},
-        at,
-        kind,
-        dtype="bool" if op.startswith("logical") else arithmetic_dtype(left, right, op),
-    )
+    dtype = "bool" if op.startswith("logical") else arithmetic_dtype(left, right, op)
+    result = t.node(frame, op, {"x": left, "y": right}, at, kind, dtype=dtype)
+    if joins:
+        result.detail["tuple"] = True
+    return result
+
+
+def is_listed(value: Value) -> bool:
+    """A list, or what one was joined with."""
+    return isinstance(value, Seq) or (isinstance(value, Node) and value.op == "add" and bool(value.detail.get("tuple")))
+
+
+def may_be_list(value: Value) -> bool:
+    return kind_of(value) is Kind.UNKNOWN or (isinstance(value, Node) and may_be_several(value))
 
 
 def _listed(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode) -> Seq | None:

@@ -58,7 +58,10 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
             return t.node(frame, "boolean_mask", {"x": owner, "mask": index}, at, owner.kind, dtype=owner.dtype)
         case Node():
             kind = Kind.UNKNOWN if isinstance(index, Const) and isinstance(index.value, str) else owner.kind
-            return t.node(frame, "item", {"x": owner, "index": index}, at, kind, dtype=owner.dtype)
+            part = t.node(frame, "item", {"x": owner, "index": index}, at, kind, dtype=owner.dtype)
+            if isinstance(index, Seq) and index.kind == "slice" and owner.detail.get("tuple"):
+                part.detail["tuple"] = True
+            return part
     return t.unknown(frame, at, "an item of an object that is not known", {"index": index})
 
 

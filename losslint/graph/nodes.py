@@ -118,8 +118,9 @@ def nodes_in(value: Value, depth: int = 4) -> Iterator[Node]:
     elif depth and isinstance(value, External):  # an object knows the tensors that it was made of: a distribution, say
         for item in (*value.args, *value.kwargs.values(), *([value.owner] if value.owner is not None else [])):
             yield from (node for node in nodes_in(item, depth - 1) if node.kind in (Kind.TENSOR, Kind.UNKNOWN))
-    elif isinstance(value, Method) and isinstance(value.owner, Node) and value.owner.op == "unknown":
-        yield value.owner  # of what is not known it may as well be a property
+    elif isinstance(value, Method) and isinstance(value.owner, Node) and (
+            value.owner.op == "unknown" or value.owner.detail.get("tuple")):
+        yield value.owner  # of what is not known, or holds several tensors, it may as well be a property
 
 
 def below(nodes: Iterable[Node]) -> Iterator[Node]:

@@ -10,6 +10,7 @@ from losslint.graph.attributes import attribute
 from losslint.graph.calls import Call, call, handles, method
 from losslint.graph.expressions import MAX_RANGE, ask_truth, binary, iterate, truth
 from losslint.graph.functions import opaque
+from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer, emptied, kind_of
 from losslint.graph.values import (
@@ -71,7 +72,7 @@ def _len(t: Tracer, frame: Frame, c: Call) -> Value:
         return Const(len(value.value))
     if isinstance(value, Node) and value.op == "static_shape":
         return t.node(frame, "static_rank", {"x": value}, c.at, Kind.PYTHON)
-    if tensor := tensor_in(value):
+    if (tensor := tensor_in(value)) and not may_be_several(tensor):
         return t.node(frame, "python.len", {"x": tensor}, c.at, Kind.PYTHON)
     return t.node(frame, "python.count", {"x": value} if value else {}, c.at, Kind.PYTHON)
 

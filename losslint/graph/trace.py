@@ -260,7 +260,8 @@ def _bound_by_partial(t: Tracer, site: Site, names: list[str]) -> dict[str, Valu
     return dict(zip(names, args[1:], strict=False)) | named
 
 
-TELLING = (ast.Call, ast.Subscript, ast.Compare, ast.keyword, ast.For, ast.comprehension, ast.If, ast.IfExp, ast.Assign)
+TELLING = (ast.Call, ast.Subscript, ast.Compare, ast.keyword, ast.For, ast.comprehension, ast.If, ast.IfExp, ast.Assign,
+           ast.Starred)
 CONTAINERS = ("list", "tuple", "dict", "Mapping", "Sequence")
 MAPPING_METHODS = ("keys", "items", "values", "get", "pop", "update")
 LOOPING = ("zip", "enumerate", "len", "list", "sorted")
@@ -303,6 +304,8 @@ def structured_names(site: Site) -> set[str]:
                 found.add(name)
             case ast.keyword(arg=None, value=ast.Name(id=name)):
                 found.add(name)
+            case ast.Starred(value=ast.Name(id=name), ctx=ast.Load()):
+                maybe.add(name)
             case ast.Call(func=ast.Attribute(attr="flatten" | "map_structure"), args=arguments):
                 found |= (
                     {a.id for a in arguments if isinstance(a, ast.Name)}
