@@ -121,7 +121,8 @@ def find_sites(
     ``uses``: what ``collect_uses`` found in the other files of the run.
     """
     uses = uses or Uses()
-    if imports_root(module, *_OTHER_FRAMEWORKS) and not any(framework_count(module).values()):
+    foreign = imports_root(module, *_OTHER_FRAMEWORKS) or is_for_numpy(module)
+    if foreign and not any(framework_count(module).values()):
         return []
     if not (uses.of(module) or options.loss_functions or any(word in module.text for word in _FRAMEWORK_WORDS)):
         return []  # as the byte search would have it, so that findings do not depend on it
@@ -446,6 +447,11 @@ def imported(modules: Iterable[Module], project: Project) -> list[Module]:
             if home is not None:
                 found.setdefault(home.path, home)
     return list(found.values())
+
+
+def is_for_numpy(module: Module) -> bool:
+    """Whether a file is the NumPy twin of a library that runs on several frameworks: nothing is differentiated there."""
+    return "numpy" in module.name.split(".")[:-1]
 
 
 def is_by_jax(use: Use) -> bool:

@@ -180,7 +180,7 @@ def is_missing_method(node: Node) -> bool:
     Not ``copy``: what is copied is a dict more often than an array.
     """
     method = node.family == "missing" and node.name.startswith("tf.Tensor.") and not node.name.endswith(".copy")
-    return method and any(is_tensor(operand) for operand in tensor_operands(node)[:1])
+    return method and any(is_tensor(operand) and operand.framework != "jax" for operand in tensor_operands(node)[:1])
 
 
 def is_tensor(node: Node) -> bool:
