@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass
 
 from losslint.project import names
+from losslint.project.annotations import is_array
 from losslint.project.bodies import (
     Bodies,
     Kind,

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 
 from losslint.project import names
+from losslint.project.annotations import is_no_tensor
 from losslint.project.index import Function, body_of, defaults, dotted_root, last_name, parameters, walk
 
 
@@ -96,6 +97,8 @@ def roles_of(function: Function, called_by_keras: bool = False) -> dict[str, Rol
         role = role_by_name(name)
         if name in given and is_literal(given[name]):
             role = Role.CONFIG
+        if role in (Role.UNKNOWN, Role.TENSOR) and is_no_tensor(parameter.annotation):
+            role = Role.CONFIG
         roles[name] = role
     _read_activations(function, roles, given.keys())
     _read_body(function, roles)
@@ -142,7 +145,8 @@ def _read_body(function: Function, roles: dict[str, Role]) -> None:
                     _give(roles, side.id, Role.TENSOR)
         elif isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.value, ast.Name):
             name = node.value.id
-            if name in silent and (isinstance(node, ast.Subscript) or node.attr in _TENSOR_ATTRIBUTES):
+            indexed = isinstance(node, ast.Subscript) and names.SIZE_WORDS.isdisjoint(names.parts(name)[-1:])
+            if name in silent and (indexed or (isinstance(node, ast.Attribute) and node.attr in _TENSOR_ATTRIBUTES)):
                 _give(roles, name, Role.TENSOR)
     for name in called & silent:
         roles[name] = Role.UNKNOWN  # a model or a function that is passed in

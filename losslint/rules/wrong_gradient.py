@@ -123,6 +123,8 @@ def step(model, optimizer, x, y):
             if not any(map(escapes, facts.cuts(factor))):
                 continue  # which of the cuts decide takes long to find
             for cut in facts.decisive_cuts(factor):
+                if not facts.reach(cut.operand) & facts.surely_trained:
+                    continue  # data, which the factor is made of as well
                 recorded = tape is None or tape in cut.node.context.tapes
                 if loss.site.framework == "jax" and cut.node.op not in SILENT_IN_JAX:
                     continue  # it raises: LL101, LL102, LL103
