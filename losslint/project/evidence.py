@@ -21,7 +21,7 @@ from losslint.project.decisions import CALL_METHODS, Decisions
 from losslint.project.index import Function, FunctionNode, Index, defaults, last_name, parameters
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
-from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
+from losslint.project.roles import Role, has_canonical_pair, has_pair, is_array, roles_of
 from losslint.project.uses import How, LocalUses, Purpose, Use, Uses, local_uses, looks_like_loss
 
 MAX_FACTORIES = 3  # factories of factories
@@ -141,6 +141,8 @@ class Judge:
         found = found or self._by_name(function)
         if found is None or function.name.startswith(("test_", "setUp")):
             return None
+        if is_array(function.returns) and not self._is_numpy_loss(function):
+            return None  # it says that nothing can be trained by it
         in_metric = isinstance(home, ast.ClassDef) and self.classes.kind(home) in (ClassKind.METRIC, ClassKind.TEST)
         return None if in_metric else found
 
@@ -222,7 +224,7 @@ class Judge:
             return Evidence(f"its name contains 'loss': {name}", certain=certain)
         if made and roles:
             return Evidence(f"returned by {maker}", certain=not self.in_metric_file)
-        if self.in_metric_file or names.names_metric(name) or names.names_helper(name):
+        if self.in_metric_file or names.names_metric(name) or names.names_helper(name) or takes_bits(function, roles):
             return None
         if function in self.minimised_in or self._hands_back(function):
             return None  # the loss is what it minimises, or what is made of what it hands back
@@ -362,3 +364,10 @@ class Judge:
         around = (a for a in (node, *self.index.ancestors(node)) if isinstance(a, FunctionNode | ast.ClassDef))
         return any(a.name.startswith("test") or (isinstance(a, ast.ClassDef) and "test" in names.parts(a.name))
                    for a in around)
+
+
+def takes_bits(function: FunctionNode, roles: dict[str, Role]) -> bool:
+    """Whether a prediction is combined bit by bit, ``preds & target``: a mask that is counted, not trained."""
+    pairs = (n for n in ast.walk(function) if isinstance(n, ast.BinOp) and isinstance(n.op, (ast.BitAnd, ast.BitOr)))
+    return any(isinstance(side, ast.Name) and roles.get(side.id) is Role.PREDICTION
+               for pair in pairs for side in (pair.left, pair.right))

@@ -32,7 +32,7 @@ LOSS_WORDS = words(
 METRIC_WORDS = words(
     "accuracy acc precision recall sensitivity specificity auc auroc tp fp fn tn tpr fpr confusion psnr r2 rsquared "
     "metric metrics f1 f2 fbeta fscore f1score mcc kappa correlation corr pearson spearman hit hits ndcg mrr map",
-    "rate score top topk correct coefficient determination bleu rouge wer cer perplexity",
+    "rate score top topk correct coefficient determination bleu rouge wer cer perplexity quality intelligibility",
 )
 
 # What follows "loss" in names of things about losses: loss_scale, loss_weights, plot_loss_curve.

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from losslint.facts.gradient import Cause
 from losslint.rules.base import Loss, Problem, Rule
 
+BITS = ("logical_and", "logical_or", "logical_xor", "logical_not")  # written &, |, ^ and ~
+
 
 class HardThreshold(Rule):
     """The loss sees the prediction only through a comparison: accuracy, hard F1 or hard IoU as a loss.
@@ -53,10 +55,13 @@ def selector_loss(y_true, y_pred):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for cut in loss.cuts_by(Cause.COMPARE):
             root = loss.root_of(cut.operand)
+            what = "is a step: its slope is 0 everywhere"
+            if loss.site.framework == "torch" and cut.node.op in BITS and cut.node.api is None:
+                what = "takes booleans or integers (PyTorch refuses floating-point numbers), which have no gradient"
             yield Problem(
                 cut.node.source,
-                f"{cut.node.source.text} is a step: its slope is 0 everywhere, and it is the only path from {root} to "
-                "the loss, so training gets no gradient",
+                f"{cut.node.source.text} {what}, and it is the only path from {root} to the loss, so training gets no "
+                "gradient",
                 "use a soft threshold, tf.sigmoid(10.0 * (x - t)), or the soft form of the loss; keep the hard one in "
                 "metrics=",
                 loss.doubt(cut),

@@ -51,6 +51,7 @@ DEMANDS = {
     **dict.fromkeys(["neg", "abs"], (Demand("x", (*FLOATING, *ORDER[1:]), NO_BOOLEANS, "{}.float()"),)),
     "sub": tuple(Demand(side, (*FLOATING, *ORDER[1:]), NO_BOOLEANS, "{}.float(), or ~{} for 1 - {}") for side in ("x", "y")),
 }  # fmt: skip
+MOVES = ("move", "gather", "detach")
 CAST = re.compile(r"\.(?:long|int|float|double|bool)\(\)$")  # made superfluous by the one to write instead
 OTHER_WEIGHTS = re.compile(  # ways to give a model weights that are not float32
     r"set_default_(?:dtype|tensor_type)|autocast|\.(?:double|half|bfloat16|type)\(|\.to\([^)]*(?:dtype|float64|double|float16)")
@@ -84,7 +85,7 @@ def refused(loss: Loss) -> Iterator[Problem]:
 def demands(node: Node, dtypes: dict[int, str], shapes: ShapeFacts) -> tuple[Demand, ...]:
     """What an operation asks of its inputs."""
     if node.op in OPERATORS and node.api is None:
-        return tuple(each for each in OPERATORS[node.op] if not is_parameter(node.inputs.get(each.input)))
+        return tuple(each for each in OPERATORS[node.op] if not is_given(node.inputs.get(each.input)))
     if node.op == "cross_entropy":
         return demanded_by_cross_entropy(node, dtypes, shapes)
     return DEMANDS.get(node.op, ()) if not is_smooth_l1(node) and "dtype" not in node.inputs else ()
@@ -138,9 +139,11 @@ def passes_on(layer: External) -> bool:
     return keeps_shape(layer) or layer.name == "torch.nn.Flatten()"
 
 
-def is_parameter(value: Value | None) -> bool:
-    """What a loss is given: that a prediction is a floating-point number is assumed, and its bits say otherwise."""
-    return isinstance(value, Node) and value.op == "param"
+def is_given(value: Value | None) -> bool:
+    """Whether a loss is given a value, or part of it: that a prediction is a floating-point number is assumed, and its bits
+    say otherwise."""
+    return isinstance(value, Node) and (value.op == "param" or (
+        (value.op in ("phi", "item") or value.family in MOVES) and any(map(is_given, map(value.inputs.get, ("x", "y"))))))
 
 
 def demanded_by_cross_entropy(node: Node, dtypes: dict[int, str], shapes: ShapeFacts) -> tuple[Demand, ...]:
