@@ -103,7 +103,7 @@ def edge(node: Node, parameter: str, operand: Node) -> Edge:
         return Edge.NO_VALUE
     if operation is None:
         return Edge.LIVE  # nothing is known of it: assume the best
-    if makes(node) and not operation.flows and operand.kind is not Kind.TENSOR:
+    if makes(node) and not operation.flows_through(parameter) and operand.kind is not Kind.TENSOR:
         return Edge.NO_VALUE  # torch.randn(1, features): a size
     if operation.flows_through(parameter) or parameter.startswith("arg"):
         return Edge.LIVE if operation.flows or operation.cut == "-" else _cut_edge(operation.cut, operation.family)

@@ -14,6 +14,7 @@ from losslint.facts.shape import is_none
 from losslint.facts.variables import variable_of
 from losslint.graph.nodes import Graph, Node, below, carrier
 from losslint.graph.values import NONE, Const, Seq, Value, indices, is_whole_axis
+from losslint.ops.moves import TRANSPOSES
 
 AVERAGED = ("mse", "mae", "huber", "cross_entropy", "nll_loss")
 
@@ -90,7 +91,8 @@ GIVES_THE_ELEMENT = frozenset(
         "batch_flatten",
         "permute_dimensions", "avg_pool", "max_pool", "segment_sum", "segment_mean", "item", "attribute",
         "array_method", "abs_complex", "moveaxis", "swapaxes", "ravel", "flip", "to_float", "check_numerics",
-        "real", "average", "median", "nanmean", "nansum", "print", "pad", "custom_gradient", "dropout",
+        "real", "average", "median", "nanmedian", "quantile", "nanquantile", "percentile", "nanmean", "nansum", "print",
+        "pad", "custom_gradient", "dropout",
     ]
 )  # fmt: skip
 SOME_OF = ("diag", "diagonal", "tril", "triu")  # a batch has other elements than those on the diagonal
@@ -125,7 +127,6 @@ def crosses(node: Node) -> bool:
     return {_new_axis(x), _new_axis(y)} in ({1, 2}, {1, -1})
 
 
-TRANSPOSES = ("transpose", "matrix_transpose", "swapaxes")
 MEETING = {(1, 0), (-1, 0), (2, 1), (-1, 1)}  # new axes of columns, and of the rows that they meet
 
 

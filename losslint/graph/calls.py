@@ -34,6 +34,7 @@ from losslint.graph.values import (
     Tape,
     Value,
 )
+from losslint.ops.moves import TRANSPOSES
 from losslint.ops.table import Api, canonical_name, lookup
 
 Handler = Callable[[Tracer, Frame, "Call"], "Value | None"]
@@ -359,13 +360,34 @@ def values_and_indices(t: Tracer, frame: Frame, node: Node) -> list[Value]:
 
 
 OF_TWO = {f"{prefix}.{name}": f"torch.{name}imum" for prefix in ("torch", "torch.Tensor") for name in ("max", "min")}
+OF_A_MATRIX = {f"{prefix}.diag": f"{prefix}.diagonal" for prefix in ("torch", "torch.Tensor", "jnp", "keras.ops", "np")}
 
 
 def overload(api: Api, args: Sequence[Value], kwargs: dict[str, Value]) -> Api:
-    """``torch.max(a, b)`` of two tensors is ``torch.maximum(a, b)``, no reduction."""
+    """``torch.max(a, b)`` of two tensors is ``torch.maximum(a, b)``, no reduction; ``torch.diag`` of a matrix takes its
+    diagonal, and makes a matrix of a vector."""
+    if api.name in OF_A_MATRIX and args and is_matrix(args[0]):
+        return lookup(OF_A_MATRIX[api.name]) or api
     second = args[1] if len(args) > 1 else kwargs.get("other")
     elementwise = lookup(OF_TWO.get(api.name, "")) if isinstance(second, Node) and second.kind is Kind.TENSOR else None
     return elementwise or api
+
+
+def is_matrix(value: Value) -> bool:
+    """Whether a value is computed element by element of one that holds rows with rows: ``exp(a @ b.T)``."""
+    seen, stack = set[int](), [value]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Node) or node.index in seen:
+            continue
+        seen.add(node.index)
+        right = node.inputs.get("y")
+        if node.op in ("cdist", "outer") or node.name.endswith(".mm") or (
+                node.op == "matmul" and isinstance(right, Node) and right.op in TRANSPOSES):
+            return True
+        if node.family == "elementwise":
+            stack += [operand for _, operand in node.operands()]
+    return False
 
 
 def bind_api(api: Api, args: Sequence[Value], kwargs: dict[str, Value]) -> dict[str, Value]:

@@ -7,3 +7,4 @@ UNCHANGED = ("cast", "convert_to_tensor", "identity")  # the same numbers in the
 RESHAPES = ("reshape", "squeeze", "expand_dims", "flatten", "ravel", "batch_flatten")  # the same in the same order
 SAME_NUMBERS = (*UNCHANGED, *RESHAPES)  # all of them and no others, in the same order
 MAKES_TENSOR = ("constant", "cast", "convert_to_tensor")  # of a number or list that is written down
+TRANSPOSES = ("transpose", "matrix_transpose", "swapaxes")
