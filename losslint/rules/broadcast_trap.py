@@ -172,7 +172,7 @@ def step(x, y):
                 if loss.called_by_keras and (width := columns_met(row, column, shapes)):
                     yield every_column(node, row, column, str(width), f"B is {width}")
                     break
-                if kept_beside_dropped(shapes, row, column) or (
+                if (kept_beside_dropped(shapes, row, column) and not meets_pairs(loss, node)) or (
                         spreads(shapes(row), shapes(column)) and not is_meant(loss, node, row, column)):
                     yield every_pair(node, row, column)
                     break
@@ -244,6 +244,21 @@ def kept_beside_dropped(shapes: ShapeFacts, row: Value | None, column: Value | N
     axis, other = (node.inputs.get("axis") for node in (row, column))
     return (isinstance(axis, Const) and isinstance(other, Const) and axis.value == other.value in (1, -1)
             and not is_true(row.inputs.get("keepdims")) and is_true(column.inputs.get("keepdims")))
+
+
+def meets_pairs(loss: Loss, node: Node) -> bool:
+    """Whether a result is added to products of rows with rows, ``|a|^2 + |b|^2 - 2 a @ b.T``: every pair is meant."""
+    sums = (other for other in loss.nodes[node.index + 1:] if other.op in ("add", "sub", "addmm") and any(
+        operand is node for _, operand in other.operands()))
+    return any(other.op == "addmm" or any(is_product(operand) for _, operand in other.operands() if operand is not node)
+               for other in sums)
+
+
+def is_product(value: Node, depth: int = 6) -> bool:
+    """Whether a value is a matrix product, as far as it is computed from it element by element."""
+    operands = (operand for _, operand in value.operands())
+    return value.family == "linear" or (
+        value.family in ("elementwise", "") and depth > 0 and any(is_product(operand, depth - 1) for operand in operands))
 
 
 def computed_from(value: Value | None, depth: int = 6) -> Node | None:

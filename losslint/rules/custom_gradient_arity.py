@@ -195,6 +195,8 @@ def counted(number: int, what: str) -> str:
 def cut_argument(loss: Loss, custom: CustomGradient, given: list[Value]) -> Node | None:
     """An argument that the prediction enters and that gets None, while another, such as a label, gets a gradient."""
     pairs = [(a, g) for a, g in zip(custom.given, given, strict=False) if isinstance(a, Node)]
+    if any(a.kind is not Kind.TENSOR and is_none(g) and loss.gradient.live(a) for a, g in pairs):
+        return None  # it may be an object, such as the operator that is applied
     trained = [(a, g) for a, g in pairs if loss.gradient.live(a)]
     others = [g for a, g in pairs if not loss.gradient.live(a)]
     if not custom.countable or not all(is_none(g) for _, g in trained) or all(map(is_none, others)):

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import libcst as cst
+
 from losslint.facts.gradient import PYTHON_LEAVES, Cause, Roots
 from losslint.facts.shape import is_true
 from losslint.findings import Severity
+from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import Source
 from losslint.graph.values import Seq
+from losslint.project import names
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule, recorder_name, tensor_operands, where_it_raises
 from losslint.rules.tensor_to_python import only_taken_to_python
@@ -91,6 +95,8 @@ def advantage_loss(y_true, y_pred):
         for cut in loss.cuts_by(Cause.DETACH):
             if only_taken_to_python(loss, cut.node):
                 continue  # p.detach().numpy(): LL102
+            if cut.node.family == "detach" and any(is_network(node, cut.node) for node in loss.nodes):
+                continue  # critic(fake.detach()): the critic is trained
             source, takes = cut.node.source, f"hides {loss.root_of(cut.operand)} from {recorder_name(loss)}"
             if cut.node.context.no_grad:
                 source = called_from(source)
@@ -134,6 +140,17 @@ def advantage_loss(y_true, y_pred):
                     "use tf.stack([...])" if packs else "use tf.convert_to_tensor, or the tensor as it is",
                     severity,
                 )
+
+
+def is_network(node: Node, detached: Node) -> bool:
+    """Whether a node is the call of something that is handed in, no loss by its name, with what was detached."""
+    call = node.source.node
+    if node.op != "unknown" or node.name or not isinstance(call, cst.Call) or (
+            not any(inner is detached for value in node.inputs.values() for inner in nodes_in(value))):
+        return False
+    called = call.func.attr if isinstance(call.func, cst.Attribute) else call.func
+    name = called.value if isinstance(called, cst.Name) else ""
+    return not (names.names_loss(name) or name.lower() in names.LOSS_KEYWORDS)
 
 
 def is_computed(loss: Loss, roots: Roots) -> bool:

@@ -76,7 +76,8 @@ def checked_loss(y_true, y_pred):
 def is_of_a_module(node: Node) -> bool:
     """``net.to(device)``, where nothing shows that what is moved is a tensor; ``z.contiguous()`` computes nothing."""
     owner, method = node.inputs.get("x"), node.name.rpartition(".")[2]
-    computed = isinstance(owner, Node) and (owner.api is not None or owner.op in OPERATORS)
+    computed = isinstance(owner, Node) and owner.framework != "python" and (
+        owner.api is not None or owner.op in OPERATORS)  # not copy.deepcopy(net)
     return node.framework == "torch" and (method == "contiguous" or (method in OF_MODULES and not computed))
 
 
