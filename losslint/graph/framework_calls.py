@@ -195,6 +195,12 @@ def _ops_shape(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return node
 
 
+@handles("keras.backend.backend", "keras.config.backend", "keras.backend.config.backend")
+def _backend(t: Tracer, frame: Frame, c: Call) -> Value:
+    """What Keras runs on: the framework that the code is read for."""
+    return Const(t.framework)
+
+
 @handles("op:keras_input")
 def _keras_input(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.node(frame, "keras_input", {}, c.at, Kind.SYMBOLIC, api=c.api, dtype="float")
@@ -242,6 +248,8 @@ def _fetch(t: Tracer, frame: Frame, c: Call) -> Value:
 
 @handles("*.predict", "*.predict_on_batch", "*.predict_proba")
 def _predict(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    if t.framework != "tensorflow":
+        return None  # a method of its own: no module of PyTorch or JAX has one
     operands = [n for a in [*c.args, *c.kwargs.values()] for n in nodes_in(a)]
     if not any(n.kind is Kind.TENSOR for n in operands) and not frame.context.tapes:
         return _fetch(t, frame, c) if c.name.startswith("keras.") else None

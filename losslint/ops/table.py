@@ -229,11 +229,11 @@ def canonical_name(dotted: str) -> str:
 _SPELLINGS = (
     ("tensorflow.compat.v1", "tf"), ("tensorflow.compat.v2", "tf"), ("tensorflow.python.keras", "keras"),
     ("tensorflow.keras", "keras"), ("tensorflow", "tf"), ("tf.compat.v1", "tf"), ("tf.compat.v2", "tf"),
-    ("tf.python.keras", "keras"), ("tf.python.util.nest", "tf.nest"), ("tf.keras", "keras"), ("tf_keras", "keras"), ("keras._tf_keras.keras", "keras"),
+    ("tf.python.keras", "keras"), ("tf.keras", "keras"), ("tf_keras", "keras"), ("keras._tf_keras.keras", "keras"),
     ("keras.api._v2.keras", "keras"), ("keras.api._v1.keras", "keras"), ("keras.src", "keras"), ("keras.api", "keras"),
     ("keras.ops.numpy", "keras.ops"), ("keras.ops.math", "keras.ops"), ("keras.ops.core", "keras.ops"),
     ("keras.ops.nn", "keras.ops"), ("tf.numpy", "tf.experimental.numpy"), ("numpy", "np"), ("jax.numpy", "jnp"),
-    ("torch.nn.functional", "torch.F"),
+    ("torch.nn.functional", "torch.F"), ("tf.python.util.nest", "tf.nest"),
 )  # fmt: skip
 
 _TF_MODULES = ("tf", "tf.math", "tf.nn", "tf.linalg", "tf.image", "tf.random", "tf.signal", "tf.debugging")

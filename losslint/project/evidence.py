@@ -21,7 +21,7 @@ from losslint.project.decisions import CALL_METHODS, Decisions
 from losslint.project.index import Function, FunctionNode, Index, defaults, last_name, parameters
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
-from losslint.project.roles import Role, has_canonical_pair, has_pair, is_array, roles_of
+from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
 from losslint.project.uses import How, LocalUses, Purpose, Use, Uses, local_uses, looks_like_loss
 
 MAX_FACTORIES = 3  # factories of factories
