@@ -159,7 +159,7 @@ def _bind_parameters(t: Tracer, frame: Frame, function: Func, site: Site, instan
     names = frame.env.vars
     structured = structured_names(site)
     positional = [*parameters.posonly_params, *parameters.params]
-    if instance is not None and positional:
+    if instance is not None and positional and not is_static(site.node):
         names[positional[0].name.value] = instance
         positional = positional[1:]
     bound = _bound_by_partial(t, site, [p.name.value for p in positional])
@@ -249,6 +249,11 @@ def _tensor_parameter(t: Tracer, frame: Frame, at: cst.Param, name: str, role: R
     node.role = role
     t.graph.params[name] = node
     return node
+
+
+def is_static(node: ast.AST) -> bool:
+    """Whether a method is given no object."""
+    return any(last_name(decorator) == "staticmethod" for decorator in getattr(node, "decorator_list", []))
 
 
 def _bound_by_partial(t: Tracer, site: Site, names: list[str]) -> dict[str, Value]:
