@@ -417,10 +417,18 @@ def _get(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     assert isinstance(m.owner, Map)
     key = c.get(0)
     if isinstance(key, Const) and isinstance(key.value, (str, int)) and key.value in m.owner.items:
-        return m.owner.items[key.value]
+        return taken_out(frame, m.owner, key.value) if c.name == "pop" else m.owner.items[key.value]
     if m.owner.open or not isinstance(key, Const):
         return t.unknown(frame, c.at, "a dictionary entry that is not known")
     return c.get(1) or NONE
+
+
+def taken_out(frame: Frame, mapping: Map, key: str | int) -> Value:
+    """The entry that ``pop`` takes out of a mapping, where it is sure to run."""
+    if frame.context.branch or frame.context.loop:
+        mapping.open = True
+        return mapping.items[key]
+    return mapping.items.pop(key)
 
 
 @method(Map, "items", "values", "keys", "copy", "update")
