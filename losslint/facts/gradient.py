@@ -64,13 +64,14 @@ PYTHON_LEAVES = ("python.float", "python.int", "python.numpy", "python.item", "p
                  "python.str", "python.complex")  # fmt: skip
 SILENT_IN_JAX = ("python.item", "python.int")  # jax.grad takes their values and forgets where they come from
 HANDS_ON = (*SAME_NUMBERS, "to_float", "to_int", "to_bool", "stop_gradient")
+PLACES = ("dtype", "device", "out_type", "layout")  # say where and as what a value is kept, and nothing of it
 KEEPS_TAPE = "keeps the tape"  # note of the few NumPy functions that only slice
 
 
 def edge(node: Node, parameter: str, operand: Node) -> Edge:
     """The derivative of ``node`` with respect to one operand."""
     op = node.op
-    if op in VALUELESS:
+    if op in VALUELESS or parameter in PLACES:
         return Edge.NO_VALUE
     if node.context.no_grad or node.detail.get("constant"):
         return Edge.NONE
