@@ -8,7 +8,7 @@ from losslint.graph.functions import opaque
 from losslint.graph.indexing import subscript
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.tracer import Frame, Tracer
-from losslint.graph.values import NONE, Const, External, Method, Seq, Value
+from losslint.graph.values import NONE, Const, External, Instance, Method, Seq, Value
 from losslint.ops.table import identifiers, lookup
 
 PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")
@@ -229,12 +229,26 @@ def _static_value(t: Tracer, frame: Frame, c: Call) -> Value:
     return t.node(frame, "python.object", {}, c.at, Kind.PYTHON)
 
 
+@handles("*.to", "*.cuda", "*.cpu", "*.float", "*.train", "*.eval")
+def _itself(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """A module of PyTorch, moved or told how to run."""
+    owner = c.function.owner if isinstance(c.function, External) else (
+        c.function.inputs.get("x") if isinstance(c.function, Node) else None)
+    module = isinstance(owner, Instance) or (isinstance(owner, External) and owner.name.startswith("torch.nn."))
+    return owner if t.framework == "torch" and module else None
+
+
 @handles("op:dataset")
 def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
-    """PyTorch's loader over a ``TensorDataset`` remembers the tensors whose rows it hands out."""
+    """PyTorch's loader over a ``TensorDataset``, or a part of one, remembers the tensors whose rows it hands out."""
     word, data = c.name.rpartition(".")[2], c.get(0, "dataset")
-    if word == "DataLoader" and isinstance(data, External) and data.args:
+    known = isinstance(data, External) and bool(data.args)
+    if word == "DataLoader" and isinstance(data, External) and known:
         return External("torch.utils.data.DataLoader()", data.args)
+    if word == "random_split" and known and isinstance(lengths := c.get(1, "lengths"), Seq):
+        return Seq([data for _ in lengths.items], open=lengths.open)
+    if word == "Subset" and known:
+        return data
     return External("tensorflow.data.Dataset()", tuple(c.args) if word == "TensorDataset" else ())
 
 

@@ -130,6 +130,12 @@ def _enumerate(t: Tracer, frame: Frame, c: Call) -> Value:
     return Seq([Seq([i, v], "tuple") for i, v in zip(index, items.items, strict=True)], open=items.open)
 
 
+@handles("tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm")
+def _progress(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """What a progress bar goes through."""
+    return c.get(0, "iterable")
+
+
 @handles("builtins.list", "builtins.tuple", "builtins.reversed", "builtins.set", "builtins.iter", "builtins.frozenset")
 def _list(t: Tracer, frame: Frame, c: Call) -> Value:
     word = c.name.partition(".")[2]

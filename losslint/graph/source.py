@@ -100,6 +100,11 @@ def walk(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
         stack += reversed(parts(node))
 
 
+EXPRESSIONS = {
+    ast.Lambda: cst.Lambda, ast.Attribute: cst.Attribute, ast.Subscript: cst.Subscript, ast.Call: cst.Call,
+}  # fmt: skip
+
+
 class Unit:
     """One statement of a module as a LibCST tree.
 
@@ -171,11 +176,11 @@ class Unit:
         return code if len(code) <= MAX_QUOTED else code[: MAX_QUOTED - 4].rstrip() + " ..."
 
     def find(self, node: ast.AST) -> cst.CSTNode | None:
-        """The concrete node at the place of an ``ast`` function, lambda, attribute or item inside this statement."""
+        """The concrete node at the place of an ``ast`` function, lambda, call, attribute or item inside this statement."""
         row = getattr(node, "lineno", 0)
         start = self._place(row, getattr(node, "col_offset", 0))
         end = self._place(getattr(node, "end_lineno", 0), getattr(node, "end_col_offset", 0))
-        wanted = {ast.Lambda: cst.Lambda, ast.Attribute: cst.Attribute, ast.Subscript: cst.Subscript}.get(type(node))
+        wanted = EXPRESSIONS.get(type(node))
         for candidate in self._spans:
             if wanted is not None and isinstance(candidate, wanted):
                 if self.span(candidate) == (start, end):

@@ -13,6 +13,7 @@ import losslint.graph.keras_models
 import losslint.graph.python_calls
 import losslint.graph.training_calls  # noqa: F401 - they register their handlers on import
 from losslint.graph.building import arguments_given, function_of, statement_around
+from losslint.graph.callers import handed_by_caller
 from losslint.graph.calls import call
 from losslint.graph.expressions import evaluate
 from losslint.graph.functions import default_value, own_gradient
@@ -207,13 +208,15 @@ def _decides(site: Site) -> set[str]:
 
 
 def _object_passed(t: Tracer, site: Site, name: str) -> Value | None:
-    """The model or criterion of the script that all its calls of a training function pass: ``run_epoch(net, loader,
-    criterion)``; of the same name, where JAX differentiates by the model itself, as nnx and equinox do."""
+    """The model, criterion or loader that the only call of a training function passes, or that of the script that all its
+    calls pass: ``run_epoch(net, loader, criterion)``; of the same name, where JAX differentiates by the model itself, as nnx and equinox do."""
     if site.framework == "jax" and site.is_function:
         value = t.scope(site.module).lookup(name)
         return value if isinstance(value, Instance) and holds_weights(value) else None
     if site.kind != "expression" or not isinstance(site.owner, ast.FunctionDef):
         return None
+    if (handed := handed_by_caller(t, site.module, site.owner, name)) is not None:
+        return handed
     index, passed = site.module.index, [value for _, value in resolver(site.module).passed(site.owner, name)]
     objects = {value.id: value for value in map(_itself, passed) if isinstance(value, ast.Name)}
     if len(objects) != 1 or not all(isinstance(_itself(value), ast.Name) for value in passed):
