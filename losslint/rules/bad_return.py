@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 import libcst as cst
@@ -10,7 +11,7 @@ import libcst as cst
 from losslint.facts.axes import certain_axes
 from losslint.findings import Severity
 from losslint.graph.indexing import may_be_several
-from losslint.graph.nodes import Kind, Node, Target
+from losslint.graph.nodes import Kind, Node, Target, below
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import NONE, NOTHING, Const, External, Map, Seq, Value
 from losslint.ops.table import lookup
@@ -28,6 +29,7 @@ OPERANDS = ("x", "y", "indices", "y_true", "y_pred")
 SHAPES = ("static_dim", "static_rank", "static_shape")
 RETURNED_BY_STEP = {"compute_loss": "the loss", **dict.fromkeys(("train_step", "test_step"), 'a dict, {"loss": loss},')}
 STARTED_BY = {"test_step": "evaluation"}
+BATCHED = re.compile(r"batch|images|labels|inputs|targets|samples|^[xy]s$|^[xy]b$", re.IGNORECASE)  # names of many rows
 VALIDATES = ("validation_data", "validation_split")
 
 
@@ -278,12 +280,20 @@ def refused_by_jax(loss: Loss, target: Target) -> Iterator[Problem]:
             "TypeError",
             "drop has_aux=True, or return the extra value beside the loss",
         )
-    elif certain_axes(value):
+    elif certain_axes(value) or is_loss_of_rows(loss, value):
         yield Problem(
             target.source,
             f"the loss returns a number for each row, and {grad} differentiates one: {error}",
             "return the mean: jnp.mean(...)",
         )
+
+
+def is_loss_of_rows(loss: Loss, value: Value) -> bool:
+    """Whether a loss of optax, which reduces nothing but the classes, is returned for what the code calls a batch."""
+    if not isinstance(value, Node) or value.family != "loss" or not value.name.startswith("optax.") or (
+            "vmap" in loss.site.module.text):
+        return False
+    return any(node.op == "param" and BATCHED.search(node.name) for node in below([value]))
 
 
 def without_aux(value: Value, calls: tuple[ast.Call, ...]) -> ast.Call | None:

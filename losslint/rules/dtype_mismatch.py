@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
+from losslint.facts.array_dtypes import type_named
 from losslint.facts.dtypes import FLOAT, differ, dtypes, is_float
 from losslint.graph.nodes import Kind, Node, nodes_in
-from losslint.graph.values import Const, Value
+from losslint.graph.values import NONE, Const, Value
 from losslint.graph.written import operand_text
 from losslint.ops.moves import RESHAPES
 from losslint.project.modes import Mode
@@ -24,6 +25,10 @@ INTEGERS = {
     "bitwise": ("x", "y"),
 }  # fmt: skip
 BOOLEANS = {"logical_and": ("x", "y"), "logical_or": ("x", "y"), "logical_not": ("x",), "where": ("condition",)}
+INTEGERS_IN_JAX = {  # measured with JAX 0.10; one_hot takes any number
+    "sparse_softmax_cross_entropy_with_logits": ("y_true",), "take_along_axis": ("indices",), "gather": ("indices",),
+    "item": ("index",), "segment_sum": ("segment_ids",), "bincount": ("x",),
+}  # fmt: skip
 KERAS_RAISES = ("keras.backend.one_hot", "keras.backend.gather", "keras.ops.take", "keras.ops.segment_sum",
                 "keras.ops.segment_max")  # the others cast what they are given
 # Of two tensors: measured, in eager code and in graphs.
@@ -43,7 +48,7 @@ class DtypeMismatch(Rule):
     (``tf.cast(y_true, tf.int32) * y_pred``, ``total / tf.shape(x)[0]``, ``loss * (y_true > 0)``), means of booleans and
     logarithms of integers. Under Keras 3 also ``tf.one_hot``, ``tf.gather``, segment sums and sparse cross-entropies whose
     indices are the labels as they come in, and ``tf.where`` and logical operations whose conditions are. (Most of
-    ``keras.ops`` casts by itself, as JAX does.) PyTorch promotes in arithmetic, but its losses, indices, masks and means
+    ``keras.ops`` casts by itself, as JAX does, which refuses floating-point indices and classes only.) PyTorch promotes in arithmetic, but its losses, indices, masks and means
     do not: integers for ``binary_cross_entropy``, floats for ``nll_loss`` or ``gather``, ``1 - mask`` of a boolean mask.
     Nor do its layers and its products of matrices: NumPy's numbers are float64, the weights of a layer float32.
 
@@ -131,6 +136,8 @@ model.compile(loss=focal_loss)
     def check(self, loss: Loss) -> Iterator[Problem]:
         if loss.site.framework == "torch":
             yield from refused(loss)
+        if loss.site.framework == "jax":
+            yield from float_indices(loss)
         if loss.site.qualname.endswith("__call__"):
             return  # the cast is part of the __call__ that is overridden here
         by_keras = loss.keras_version >= 3 and loss.called_by_keras and loss.site.mode is Mode.GRAPH
@@ -185,6 +192,30 @@ def clash(node: Node, known: dict[str, Node]) -> Iterator[Problem]:
                 f"{code} is {dtype}, which does not hold {fraction:g}: TypeError",
                 f"tf.cast({code}, tf.float32)",
             )
+
+
+def float_indices(loss: Loss) -> Iterator[Problem]:
+    """Indices that JAX is given as floating-point numbers."""
+    for node in loss.nodes:
+        for name in INTEGERS_IN_JAX.get(node.op, ()):
+            for given in nodes_in(node.inputs.get(name, NONE)):
+                if is_cast_to_float(given) and node.framework in ("", "jax") and not node.context.tried:
+                    text = operand_text(node, given)
+                    yield Problem(
+                        node.source,
+                        f"{node.source.text} needs integers, and {text} holds floating-point numbers: TypeError",
+                        f"{text}.astype(jnp.int32)",
+                    )
+
+
+def is_cast_to_float(node: Node, depth: int = 6) -> bool:
+    """Whether a tensor is what a cast has made floating-point numbers of, perhaps in another shape."""
+    method, inner = node.inputs.get("function"), node.inputs.get("x")
+    if node.op == "cast":
+        return is_float(type_named(node.inputs.get("dtype")))
+    if node.op == "unknown" and isinstance(method, Node) and method.op == "attribute":
+        return method.name == "astype" and is_float(type_named(node.inputs.get("arg0")))
+    return node.op in (*RESHAPES, "item") and isinstance(inner, Node) and depth > 0 and is_cast_to_float(inner, depth - 1)
 
 
 def cast_labels(loss: Loss) -> Iterator[Problem]:
