@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from losslint.facts.gradient import KEEPS_TAPE, Cause
 from losslint.findings import Severity
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Kind, Node, nodes_in
+from losslint.graph.values import NONE
 from losslint.rules.base import (
     Loss,
     Problem,
@@ -108,6 +109,8 @@ def gaussian_nll_loss(y_true, y_pred):
     def advice(self, loss: Loss, node: Node) -> str:
         if node.op == "numpy.set_item":
             return "collect the tensors in a list and use tf.stack, or tf.tensor_scatter_nd_update"
+        if is_indexed_array(node):
+            return "use tf.gather(tf.constant(array), indices)"
         if node.family == "dtype" or node.op == "cast" or node.name in CONVERSIONS:
             return f"use tf.cast(t, tf.{node.name.rpartition('.')[2]})"
         replacement = twin(loss, node)
@@ -116,10 +119,17 @@ def gaussian_nll_loss(y_true, y_pred):
 
 def is_numpy(node: Node) -> bool:
     """Whether a node is NumPy's doing."""
-    if node.op == "numpy.set_item":
+    if node.op == "numpy.set_item" or is_indexed_array(node):
         return True
     return (
         node.framework == "numpy"
         and node.name not in ONLY_READS_SHAPE
         and (node.api is None or node.api.note != KEEPS_TAPE)
     )
+
+
+def is_indexed_array(node: Node) -> bool:
+    """Whether an array is indexed by a tensor, whose values NumPy asks for."""
+    array, index = node.inputs.get("x"), node.inputs.get("index")
+    return node.op == "item" and isinstance(array, Node) and array.kind is Kind.ARRAY and any(
+        part.kind is Kind.TENSOR for part in nodes_in(index or NONE))
