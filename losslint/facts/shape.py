@@ -186,6 +186,11 @@ class ShapeFacts:
             return (BATCH,)  # labels of (B,) or (B, 1); of more it is longer, and no column either
         return (BATCH, 1) if name == "unsqueeze" and is_number(axis, -1, 1) else None
 
+    def _applied(self, node: Node) -> Shape | None:
+        """Rows of numbers, each summed with the weights of a vector."""
+        rows = self(node.inputs.get("x"))
+        return rows[:1] if node.inputs.keys() == {"x", "y"} and rows is not None and len(rows) == 2 else None
+
     def _product(self, node: Node) -> Shape | None:
         first, second = self(node.inputs.get("x")), self(node.inputs.get("y"))
         plain = node.inputs.keys() == {"x", "y"}  # nothing is transposed
@@ -198,7 +203,7 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "phi": ShapeFacts._phi, "layer": ShapeFacts._layer, "squeeze": ShapeFacts._squeezed,
     "expand_dims": ShapeFacts._expanded, "item": ShapeFacts._item, "reshape": ShapeFacts._reshaped,
     "ravel": ShapeFacts._flattened, "flatten": ShapeFacts._flattened,
-    "split": ShapeFacts._split, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
+    "split": ShapeFacts._split, "matvec": ShapeFacts._applied, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
     "shape": lambda _, node: None if "y" in node.inputs else (None,),  # as many numbers as there are axes
     "range": lambda _, node: None if node.name in GRIDS else (None,),

@@ -35,6 +35,7 @@ KERAS_RAISES = ("keras.backend.one_hot", "keras.backend.gather", "keras.ops.take
 BOTH = ("add", "sub", "mul", "div", "pow", "mod", "maximum", "minimum", "squared_difference", "matmul", "divide_no_nan",
         "multiply_no_nan", "xlogy", "atan2", "where", "stack", "concat", "greater", "greater_equal", "less", "less_equal",
         "equal", "not_equal")  # fmt: skip
+NOT_OF_TRUTH = ("add", "sub", "div", "pow", "maximum", "minimum", "squared_difference")  # two booleans multiply
 NUMBERS = ("sum", "mean", "max", "min", "prod", "cumsum", "square", "abs", "neg")  # not of booleans
 FLOATS = ("log", "exp", "sqrt", "sigmoid", "softmax", "tanh", "log1p", "softplus", "log_softmax")
 RAISES = "InvalidArgumentError in eager code, TypeError in a graph"
@@ -158,6 +159,12 @@ def mixed(loss: Loss, keras: str) -> Iterator[Problem]:
         known = {found[side.index]: side for side in sides if side.index in found}
         if node.op in BOTH:
             yield from clash(node, known)
+            if node.op in NOT_OF_TRUTH and {found.get(side.index) for side in sides} == {"bool"} and fraction_beside(node) is None:
+                yield Problem(
+                    node.source,
+                    f"{operand_text(node, sides[0])} is bool, which TensorFlow does not compute with: {RAISES}",
+                    f"tf.cast({operand_text(node, sides[0])}, tf.float32), or | and & for what holds",
+                )
         elif sides and len(known) == 1 and (dtype := next(iter(known))) and (
                 dtype == "bool" if node.op in NUMBERS else node.op in FLOATS and not is_float(dtype)):
             yield Problem(
@@ -168,10 +175,15 @@ def mixed(loss: Loss, keras: str) -> Iterator[Problem]:
             )
 
 
+def fraction_beside(node: Node) -> float | None:
+    """A floating-point number that an operand is written as."""
+    written = [value.value for name in ("x", "y") if isinstance(value := node.inputs.get(name), Const)]
+    return next((number for number in written if isinstance(number, float)), None)
+
+
 def clash(node: Node, known: dict[str, Node]) -> Iterator[Problem]:
     """What two operands say that do not go together."""
-    written = [value.value for name in ("x", "y") if isinstance(value := node.inputs.get(name), Const)]
-    fraction = next((number for number in written if isinstance(number, float)), None)
+    fraction = fraction_beside(node)
     for (dtype, side), (other_dtype, other) in itertools.combinations(known.items(), 2):
         if differ(dtype, other_dtype):
             odd, told, to = (other, side, dtype) if is_float(dtype) else (side, other, other_dtype)
