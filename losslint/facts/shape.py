@@ -203,7 +203,8 @@ _RULES: dict[str, Callable[[ShapeFacts, Node], Shape | None]] = {
     "phi": ShapeFacts._phi, "layer": ShapeFacts._layer, "squeeze": ShapeFacts._squeezed,
     "expand_dims": ShapeFacts._expanded, "item": ShapeFacts._item, "reshape": ShapeFacts._reshaped,
     "ravel": ShapeFacts._flattened, "flatten": ShapeFacts._flattened,
-    "split": ShapeFacts._split, "matvec": ShapeFacts._applied, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
+    "split": ShapeFacts._split, "take_along_axis": ShapeFacts._gathered, "matmul": ShapeFacts._product,
+    "matvec": ShapeFacts._applied,
     "unknown": ShapeFacts._unknown, "total_variation": ShapeFacts._per_row,
     "shape": lambda _, node: None if "y" in node.inputs else (None,),  # as many numbers as there are axes
     "range": lambda _, node: None if node.name in GRIDS else (None,),

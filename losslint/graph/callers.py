@@ -20,7 +20,9 @@ from losslint.project.resolve import resolver
 MAX_CALLERS = 3  # functions that hand on what they were handed
 
 
-def handed_by_caller(t: Tracer, module: Module, function: ast.FunctionDef, name: str, steps: int = MAX_CALLERS) -> Value | None:
+def handed_by_caller(
+    t: Tracer, module: Module, function: ast.FunctionDef, name: str, steps: int = MAX_CALLERS,
+) -> Value | None:
     """The object that a parameter is, where one call in the file passes it."""
     calls = [call for call in module.index.calls_by_name.get(function.name, []) if isinstance(call.func, ast.Name)]
     passed = resolver(module).passed(function, name)

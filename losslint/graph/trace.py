@@ -209,7 +209,8 @@ def _decides(site: Site) -> set[str]:
 
 def _object_passed(t: Tracer, site: Site, name: str) -> Value | None:
     """The model, criterion or loader that the only call of a training function passes, or that of the script that all its
-    calls pass: ``run_epoch(net, loader, criterion)``; of the same name, where JAX differentiates by the model itself, as nnx and equinox do."""
+    calls pass: ``run_epoch(net, loader, criterion)``; of the same name, where JAX differentiates by the model itself, as
+    nnx and equinox do."""
     if site.framework == "jax" and site.is_function:
         value = t.scope(site.module).lookup(name)
         return value if isinstance(value, Instance) and holds_weights(value) else None

@@ -49,8 +49,9 @@ class DtypeMismatch(Rule):
     (``tf.cast(y_true, tf.int32) * y_pred``, ``total / tf.shape(x)[0]``, ``loss * (y_true > 0)``), means of booleans and
     logarithms of integers. Under Keras 3 also ``tf.one_hot``, ``tf.gather``, segment sums and sparse cross-entropies whose
     indices are the labels as they come in, and ``tf.where`` and logical operations whose conditions are. (Most of
-    ``keras.ops`` casts by itself, as JAX does, which refuses floating-point indices and classes only.) PyTorch promotes in arithmetic, but its losses, indices, masks and means
-    do not: integers for ``binary_cross_entropy``, floats for ``nll_loss`` or ``gather``, ``1 - mask`` of a boolean mask.
+    ``keras.ops`` casts by itself, as JAX does, which refuses floating-point indices and classes only.) PyTorch promotes
+    in arithmetic, but its losses, indices, masks and means do not: integers for ``binary_cross_entropy``, floats for
+    ``nll_loss`` or ``gather``, ``1 - mask`` of a boolean mask.
     Nor do its layers and its products of matrices: NumPy's numbers are float64, the weights of a layer float32.
 
     Why it is bad: TensorFlow converts numbers and NumPy arrays, but no tensor: ``InvalidArgumentError`` or ``TypeError``.
@@ -159,7 +160,8 @@ def mixed(loss: Loss, keras: str) -> Iterator[Problem]:
         known = {found[side.index]: side for side in sides if side.index in found}
         if node.op in BOTH:
             yield from clash(node, known)
-            if node.op in NOT_OF_TRUTH and {found.get(side.index) for side in sides} == {"bool"} and fraction_beside(node) is None:
+            if node.op in NOT_OF_TRUTH and fraction_beside(node) is None and (
+                    {found.get(side.index) for side in sides} == {"bool"}):
                 yield Problem(
                     node.source,
                     f"{operand_text(node, sides[0])} is bool, which TensorFlow does not compute with: {RAISES}",

@@ -78,6 +78,8 @@ def gaussian_nll_loss(y_true, y_pred):
         for node in loss.nodes:
             if not is_numpy(node) or not tensor_operands(node):
                 continue
+            if is_indexed_array(node) and not loss.site.is_function:
+                continue  # of a script: what it passes to a tf.function is a tensor there
             severity = loss.graph_severity(node)
             if loss.site.framework == "jax":
                 if node.name not in DISPATCHED_BY_JAX and is_traced(loss, node):
