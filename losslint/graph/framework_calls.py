@@ -242,13 +242,13 @@ def _itself(t: Tracer, frame: Frame, c: Call) -> Value | None:
 def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
     """PyTorch's loader over a ``TensorDataset``, or a part of one, remembers the tensors whose rows it hands out."""
     word, data = c.name.rpartition(".")[2], c.get(0, "dataset")
-    known = isinstance(data, External) and bool(data.args)
-    if word == "DataLoader" and isinstance(data, External) and known:
-        return External("torch.utils.data.DataLoader()", data.args)
-    if word == "random_split" and known and isinstance(lengths := c.get(1, "lengths"), Seq):
-        return Seq([data for _ in lengths.items], open=lengths.open)
-    if word == "Subset" and known:
-        return data
+    if isinstance(data, External) and data.args:
+        if word == "DataLoader":
+            return External("torch.utils.data.DataLoader()", data.args)
+        if word == "random_split" and isinstance(lengths := c.get(1, "lengths"), Seq):
+            return Seq([data for _ in lengths.items], open=lengths.open)
+        if word == "Subset":
+            return data
     return External("tensorflow.data.Dataset()", tuple(c.args) if word == "TensorDataset" else ())
 
 
