@@ -175,6 +175,8 @@ def _promoted(done: Done, found: dict[int, str]) -> str:
     tensors = [_of(leaf, found) for leaf in leaves if not isinstance(leaf, Const)]
     numbers = [leaf.value for leaf in leaves if isinstance(leaf, Const) and leaf.value is not None]
     floats = {dtype for dtype in tensors if dtype in FLOATING}
+    if done.op == "phi" and (floats or "" in tensors):  # one or the other
+        return (floats.pop() if len(floats) == 1 else FLOAT) if {*tensors} <= {*FLOATING} else ""
     if floats:
         return floats.pop() if len(floats) == 1 and "" not in tensors else FLOAT  # one without axes gives way
     if any(isinstance(number, float) for number in numbers):

@@ -13,6 +13,7 @@ from losslint.graph import fold
 from losslint.graph.attributes import class_attribute, external_bases, keras_object, tensor_method
 from losslint.graph.expressions import evaluate, iterate
 from losslint.graph.functions import call_function, opaque
+from losslint.graph.indexing import sequence_item
 from losslint.graph.nodes import Kind, Node, NotedCall, nodes_in, rests_on_data
 from losslint.graph.scope import Env
 from losslint.graph.tracer import Frame, Tracer, is_framework_name, join_kinds, require
@@ -85,7 +86,7 @@ def evaluate_call(t: Tracer, frame: Frame, node: cst.Call) -> Value:
         value = evaluate(t, frame, argument.value)
         if argument.star == "*":
             spread = iterate(t, frame, value, argument.value, "unpacking")
-            args += spread.items
+            args += [sequence_item(t, frame, spread, Const(i), argument.value) for i in range(len(spread.items))]
         elif argument.star == "**":
             if isinstance(value, Map):
                 kwargs |= {str(k): v for k, v in value.items.items()}

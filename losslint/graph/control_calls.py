@@ -96,7 +96,7 @@ def _element(t: Tracer, frame: Frame, elements: Value, c: Call) -> Value:
 
 def _stacked(t: Tracer, frame: Frame, result: Value, c: Call) -> Value:
     if isinstance(result, Seq):
-        return Seq([_stacked(t, frame, item, c) for item in result.items], result.kind, open=result.open)
+        return result.of([_stacked(t, frame, item, c) for item in result.items])
     dtype = result.dtype if isinstance(result, Node) else None
     node = t.node(frame, "stack", {"values": Seq([result])}, c.at, Kind.TENSOR, dtype=dtype)
     if isinstance(result, Node) and may_be_several(result):
@@ -282,7 +282,7 @@ def _map_structure(t: Tracer, frame: Frame, c: Call) -> Value | None:
 
 def _map_nested(t: Tracer, frame: Frame, function: Value, value: Value, c: Call) -> Value:
     if isinstance(value, Seq):
-        return Seq([_map_nested(t, frame, function, v, c) for v in value.items], value.kind, open=value.open)
+        return value.of([_map_nested(t, frame, function, v, c) for v in value.items])
     if isinstance(value, Map):
         return Map({k: _map_nested(t, frame, function, v, c) for k, v in value.items.items()}, open=value.open)
     result = call(t, frame, function, [value], {}, c.at)

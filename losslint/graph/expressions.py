@@ -112,17 +112,12 @@ def _formatted(t: Tracer, frame: Frame, node: cst.FormattedString) -> Value:
 
 @evaluates(cst.Tuple, cst.List, cst.Set)
 def _sequence(t: Tracer, frame: Frame, node: cst.Tuple | cst.List | cst.Set) -> Value:
-    items: list[Value] = []
-    open_ = False
+    listed = Seq([], "tuple" if isinstance(node, cst.Tuple) else "list")
     for element in node.elements:
         value = evaluate(t, frame, element.value)
-        if isinstance(element, cst.StarredElement):
-            spread = iterate(t, frame, value, element.value, "unpacking")
-            items += spread.items
-            open_ = open_ or spread.open
-        else:
-            items.append(value)
-    return Seq(items, "tuple" if isinstance(node, cst.Tuple) else "list", open=open_)
+        starred = isinstance(element, cst.StarredElement)
+        listed.extend(iterate(t, frame, value, element.value, "unpacking") if starred else Seq([value]))
+    return listed
 
 
 @evaluates(cst.Dict)
@@ -215,7 +210,9 @@ def binary(t: Tracer, frame: Frame, operator: str, left: Value, right: Value, at
         return t.unknown(frame, at, "a merge with a mapping that is not known", {"x": left, "y": right})
     if op == "add" and (first := _listed(t, frame, left, at)) is not None and (
             second := _listed(t, frame, right, at)) is not None:
-        return Seq(first.items + second.items, first.kind, open=first.open or second.open)
+        joined = first.of([*first.items])
+        joined.extend(second)
+        return joined
     if isinstance(left, Seq) and op == "mul" and isinstance(right, (Const, Node)) and kind_of(right) is Kind.PYTHON:
         count = right.value if isinstance(right, Const) else None
         if isinstance(count, int) and 0 <= count * len(left.items) <= MAX_RANGE:
@@ -453,12 +450,12 @@ def _comprehension(
 ) -> Value:
     from losslint.graph.statements import assign
 
-    items: list[Value] = []
-    state = {"open": False}
+    listed = Seq([])
+    items = listed.items
 
     def level(clause: cst.CompFor) -> None:
         iterable = iterate(t, frame, evaluate(t, frame, clause.iter), clause.iter, "comprehension")
-        state["open"] = state["open"] or iterable.open
+        listed.open, listed.mixed = listed.open or iterable.open, listed.mixed or iterable.mixed
         for item in iterable.items[:MAX_RANGE]:
             assign(t, frame, clause.target, item)
             decided = True
@@ -468,7 +465,7 @@ def _comprehension(
                     break
                 decided = decided and known is True
             else:
-                state["open"] = state["open"] or not decided
+                listed.open = listed.open or not decided
                 if clause.inner_for_in is not None:
                     level(clause.inner_for_in)
                 elif isinstance(node, cst.DictComp):
@@ -486,8 +483,8 @@ def _comprehension(
         pairs = [i.items for i in items if isinstance(i, Seq)]
         known = {k.value: v for k, v in pairs if isinstance(k, Const) and is_key(k.value)}
         rest = {f"<{n}>": v for n, (k, v) in enumerate(pairs) if not isinstance(k, Const)}
-        return Map({**known, **rest}, open=state["open"] or bool(rest))
-    return Seq(items, "list", open=state["open"])
+        return Map({**known, **rest}, open=listed.open or bool(rest))
+    return listed
 
 
 WEIGHTS = ("trainable_variables", "trainable_weights", "variables", "weights")  # of Keras models and layers
@@ -499,7 +496,7 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
         return Seq([t.misused(frame, at, "unpacked" if how == "unpacking" else "iterated over")], open=True)
     match value:
         case Seq():
-            return Seq(list(value.items), value.kind, open=value.open)
+            return value.of([*value.items])
         case Map():
             return Seq([Const(k) for k in value.items], open=value.open)
         case Const(value=str() | tuple() | range() as known):

@@ -214,7 +214,7 @@ def upstreams(parameters: cst.Parameters) -> range:
 def with_custom_gradient(t: Tracer, frame: Frame, value: Value, inputs: dict[str, Value], at: cst.CSTNode) -> Value:
     """The value of a function with a gradient of its own: whatever it computes, a gradient passes."""
     if isinstance(value, Seq):
-        return Seq([with_custom_gradient(t, frame, v, inputs, at) for v in value.items], value.kind, open=value.open)
+        return value.of([with_custom_gradient(t, frame, v, inputs, at) for v in value.items])
     dtype = value.dtype if isinstance(value, Node) else None
     return t.node(frame, "custom_gradient", {**inputs, "value": value}, at, kind_of(value), dtype=dtype)
 

@@ -30,7 +30,7 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
         return t.misused(frame, at, "indexed")
     match owner:
         case Seq():
-            return _sequence_item(t, frame, owner, index, at)
+            return sequence_item(t, frame, owner, index, at)
         case Map():
             if isinstance(index, Const) and is_key(index.value) and index.value in owner.items:
                 return owner.items[index.value]
@@ -65,8 +65,11 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
     return t.unknown(frame, at, "an item of an object that is not known", {"index": index})
 
 
-def _sequence_item(t: Tracer, frame: Frame, owner: Seq, index: Value, at: cst.CSTNode) -> Value:
+def sequence_item(t: Tracer, frame: Frame, owner: Seq, index: Value, at: cst.CSTNode) -> Value:
+    """An item of a list; of one that may hold more, what it may be."""
     if isinstance(index, Const) and isinstance(index.value, int):
+        if owner.mixed and index.value not in (0, -1):
+            return _any_of(t, frame, owner.items, at)
         if -len(owner.items) <= index.value < len(owner.items):
             return owner.items[index.value]
         return owner.items[-1] if owner.items else t.unknown(frame, at, "an item of a list that is not known")
@@ -75,7 +78,7 @@ def _sequence_item(t: Tracer, frame: Frame, owner: Seq, index: Value, at: cst.CS
         if len(ends) == 3 and not owner.open:
             start, stop, step = ends
             return Seq(owner.items[start:stop:step], owner.kind)
-        return Seq(owner.items, owner.kind, open=True)
+        return Seq(owner.items, owner.kind, open=True, mixed=owner.mixed)
     if not owner.items:
         return t.unknown(frame, at, "an item of a list that is not known")
     if isinstance(index, Node) and index.kind is Kind.TENSOR:

@@ -127,7 +127,7 @@ def _enumerate(t: Tracer, frame: Frame, c: Call) -> Value:
     index: Any = [Const(first + i) for i in range(len(items.items))]
     if items.open:
         index = [t.node(frame, "python.object", {}, c.at, Kind.PYTHON) for _ in items.items]
-    return Seq([Seq([i, v], "tuple") for i, v in zip(index, items.items, strict=True)], open=items.open)
+    return items.of([Seq([i, v], "tuple") for i, v in zip(index, items.items, strict=True)], "list")
 
 
 @handles("tqdm.tqdm", "tqdm.auto.tqdm", "tqdm.notebook.tqdm")
@@ -143,7 +143,7 @@ def _list(t: Tracer, frame: Frame, c: Call) -> Value:
         return Seq([], "tuple" if word == "tuple" else "list")
     items = iterate(t, frame, c.args[0], c.at, f"{word}()")
     values = items.items[::-1] if word == "reversed" else items.items
-    return Seq(values, "tuple" if word == "tuple" else "list", open=items.open)
+    return items.of(values, "tuple" if word == "tuple" else "list")
 
 
 @handles("builtins.sorted", "builtins.max", "builtins.min", "builtins.any", "builtins.all")
@@ -372,13 +372,11 @@ def _append(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     if not c.args:
         return NONE
     if c.name == "extend":
-        items = iterate(t, frame, c.args[0], c.at, "extend()")
-        m.owner.items += items.items
-        m.owner.open = m.owner.open or items.open
+        m.owner.extend(iterate(t, frame, c.args[0], c.at, "extend()"))
     elif c.name == "insert":
         m.owner.items.insert(0, c.args[-1])
     else:
-        m.owner.items.append(where_it_is_run(t, frame, c.args[-1], c.at))
+        m.owner.extend(Seq([where_it_is_run(t, frame, c.args[-1], c.at)]))
     m.owner.open = m.owner.open or frame.context.loop
     if len(m.owner.items) > MAX_RANGE:
         del m.owner.items[MAX_RANGE:]
@@ -404,7 +402,7 @@ def _pop(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
 @method(Seq, "copy")
 def _list_copy(t: Tracer, frame: Frame, m: Method, c: Call) -> Value:
     assert isinstance(m.owner, Seq)
-    return Seq(list(m.owner.items), m.owner.kind, open=m.owner.open)
+    return m.owner.of([*m.owner.items])
 
 
 @method(Seq, "clear")

@@ -8,7 +8,7 @@ from typing import Any
 import libcst as cst
 
 from losslint.graph.expressions import binary, condition, evaluate, index_value, iterate, truth
-from losslint.graph.indexing import may_be_several, may_be_several_too, set_item, subscript
+from losslint.graph.indexing import may_be_several, may_be_several_too, sequence_item, set_item, subscript
 from losslint.graph.nodes import Kind, Node, rests_on_data
 from losslint.graph.source import walk
 from losslint.graph.tracer import Frame, Return, Tracer, emptied, kind_of, require, with_context
@@ -458,17 +458,12 @@ def unpack(t: Tracer, frame: Frame, target: cst.Tuple | cst.List, value: Value) 
         ]
     else:
         iterable = iterate(t, frame, value, target, "unpacking")
-        parts = list(iterable.items)
-        starred = next((i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)), None)
-        if starred is not None and len(parts) >= len(elements) - 1 and not iterable.open:
-            after = len(elements) - starred - 1
-            middle = Seq(parts[starred : len(parts) - after])
-            parts = [*parts[:starred], middle, *parts[len(parts) - after :]]
-        elif len(parts) != len(elements):
-            filler = parts[-1] if parts else t.unknown(frame, target, "what is unpacked here is not known")
-            parts = (parts + [filler] * len(elements))[: len(elements)]
-            if starred is not None:
-                parts[starred] = Seq([filler], open=True)
+        starred = next((i for i, e in enumerate(elements) if isinstance(e, cst.StarredElement)), len(elements))
+        places = [i if i <= starred else i - len(elements) for i in range(len(elements))]
+        parts = [sequence_item(t, frame, iterable, Const(place), target) for place in places]
+        if starred < len(elements):
+            end = None if iterable.open else len(iterable.items) - len(places[starred + 1 :])
+            parts[starred] = iterable.of(iterable.items[0 if iterable.open else starred : end], "list")
     for element, part in zip(elements, parts, strict=True):
         assign(t, frame, element.value, part)
 

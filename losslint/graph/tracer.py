@@ -331,7 +331,7 @@ def not_yet_shadowed(module: Module, statement: ast.stmt) -> dict[str, Value]:
 def snapshot(value: Value, depth: int = 4) -> Value:
     """A list or dict as it is now: later appends must not change what an operation has already seen."""
     if isinstance(value, Seq) and depth:
-        return Seq([snapshot(v, depth - 1) for v in value.items], value.kind, value.open, value.names)
+        return Seq([snapshot(v, depth - 1) for v in value.items], value.kind, value.open, value.names, value.mixed)
     if isinstance(value, Map) and depth:
         return Map({k: snapshot(v, depth - 1) for k, v in value.items.items()}, value.open)
     return value

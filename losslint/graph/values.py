@@ -34,12 +34,30 @@ NOTHING = Const(None)  # what a function gives that ends without a return; equal
 
 @dataclass(eq=False)
 class Seq(Value):
-    """A list or tuple. ``open``: it may hold more items of the same sort (built in a loop); ``names``: of a named tuple."""
+    """A list or tuple. ``open``: it may hold more items of the same sort (built in a loop); ``names``: of a named tuple.
+    ``mixed``: something of another sort was put behind those, so that only the ends are where they stand."""
 
     items: list[Value]
     kind: str = "list"
     open: bool = False
     names: tuple[str, ...] = ()
+    mixed: bool = False
+
+    def of(self, items: list[Value], kind: str = "") -> Seq:
+        """Other items in the places of these."""
+        return Seq(items, kind or self.kind, self.open, mixed=self.mixed)
+
+    def extend(self, more: Seq) -> None:
+        """Put further items behind these."""
+        apart = self.open and bool(self.items and more.items) and sort_of(self.items[-1]) != sort_of(more.items[0])
+        self.mixed = self.mixed or more.mixed or apart
+        self.items += more.items
+        self.open = self.open or more.open
+
+
+def sort_of(item: Value) -> tuple[object, ...]:
+    """What tells the items of a list apart that one line does not put there."""
+    return type(item), getattr(item, "op", ""), getattr(item, "name", ""), getattr(item, "dtype", "")
 
 
 @dataclass(eq=False)
