@@ -147,6 +147,12 @@ def carrier(node: Node) -> Value | None:
     return next(iter(node.inputs.values()), None)
 
 
+def may_be_key(node: Node) -> bool:
+    """Whether a subscript may be a look-up: neither is what is asked known to be a tensor, nor what it is asked for."""
+    parts = (node.inputs.get("x"), node.inputs.get("index"))
+    return node.op == "item" and not any(isinstance(part, Node) and part.kind is Kind.TENSOR for part in parts)
+
+
 def is_same(a: Value | None, b: Value | None, depth: int = 4) -> bool:
     """Whether two values are one, or computed alike from the same: ``self.critic`` and ``self.critic``."""
     if a is b or (isinstance(a, Const) and isinstance(b, Const) and a.value == b.value):

@@ -314,9 +314,17 @@ def returns_elsewhere(body: cst.CSTNode) -> bool:
 
 
 def is_stub(line: cst.BaseStatement | cst.BaseSuite) -> bool:
-    """Whether a line of a body does nothing: a docstring, ``pass``, ``...``."""
+    """Whether a line of a body does nothing: a docstring, ``pass``, ``...``, or a text that is printed, as in
+    ``print("to be overloaded")``."""
     return isinstance(line, (cst.SimpleStatementLine, cst.SimpleStatementSuite)) and all(
-        isinstance(s, cst.Pass) or (isinstance(s, cst.Expr) and isinstance(s.value, TEXTS)) for s in line.body)
+        isinstance(s, cst.Pass) or (isinstance(s, cst.Expr) and (isinstance(s.value, TEXTS) or says(s.value)))
+        for s in line.body)
+
+
+def says(call: cst.BaseExpression) -> bool:
+    """Whether an expression prints a text and does nothing else."""
+    return isinstance(call, cst.Call) and isinstance(call.func, cst.Name) and call.func.value == "print" and all(
+        isinstance(argument.value, TEXTS) for argument in call.args)
 
 
 def not_yet_shadowed(module: Module, statement: ast.stmt) -> dict[str, Value]:

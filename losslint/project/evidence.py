@@ -159,6 +159,9 @@ class Judge:
         if not self.imports_framework and all(use.module is self.module for use in uses) and (
                 self.bodies.computes(function) is not True):
             return False  # scipy.optimize has losses too
+        if isinstance(function, ast.Lambda) and all(use.call is None for use in uses) and (
+                self.bodies.numpy_only(function) and not has_canonical_pair(function)):
+            return False  # only its name says loss: a formula of NumPy among others
         if all(use.purpose is Purpose.TERM for use in uses):
             named = looks_like_loss(function)
             if self._rescales(function):

@@ -274,8 +274,9 @@ class _Finder:
         for use in evidence.uses:
             if (fixed := self.modes.of_use(use, framework)) is not Mode.UNKNOWN:
                 return fixed
-        if mode is Mode.UNKNOWN and framework == "tensorflow" and has_canonical_pair(function):
-            return self.modes.keras
+        asked = [argument.arg for argument in required(function) if argument.arg not in ("self", "cls")]
+        if mode is Mode.UNKNOWN and framework == "tensorflow" and has_canonical_pair(function) and len(asked) <= 2:
+            return self.modes.keras  # which calls it with nothing else
         return mode
 
     def _training_steps(self) -> set[FunctionNode | None]:

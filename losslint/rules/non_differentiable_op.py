@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.gradient import Cause, Cut
+from losslint.graph.nodes import may_be_key
 from losslint.rules.base import Loss, Problem, Rule
 
 
@@ -65,6 +66,8 @@ def top_class_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for cut in loss.cuts_by(Cause.DISCRETE):
+            if may_be_key(cut.node):
+                continue
             yield Problem(cut.node.source, message(loss, cut), advice(cut), loss.doubt(cut))
 
 

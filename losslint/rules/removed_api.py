@@ -17,6 +17,7 @@ TF1_MARKS = ("compat.v1", "disable_v2_behavior", "tf.Session", "tf.placeholder",
 OLD_KEYWORDS = {  # of TensorFlow 1 -> of TensorFlow 2, none of whose functions takes the old one
     "keep_dims": "keepdims", "reduction_indices": "axis", "squeeze_dims": "axis", "concat_dim": "axis", "dimension": "axis",
 }  # fmt: skip
+OLD_KEYWORDS_OF = {"ctc": {"inputs": "logits", "sequence_length": "logit_length"}}  # operation -> of TensorFlow 1 -> of 2
 PRECISIONS = {"float": "float32", "double": "float64"}
 MAX_NAMES = 5  # that a message tells
 VAGUE = ("control", "object", "scope", "state", "python", "escape", "print")  # families of many different functions
@@ -125,11 +126,12 @@ def kept_loss(y_true, y_pred):
             raw = str(node.detail.get("raw", ""))
             if old or not is_public(raw) or ".compat." in raw:
                 continue
-            if node.source.module is module and not node.context.guarded and (keyword := old_keyword(node)) is not None:
+            if node.source.module is module and not node.context.guarded and (renamed := old_keyword(node)) is not None:
+                keyword, current = renamed
                 yield Problem(
                     node.source,
                     f"{spelled(raw)} has no parameter {keyword} in TensorFlow 2: TypeError",
-                    f"write {OLD_KEYWORDS[keyword]}= instead",
+                    f"write {current}= instead",
                 )
 
 
@@ -202,8 +204,8 @@ def spelled(raw: str) -> str:
     return raw.replace("tensorflow.", "tf.", 1)
 
 
-def old_keyword(node: Node) -> str | None:
-    """A keyword of TensorFlow 1 in the call that a node stands for."""
-    call = node.source.node
+def old_keyword(node: Node) -> tuple[str, str] | None:
+    """A keyword of TensorFlow 1 in the call that a node stands for, and what it is called in TensorFlow 2."""
+    call, old = node.source.node, OLD_KEYWORDS | OLD_KEYWORDS_OF.get(node.op, {})
     keywords = [a.keyword.value for a in call.args if a.keyword is not None] if isinstance(call, cst.Call) else []
-    return next((keyword for keyword in keywords if keyword in OLD_KEYWORDS), None)
+    return next(((keyword, old[keyword]) for keyword in keywords if keyword in old), None)

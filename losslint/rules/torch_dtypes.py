@@ -11,7 +11,7 @@ from losslint.facts.array_dtypes import DOUBLE
 from losslint.facts.dtypes import FLOAT
 from losslint.facts.shape import ShapeFacts, keeps_shape, stacked
 from losslint.facts.torch_dtypes import FLOATING, INT64, ORDER, SINGLE, torch_dtypes
-from losslint.graph.nodes import Node, nodes_in
+from losslint.graph.nodes import Node, may_be_key, nodes_in
 from losslint.graph.values import NONE, External, Value
 from losslint.graph.written import operand_text
 from losslint.rules.base import Loss, Problem
@@ -88,7 +88,9 @@ def demands(node: Node, dtypes: dict[int, str], shapes: ShapeFacts) -> tuple[Dem
         return tuple(each for each in OPERATORS[node.op] if not is_given(node.inputs.get(each.input)))
     if node.op == "cross_entropy":
         return demanded_by_cross_entropy(node, dtypes, shapes)
-    return DEMANDS.get(node.op, ()) if not is_smooth_l1(node) and "dtype" not in node.inputs else ()
+    if is_smooth_l1(node) or may_be_key(node) or "dtype" in node.inputs:
+        return ()
+    return DEMANDS.get(node.op, ())
 
 
 def is_smooth_l1(node: Node) -> bool:
