@@ -15,9 +15,8 @@ from losslint.graph.nodes import CustomGradient, Kind, Node
 from losslint.graph.scope import Env
 from losslint.graph.source import Source, walk
 from losslint.graph.tracer import MAX_DEPTH, Frame, Tracer, kind_of
-from losslint.graph.values import Bound, External, Func, Map, Partial, Seq, Value
+from losslint.graph.values import Bound, Const, External, Func, Map, Partial, Seq, Value
 from losslint.ops.table import canonical_name, lookup
-from losslint.project.index import keyword
 from losslint.project.modes import Mode
 
 MAX_RECURSION = 2  # times one function may stand on the call stack
@@ -109,24 +108,44 @@ def note_jax_rule(
     rules = [rule for rule in found if isinstance(rule, Func)]
     if kwargs or not rules or len(rules) < len(found):
         return
-    upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
     rule = rules[-1]
+    places = set_aside(t, frame, function)
+    if places is None or (places and (max(places) >= len(args) or len(args) != len(function.node.params.params))):
+        return
+    aside, traced = [args[i] for i in places], [given for i, given in enumerate(args) if i not in places]
+    upstream = t.node(frame, "param", {}, at, Kind.TENSOR, dtype="float", name="upstream gradient")
     if how == "defvjp" and len(rules) == 2:
         made = call_function(t, frame, rules[0], args, {}, at)
         saved = made.items[1] if isinstance(made, Seq) and len(made.items) == 2 else t.unknown(frame, at, "what is saved")
         if isinstance(made, Seq) and is_exchanged(made, value):
             t.graph.exchanged.append((function.name, returned_by(rules[0])))
             return
-        given: list[Value] = [saved, upstream]
+        given: list[Value] = [*aside, saved, upstream]
     else:
-        given = [Seq(list(args), "tuple"), Seq([upstream] * len(args), "tuple")]
+        given = [*aside, Seq(traced, "tuple"), Seq([upstream] * len(traced), "tuple")]
     result = call_function(t, frame, rule, given, {}, at)
     if how == "defjvp":
         result = result.items[1] if isinstance(result, Seq) and len(result.items) == 2 else result
     t.graph.custom.append(CustomGradient(
-        function.name, frame.source(at), upstream, result, returned_by(rule), tuple(args), value=value,
+        function.name, frame.source(at), upstream, result, returned_by(rule), tuple(traced), value=value,
         countable=how == "defvjp", by_tangents=how == "defjvp",
     ))
+
+
+def set_aside(t: Tracer, frame: Frame, function: Func) -> list[int] | None:
+    """The places of the arguments that a derivative rule is handed by themselves (``nondiff_argnums``), in the order in
+    which it gets them; None where they are not known."""
+    decorators = function.node.decorators if isinstance(function.node, cst.FunctionDef) else ()
+    calls = [d.decorator for d in decorators if isinstance(d.decorator, cst.Call)]
+    told = {a.keyword.value: a.value for call in calls for a in call.args if a.keyword is not None}
+    if "nondiff_argnames" in told:
+        return None
+    if (given := told.get("nondiff_argnums")) is not None:
+        value = evaluate(t, Frame(function.env, function.unit, frame.context), given)
+        places = value.items if isinstance(value, Seq) else [value]
+        numbers = [p.value for p in places if isinstance(p, Const) and isinstance(p.value, int) and p.value >= 0]
+        return numbers if len(numbers) == len(places) else None
+    return []
 
 
 def is_exchanged(made: Seq, value: Value) -> bool:
@@ -140,15 +159,11 @@ def is_exchanged(made: Seq, value: Value) -> bool:
 
 
 def derivative_rule(t: Tracer, function: Func) -> tuple[str, list[Value]]:
-    """How a function of JAX is given its derivative, and the functions that compute it; none where arguments are set aside
-    (``nondiff_argnums``)."""
+    """How a function of JAX is given its derivative, and the functions that compute it."""
     module = function.unit.module
     scope = t.scope(module)
     for statement in module.tree.body:
         match statement:
-            case ast.FunctionDef(name=name, decorator_list=wrapped) if name == function.name and any(
-                    isinstance(d, ast.Call) and keyword(d, "nondiff_argnums") is not None for d in wrapped):
-                return "", []
             case ast.Expr(ast.Call(ast.Attribute(ast.Name(id=name), "defvjp" | "defjvp" as how), keywords=[])) if (
                     name == function.name and (unit := t.unit(module, statement)) is not None):
                 call = next(node for node in walk(unit.statement) if isinstance(node, cst.Call))
