@@ -22,9 +22,9 @@ class DeadTerm(Rule):
 
     What it does: takes the returned sum apart and finds terms that depend on the prediction but pass no derivative on:
     ``mse + 0.1 * mean(round(p))``, a histogram or sign term. Label-only terms, explicit ``stop_gradient`` and
-    straight-through estimators are left alone, unless both sides of a distance are detached. A penalty on the weights of
-    a model is such a term, too, once nothing of it reaches them: ``mse + 0.1 * sum(p.abs().sum().item() for p in
-    model.parameters())``.
+    straight-through estimators are left alone, unless both sides of a distance are detached, or the one that training
+    could move: the teacher's side is the one to detach. A penalty on the weights of a model is such a term, too, once
+    nothing of it reaches them: ``mse + 0.1 * sum(p.abs().sum().item() for p in model.parameters())``.
 
     Why it is bad: training runs without a word, and the term does nothing, whatever its weight.
 
@@ -113,7 +113,7 @@ def commitment_loss(y_true, y_pred):
             return
         if all(cut.cause is Cause.COMPARE and selects_elsewhere(loss, cut.node, term) for cut in cuts):
             return
-        if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)) and not compares_detached(facts, term):
+        if any(cut.cause is Cause.DETACH for cut in facts.cuts(term)) and not detaches_too_much(loss, facts, term):
             return  # it was said on purpose
         for cut in cuts:
             if cut.node.op == "python.predict":
@@ -173,13 +173,27 @@ def raises(loss: Loss, node: Node) -> bool:
     return loss.graph_severity(node) is Severity.ERROR
 
 
-def compares_detached(facts: GradientFacts, term: Node) -> bool:
-    """Whether a term measures how far two values are apart that are both detached: ``mse(s.detach(), t.detach())``. One of
-    them is meant to move."""
+def compared(facts: GradientFacts, term: Node) -> Iterator[tuple[Node, Node]]:
+    """The two sides of each distance that a term measures."""
+    for node in facts.cone(term):
+        if node.op in DISTANCES:
+            match [node.inputs[name] for name in ("x", "y", "y_true", "y_pred") if name in node.inputs]:
+                case [Node() as x, Node() as y]:
+                    yield x, y
+
+
+def detaches_too_much(loss: Loss, facts: GradientFacts, term: Node) -> bool:
+    """Whether a term measures how far two values are apart of which none can move, and one is meant to: both are detached,
+    or one is, and the other is what a model computes whose variables no gradient is asked for."""
+    if any(loss.gradient_at(target).live(term) for target in loss.graph.targets):
+        return False
+
+    def stays(side: Node) -> bool:
+        other = facts.trains_model and not facts.reach(side) and any(n.op == "layer" for n in facts.cone(side))
+        return is_detached(facts, side) or other
+
     return any(
-        all(isinstance(side, Node) and is_detached(facts, side) for side in sides)
-        for node in facts.cone(term) if node.op in DISTANCES and len(sides := [
-            node.inputs[name] for name in ("x", "y", "y_true", "y_pred") if name in node.inputs]) == 2)
+        stays(x) and stays(y) and (is_detached(facts, x) or is_detached(facts, y)) for x, y in compared(facts, term))
 
 
 def is_detached(facts: GradientFacts, value: Node) -> bool:
