@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
-from losslint.facts.gradient import VARIABLES, GradientFacts
+from losslint.facts.gradient import VARIABLES, GradientFacts, called_model, models_of
 from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import Kind, Node, Target, nodes_in
 from losslint.graph.values import External, Tape, Value
+from losslint.project.index import keyword, last_name, walk
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.unwatched_source import unwatched
 
+NO_LAYERS = ("Variable", "add_weight")  # that may be told not to be trained as well
 LOOKUPS = ("param", "weight", "attribute", "phi", "unknown", "custom_gradient")
 
 
@@ -112,7 +115,8 @@ def step(generator, critic, x):
             if tape is None or target.again or unwatched(target):  # LL503, LL502
                 continue
             facts = loss.gradient_at(target)
-            unrecorded = forward_outside(facts, target, tape) or step_outside(facts, target.value, tape)
+            unrecorded = forward_outside(facts, target, tape) or step_outside(facts, target.value, tape) or (
+                early_call(loss, target, tape))
             if unrecorded is not None:
                 yield Problem(
                     unrecorded.source,
@@ -135,6 +139,30 @@ def forward_outside(facts: GradientFacts, target: Target, tape: Tape) -> Node | 
     if not used or any(tape in n.context.tapes for n in used):
         return None
     return max(used, key=lambda n: n.index)
+
+
+def early_call(loss: Loss, target: Target, tape: Tape) -> Node | None:
+    """The last call of a model before the block, where the gradient is asked for by the variables of several, and of this
+    one the tape has recorded none."""
+    models = models_of(target.sources) if target.sources is not None else None
+    if not models or may_be_frozen(loss):
+        return None
+    cone = [*loss.gradient.cone(target.value)]
+    if any(_may_hide_weights(n) and tape in n.context.tapes for n in cone):
+        return None
+    for model in models:
+        calls = [n for n in cone if n.op == "layer" and called_model(n) is model]
+        if calls and not any(n.context.tapes for n in calls):
+            return max(calls, key=lambda n: n.index)
+    return None
+
+
+def may_be_frozen(loss: Loss) -> bool:
+    """Whether a file switches off the training of a model or layer: it has no trainable variables then."""
+    return any(
+        (isinstance(node, ast.Attribute) and node.attr == "trainable" and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.Call) and last_name(node.func) not in NO_LAYERS and keyword(node, "trainable") is not None)
+        for node in walk(loss.site.module.tree))
 
 
 def of_variables(sources: Value | None) -> bool:
