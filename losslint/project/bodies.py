@@ -362,6 +362,18 @@ def forgets_return(function: FunctionNode) -> bool:
     return computes and not gives and not isinstance(function.body[-1], ast.Raise)
 
 
+def ends_in_computing(statements: list[ast.stmt]) -> bool:
+    """Whether statements may end with a name that is assigned, and that nothing can read afterwards."""
+    match statements[-1]:
+        case ast.Assign(targets=[ast.Name()]) | ast.AugAssign(target=ast.Name()) | ast.AnnAssign(target=ast.Name()):
+            return True
+        case ast.If(body=body, orelse=other):
+            return ends_in_computing(body) or (bool(other) and ends_in_computing(other))
+        case ast.For(body=body, orelse=[]) | ast.With(body=body):
+            return ends_in_computing(body)
+    return False
+
+
 def ends_in_vain(function: ast.AST) -> bool:
     """Whether a function forgets to return what it computes last, and keeps nothing of it elsewhere."""
     if not isinstance(function, FunctionNode) or not forgets_return(function):

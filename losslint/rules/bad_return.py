@@ -15,8 +15,8 @@ from losslint.graph.nodes import Kind, Node, Target, below
 from losslint.graph.source import AstSource, Source
 from losslint.graph.values import NONE, NOTHING, Const, External, Map, Seq, Value
 from losslint.ops.table import lookup
-from losslint.project.bodies import ends_in_vain, forgets_return
-from losslint.project.index import keyword, last_name
+from losslint.project.bodies import ends_in_computing, ends_in_vain, forgets_return
+from losslint.project.index import keyword, last_name, walk
 from losslint.project.modes import Mode, is_true
 from losslint.project.module import Module
 from losslint.project.roles import Role
@@ -202,15 +202,21 @@ def lost_by_a_step(loss: Loss) -> Iterator[Problem]:
         return
     beside = [s for s in site.class_node.body if isinstance(s, ast.FunctionDef) and s.name == "test_step"]
     for step in (site.node, *beside):
-        if not isinstance(step, ast.FunctionDef) or step.name not in RETURNED_BY_STEP or not forgets_return(step):
+        if not isinstance(step, ast.FunctionDef) or step.name not in RETURNED_BY_STEP:
             continue
-        if runs_it(site.module, step.name):
+        always = forgets_return(step)
+        if (always or computes_for_nothing(step)) and runs_it(site.module, step.name):
             yield Problem(
                 AstSource(site.module, name_of(step, site.module)),
-                f"Keras uses what {step.name} returns, and it ends without `return`: {STARTED_BY.get(step.name, 'fit')} "
-                "raises ValueError",
+                f"Keras uses what {step.name} returns, and it ends without `return`{'' if always else ' on some path'}: "
+                f"{STARTED_BY.get(step.name, 'fit')} raises ValueError",
                 f"return {RETURNED_BY_STEP[step.name]} at its end",
             )
+
+
+def computes_for_nothing(step: ast.FunctionDef) -> bool:
+    """Whether a step that returns something elsewhere ends in what it computes."""
+    return ends_in_computing(step.body) and not any(isinstance(node, ast.Yield | ast.YieldFrom) for node in walk(step))
 
 
 def runs_it(module: Module, step: str) -> bool:
