@@ -479,14 +479,16 @@ class GradientFacts:
 
 
 def is_part_of_a_batch(node: Value | None, depth: int = 6) -> bool:
-    """``batch["x"].float()``: one entry of an argument, after methods that tensors have."""
+    """``batch["x"].float()``, ``for x, y in batches``: an entry of an argument, or of an entry, after methods that tensors
+    have."""
     if not isinstance(node, Node) or not depth:
         return False
     if node.op == "unknown":
         return is_part_of_a_batch(node.inputs.get("function"), depth - 1)
     owner = node.inputs.get("x")
     if node.op == "item":
-        return isinstance(owner, Node) and owner.op == "param"
+        inner = isinstance(owner, Node) and owner.op == "item" and is_part_of_a_batch(owner, depth - 1)
+        return inner or (isinstance(owner, Node) and owner.op == "param")
     method = node.op == "attribute" and lookup(f"torch.Tensor.{node.name}") is not None
     return method and is_part_of_a_batch(owner, depth - 1)
 
