@@ -26,8 +26,9 @@ from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
 from losslint.project.fed import fed_with_directions
 from losslint.project.heads import OWN
-from losslint.project.index import last_name
+from losslint.project.index import keyword, last_name
 from losslint.project.modes import Mode
+from losslint.project.module import Module
 from losslint.project.resolve import resolver
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem
@@ -206,7 +207,9 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
     """Warning for what training plausibly meets, info for data contracts and extreme inputs."""
     if hazard.start is not None:
         return Severity.WARNING
-    if hazard.flat or hazard.xla_only or is_contract(loss, hazard) or takes_no_label(loss, hazard) or (
+    if hazard.flat and not may_be_off(loss.site.module):
+        return Severity.INFO
+    if hazard.xla_only or is_contract(loss, hazard) or takes_no_label(loss, hazard) or (
             is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
     if (loss.head == OWN and is_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
@@ -218,6 +221,14 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
     if hazard.graph_only and hazard.node.context.mode is Mode.GRAPH:
         return Severity.ERROR
     return Severity.WARNING
+
+
+def may_be_off(module: Module) -> bool:
+    """Whether a file builds layers that end in a ReLU: where all of their units are off, a model is flat."""
+    calls = module.index.calls
+    told = (keyword(call, "activation") for call in calls)
+    return any(last_name(call.func).lower() == "relu" for call in calls) or any(
+        isinstance(value, ast.Constant) and value.value == "relu" for value in told)
 
 
 def is_length_of_output(loss: Loss, hazard: Hazard) -> bool:
@@ -388,6 +399,8 @@ def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
     if place := place_of(loss, hazard):
         return f"{operand_of(hazard)} is exactly 0 {place}"
+    if hazard.flat:
+        return f"{operand_of(hazard)} is exactly 0 where the model is flat (its ReLUs are all off, or its last layer is 0)"
     flat = hazard.operand is not None and any(is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
         return f"{operand_of(hazard)} can be exactly 0"

@@ -1,4 +1,5 @@
-"""Roots of a gradient that is taken inside of the loss: 0 where the model is flat, which a penalty is told as an info."""
+"""Roots of a gradient that is taken inside of the loss: 0 where the model is flat. A penalty is told so as an info, and as a
+warning where the file builds layers that may be off for a whole sample."""
 
 from __future__ import annotations
 
@@ -35,6 +36,14 @@ PENALTIES = {
 def test_an_info_says_so(penalty: str) -> None:
     found = [finding for finding in check(STEP.format(penalty=penalty)) if finding.code == "LL303"]
     assert [finding.severity for finding in found] == [Severity.INFO] * PENALTIES[penalty]
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_layers_that_may_be_off_make_it_a_warning(activation: str) -> None:
+    model = f'critic = tf.keras.Sequential([tf.keras.layers.Dense(4, activation="{activation}"), tf.keras.layers.Dense(1)])'
+    code = STEP.format(penalty=f"tf.reduce_mean(tf.square(tf.sqrt({SUM}) - 1.0))") + model
+    [found] = [finding for finding in check(code) if finding.code == "LL303"]
+    assert found.severity is (Severity.WARNING if activation == "relu" else Severity.INFO)
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
