@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 import libcst as cst
@@ -154,6 +155,7 @@ model.fit(data)
                 and node.detail.get("first_axis")
                 and not node.detail.get("counted")
                 and is_in(rows, node.inputs.get("x"))
+                and (loss.site.heads or not is_unpacked(loss, node))
             ):
                 yield Problem(
                     node.source,
@@ -190,6 +192,15 @@ model.fit(data)
         if node.detail.get("dynamic"):  # keras.ops.shape gives a tensor where the size is not known
             return False
         return is_in(rows, node.inputs.get("x")) and any(user.op not in HARMLESS_USERS for user in loss.users(node))
+
+
+def is_unpacked(loss: Loss, node: Node) -> bool:
+    """Whether each part gets a name of its own: ``anchor, positive, negative = tf.unstack(y_pred)`` says how many there
+    are, and no batch has so many samples. The model stacks them along the first axis."""
+    return any(
+        isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Tuple)
+        and statement.value.lineno == node.source.row
+        for statement in ast.walk(loss.site.node))
 
 
 def chosen_size(node: Node) -> str | None:
