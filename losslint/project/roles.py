@@ -50,12 +50,16 @@ _TENSOR_ATTRIBUTES = names.words("shape dtype get_shape ndim device requires_gra
 _TENSOR_METHODS = names.words("pow sum mean abs square exp log sqrt norm clamp clamp_min clamp_max sigmoid softmax float")
 
 
+_DETACHES = names.words("detach stop_gradient")
+_FLAG_STARTS = (("use",), ("is",), ("return",))
+
+
 @lru_cache(maxsize=20_000)
 def role_by_name(name: str) -> Role:
     """What the name of a parameter says by itself."""
     split = set(names.parts(name))
-    if name in names.CONFIG_NAMES:
-        return Role.CONFIG
+    if name in names.CONFIG_NAMES or names.parts(name)[:1] in _FLAG_STARTS:
+        return Role.CONFIG  # return_outputs holds none
     label, prediction = bool(split & names.LABEL_WORDS), bool(split & names.PREDICTION_WORDS)
     output = bool(split & names.OUTPUT_WORDS)
     if split & {"weight", "weights"} or (split & names.WEIGHT_WORDS and not (prediction or label or output)):
@@ -77,7 +81,7 @@ def role_by_name(name: str) -> Role:
         return Role.PREDICTION
     if split & names.EMBEDDING_WORDS:
         return Role.TENSOR
-    if split and (split <= names.CONFIG_WORDS or names.parts(name)[0] in {"use", "is", "with", "apply"}):
+    if split and (split <= names.CONFIG_WORDS or names.parts(name)[0] in {"with", "apply"}):
         return Role.CONFIG
     return Role.UNKNOWN
 
@@ -211,6 +215,8 @@ def _read_call(call: ast.Call, silent: set[str], roles: dict[str, Role]) -> None
         pair = (Role.LABEL, Role.PREDICTION)
     elif op in _PREDICTION_FIRST:
         pair = (Role.PREDICTION, Role.LABEL)
+    if any(isinstance(value, ast.Call) and last_name(value.func) in _DETACHES for value in call.args[:2]):
+        pair = ()  # mse_loss(z.detach(), code) pulls the second to the first, whichever comes first
     for role, value in zip(pair, call.args, strict=False):
         if name := _parameter(value, silent):
             _give(roles, name, role)
