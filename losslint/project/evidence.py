@@ -22,7 +22,8 @@ from losslint.project.index import Function, FunctionNode, Index, defaults, last
 from losslint.project.module import Module
 from losslint.project.resolve import Resolver, resolver
 from losslint.project.roles import Role, has_canonical_pair, has_pair, roles_of
-from losslint.project.uses import How, LocalUses, Purpose, Use, Uses, local_uses, looks_like_loss
+from losslint.project.terms import looks_like_loss
+from losslint.project.uses import How, LocalUses, Purpose, Use, Uses, local_uses
 
 MAX_FACTORIES = 3  # factories of factories
 

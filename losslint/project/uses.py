@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,12 +22,10 @@ from losslint.project.index import (
     parameters,
 )
 from losslint.project.module import Definition, Module, Project
-from losslint.project.resolve import Target, is_property, resolver
+from losslint.project.resolve import Target, resolver
 from losslint.project.roles import has_pair, roles_of
+from losslint.project.terms import terms
 
-MAX_TERMS = 60  # names and operators followed from a differentiated value to the functions it is a sum of
-
-_REDUCTIONS = names.words("reduce_mean reduce_sum mean sum add_n nanmean squeeze cast compute_average_loss abs maximum")
 _JAX_GRAD = names.words(
     "grad value_and_grad filter_grad filter_value_and_grad jacfwd jacrev value_and_gradient hessian",
 )
@@ -379,59 +377,8 @@ class _Collector:
         self, value: ast.expr, call: ast.Call, reason: str, how: How, without: Iterable[ast.AST] = ()
     ) -> None:
         """Mark the functions that a differentiated value is a sum of; mere factors only if they look like losses."""
-        for target in self._terms(value, self.index.scope(call), {*without}, MAX_TERMS):
+        for target in terms(value, self.index.scope(call), self.module, without):
             self._mark(target, Purpose.TERM, reason, call, how=how)
-
-    def _terms(self, node: ast.AST, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
-        """Functions whose results an expression sums, scales or averages."""
-        if node in seen or steps == 0:
-            return
-        seen.add(node)
-        steps -= 1
-        match node:
-            case ast.Name():
-                values, home = self.index.lookup(node.id, scope)
-                for value in values:
-                    yield from self._terms(value, home, seen, steps)
-            case ast.Attribute(value=ast.Name(id="self"), attr=attribute):
-                if (home_class := self.index.class_around(node)) is not None:
-                    for value in self.index.attributes.get(home_class, {}).get(attribute, []):
-                        yield from self._terms(value, self.index.scope(value), seen, steps)
-                    for value in self.index.bound.get(home_class, {}).get(attribute, []):
-                        if isinstance(value, ast.FunctionDef) and is_property(value):
-                            yield Target(value)
-            case ast.BinOp():
-                sides = [*self._terms(node.left, scope, seen, steps), *self._terms(node.right, scope, seen, steps)]
-                if isinstance(node.op, (ast.Mult, ast.Div)):
-                    sides = [side for side in sides if looks_like_loss(side.node)] or sides
-                yield from sides
-            case ast.UnaryOp():
-                yield from self._terms(node.operand, scope, seen, steps)
-            case ast.IfExp():
-                yield from self._terms(node.body, scope, seen, steps)
-                yield from self._terms(node.orelse, scope, seen, steps)
-            case ast.List() | ast.Tuple():
-                for element in node.elts:
-                    yield from self._terms(element, scope, seen, steps)
-            case ast.Subscript():
-                yield from self._terms(node.value, scope, seen, steps)
-            case ast.Call():
-                yield from self._term_call(node, scope, seen, steps)
-
-    def _term_call(self, node: ast.Call, scope: Scope, seen: set[ast.AST], steps: int) -> Iterator[Target]:
-        if last_name(node.func) in _REDUCTIONS:
-            inner = node.args[0] if node.args else None
-            if isinstance(node.func, ast.Attribute) and (inner is None or isinstance(inner, ast.Constant)):
-                inner = node.func.value
-            if inner is not None:
-                yield from self._terms(inner, scope, seen, steps)
-            return
-        for target in self.resolver.targets(node.func, scope):
-            if target.called:
-                continue
-            if isinstance(target.node, ast.ClassDef) and target.built_by is None:
-                continue  # builds an object, calls nothing
-            yield target
 
     # assignments -------------------------------------------------------------------------------------------------
 
@@ -511,14 +458,6 @@ def _loss_keyword(name: str) -> bool:
 
 def _metric_keyword(name: str) -> bool:
     return name in names.METRIC_KEYWORDS
-
-
-def looks_like_loss(node: ast.AST | None) -> bool:
-    """Whether a function's name or signature is one of a loss."""
-    name = getattr(node, "name", "")
-    if names.names_loss(name) or names.has_loss_word(name):
-        return True
-    return isinstance(node, Function) and has_pair(roles_of(node))
 
 
 def is_training(sources: ast.expr, index: Index, scope: Scope) -> bool:
