@@ -275,7 +275,7 @@ class InputFacts:
                     yield "clip01"
             if not depth:
                 continue
-            if user.op in (*KEEPS_SORT, "phi") or (user.op in ("add", "maximum") and _tiny(user)):
+            if user.op in (*KEEPS_SORT, "phi", "prod") or (user.op in ("add", "maximum") and _tiny(user)):
                 yield from self._uses(user, depth - 1)
             elif user.op == "mul" and any(_is_choice(o) and self._picks(o) for o in operands_of(user)):
                 sums = (total for total in self.users.get(user.index, []) if _sums_classes(total))
@@ -427,9 +427,10 @@ class InputFacts:
             point = dict(zip(variables, (c[0] for c in choices), strict=True))
             point |= dict.fromkeys(labels, value)
             parts = {part for _, part in labels}
-            whole = [p for p in predictions if not p[1] or p[1] in parts]  # a slice may hold anything, a sigma say
-            if whole and all(self.sorts[p] in (Sort.REAL, Sort.PROBABILITY, Sort.EITHER) for p in whole):
-                yield point | dict.fromkeys(whole, value)
+            given = [p for p in predictions if not p[1] or p[1] in parts]  # a slice may hold anything, a sigma say
+            like = [p for p in given if self.sorts[p] in (Sort.REAL, Sort.PROBABILITY, Sort.EITHER)]
+            if like and (len(like) == len(given) or all(part for _, part in given)):
+                yield point | dict.fromkeys(like, value)
         if perfect := self._in_unlike_parts(labels, predictions):
             yield self.base | perfect
         point = dict(zip(variables, (c[0] for c in choices), strict=True))

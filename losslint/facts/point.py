@@ -20,8 +20,10 @@ from losslint.ops.moves import UNCHANGED
 
 SHARE = 0.5
 TINY_GUARD = 1e-3  # what is subtracted from 1 without being known
+TESTS = ("greater", "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_not", "is_nan")
 COUNTED = ("static_dim", "shape", "size", "static_shape", "python.len", "python.count", "rank")
-CHOICES = ("where", "phi", "masked_fill")
+FILLS = {"masked_fill": "mask", "python.set_item": "index"}  # and the input that says where
+CHOICES = ("where", "phi", *FILLS)
 MENDED = 0.3  # what an operation that fails is taken to give, to see what else does
 FAR = 16.0  # and one that gives infinity: log(1e-7) is -16
 SIZE = 4.0  # any dimension, and the number of elements a count sees
@@ -202,7 +204,7 @@ class Point:
         names, inputs = sides_of(node), node.inputs
         if names is None:
             return None
-        test = inputs.get("mask" if node.op == "masked_fill" else "condition")
+        test = inputs.get(FILLS.get(node.op, "condition"))
         if isinstance(test, Node) and test.index in self.partly:
             first = isinstance(inputs[names[0]], Node) and node.op == "where"
             taken, left = (inputs[name] for name in (names if first else names[::-1]))
@@ -291,8 +293,9 @@ def way_of(step: Step) -> Way:
 
 def sides_of(node: Node) -> tuple[str, str] | None:
     """The inputs that a choice is between; None for what is no choice."""
-    names = ("value", "x") if node.op == "masked_fill" else ("x", "y")
-    if node.op not in CHOICES or not node.inputs.keys() >= set(names):
+    names = ("value", "x") if node.op in FILLS else ("x", "y")
+    if node.op not in CHOICES or not node.inputs.keys() >= set(names) or (
+            node.op == "python.set_item" and getattr(node.inputs.get("index"), "op", "") not in TESTS):
         return None
     return names if node.op != "where" or "condition" in node.inputs else None
 

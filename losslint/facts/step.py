@@ -95,13 +95,23 @@ GIVES_THE_ELEMENT = frozenset(
         "pad", "custom_gradient", "dropout",
     ]
 )  # fmt: skip
+def holds_squares(node: Node) -> bool:
+    """``diag(x @ x.T)``: the squared lengths of rows, which a point has where it has the product."""
+    product = carrier(node) if node.op in ("diag", "diagonal") else None
+    if not isinstance(product, Node) or product.op not in ("matmul", "dot"):
+        return False
+    x, y = product.inputs.get("x"), product.inputs.get("y")
+    return isinstance(x, Node) and isinstance(y, Node) and y.op in TRANSPOSES and y.inputs.get("x") is x
+
+
 SOME_OF = ("diag", "diagonal", "tril", "triu")  # a batch has other elements than those on the diagonal
 
 
 def passes_on(node: Node) -> bool:
     """Whether an operation on one element gives that element: it only moves, selects or reduces."""
     silent = node.op == "stft" and node.framework == "torch"  # of silence: TensorFlow's abs of a complex 0 has a slope of 0
-    return silent or node.op in GIVES_THE_ELEMENT or (node.family in ("move", "gather") and node.op not in SOME_OF)
+    return silent or node.op in GIVES_THE_ELEMENT or (
+        node.family in ("move", "gather") and (node.op not in SOME_OF or holds_squares(node)))
 
 
 def is_share(node: Node) -> bool:

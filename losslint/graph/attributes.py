@@ -250,11 +250,13 @@ def tensor_method(
 ) -> Value:
     """A method of a tensor, by the table of its framework."""
     prefix = {"torch": "torch.Tensor", "jax": "jnp"}.get(t.framework, "tf.Tensor")  # JAX's methods are its functions
-    from losslint.graph.calls import apply_api
+    from losslint.graph.calls import BY_NAME, Call, apply_api
 
     api = lookup(f"{prefix}.{name}")
     if api is not None:
-        return apply_api(t, frame, api, [owner, *args], kwargs, at)
+        handler = BY_NAME.get(api.name)
+        several = handler(t, frame, Call(name, [owner, *args], kwargs, at, api)) if handler is not None else None
+        return several if several is not None else apply_api(t, frame, api, [owner, *args], kwargs, at)
     return t.node(
         frame, "unknown", {"x": owner, "args": Seq(list(args))}, at, Kind.UNKNOWN, reason=f"tensor method .{name}()"
     )

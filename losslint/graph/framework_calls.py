@@ -107,6 +107,21 @@ def _split(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return Seq([apply_api(t, frame, c.api, c.args, c.kwargs, c.at) for _ in range(parts)], open=parts != count)
 
 
+@handles("torch.addmm", "torch.Tensor.addmm", "torch.Tensor.addmm_")
+def _addmm(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """``beta * input + alpha * (mat1 @ mat2)``, an operation each."""
+    added, left, right = (c.get(place, name) for place, name in enumerate(("input", "mat1", "mat2")))
+    if left is None or right is None or len(c.args) > 3:
+        return None
+    product: Value = t.node(frame, "matmul", {"x": left, "y": right}, c.at, Kind.TENSOR, dtype="float",
+                            api=lookup("torch.matmul"))
+    parts = [added or NONE, product]
+    for place, factor in enumerate((c.kwargs.get("beta"), c.kwargs.get("alpha"))):
+        if factor is not None and not (isinstance(factor, Const) and factor.value == 1):
+            parts[place] = t.node(frame, "mul", {"x": factor, "y": parts[place]}, c.at, Kind.TENSOR, dtype="float")
+    return t.node(frame, "add", {"x": parts[0], "y": parts[1]}, c.at, Kind.TENSOR, dtype="float", api=c.api)
+
+
 @handles("op:moments")
 def _moments(t: Tracer, frame: Frame, c: Call) -> Value | None:
     if c.api is None or c.api.framework == "numpy":
