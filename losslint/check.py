@@ -11,7 +11,7 @@ from pathlib import Path
 from losslint.config import Settings
 from losslint.findings import Finding, Location, LossRef
 from losslint.graph.trace import trace
-from losslint.graph.tracer import Units
+from losslint.graph.tracer import MAX_DEPTH, Units
 from losslint.notices import NOT_ANALYSED, SYNTAX_ERROR, Notice
 from losslint.ops.table import canonical_name, respelled
 from losslint.project.files import Problem as FileProblem
@@ -130,7 +130,10 @@ class Run:
                     found.append(finding)
             if self.checked is not None:
                 self.checked.append(Checked(loss, tuple(found)))
-            return is_traced(loss)
+            traced = is_traced(loss)
+            if not traced and loss.graph.too_deep:
+                self.add(not_analysed(site, f"{loss.graph.too_deep[0]} is called through {MAX_DEPTH} other functions"))
+            return traced
         except Exception as error:  # one loss that breaks the analysis never hides the others
             if os.environ.get("LOSSLINT_DEBUG"):
                 raise

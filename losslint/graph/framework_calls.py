@@ -111,7 +111,7 @@ def _split(t: Tracer, frame: Frame, c: Call) -> Value | None:
 def _addmm(t: Tracer, frame: Frame, c: Call) -> Value | None:
     """``beta * input + alpha * (mat1 @ mat2)``, an operation each."""
     added, left, right = (c.get(place, name) for place, name in enumerate(("input", "mat1", "mat2")))
-    if left is None or right is None or len(c.args) > 3:
+    if c.api is None or left is None or right is None or len(c.args) > 3:
         return None
     product: Value = t.node(frame, "matmul", {"x": left, "y": right}, c.at, Kind.TENSOR, dtype="float",
                             api=lookup("torch.matmul"))
@@ -119,7 +119,7 @@ def _addmm(t: Tracer, frame: Frame, c: Call) -> Value | None:
     for place, factor in enumerate((c.kwargs.get("beta"), c.kwargs.get("alpha"))):
         if factor is not None and not (isinstance(factor, Const) and factor.value == 1):
             parts[place] = t.node(frame, "mul", {"x": factor, "y": parts[place]}, c.at, Kind.TENSOR, dtype="float")
-    return t.node(frame, "add", {"x": parts[0], "y": parts[1]}, c.at, Kind.TENSOR, dtype="float", api=c.api)
+    return t.node(frame, "add", {"x": parts[0], "y": parts[1]}, c.at, Kind.TENSOR, dtype="float", api=c.api, name=c.api.name)
 
 
 @handles("op:moments")

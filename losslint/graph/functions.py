@@ -42,6 +42,8 @@ def call_function(
     t: Tracer, frame: Frame, function: Func, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> Value:
     """Inline a project function."""
+    if frame.depth >= MAX_DEPTH and function.node not in t.stack:
+        t.graph.too_deep.append(function.name)
     if frame.depth >= MAX_DEPTH or t.stack.count(function.node) >= MAX_RECURSION:
         return opaque(t, frame, function, args, kwargs, at, f"{function.name} calls too deep or itself")
     if is_abstract(function):

@@ -243,3 +243,4 @@ class Graph:
     framework: str = "tensorflow"  # of the site: whose operators ``x ** y`` and the like are
     floatx: str = "float32"  # the type of numbers whose type nobody states
     gaps: list[str] = field(default_factory=list)  # why some code could not be followed
+    too_deep: list[str] = field(default_factory=list)  # functions that are called through too many others to be followed

@@ -564,3 +564,12 @@ def test_unfinished_calls_are_no_crash(expression: str, monkeypatch: pytest.Monk
         HEADER
         + f"\n\ndef a_loss(y_true, y_pred):\n    part = {expression}\n    return part + tf.reduce_mean(y_true - y_pred)\n"
     )
+
+
+def test_a_helper_that_is_called_through_too_many_others_is_said() -> None:
+    helpers = "\n".join(f"def helper_{i}(y, p):\n    return helper_{i + 1}(y, p)\n" for i in range(20))
+    text = f"import tensorflow as tf\n\n{helpers}\ndef helper_20(y, p):\n    return tf.reduce_mean(y * tf.math.log(p))\n"
+    loss = "def deep_loss(y_true, y_pred):\n    return -helper_0(y_true, tf.nn.softmax(y_pred))\n"
+    (finding,) = check(f"{text}\n{loss}")
+    assert (finding.code, finding.message) == (
+        "LL004", "deep_loss was not analysed to its end: helper_14 is called through 14 other functions")
