@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
 
+from losslint.facts.blame import Blame, Discarded
 from losslint.facts.constants import folding, plain_number
 from losslint.facts.float32 import NAN, SHORT_CIRCUITS
 from losslint.facts.gradient import Edge, GradientFacts
@@ -22,7 +22,7 @@ from losslint.facts.inputs import MAX_WORK, InputFacts, Sort
 from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
-from losslint.facts.slopes import contributions, slopes
+from losslint.facts.slopes import contributions
 from losslint.facts.step import averages, compares_rows, crosses
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier, nodes_in
@@ -40,13 +40,6 @@ MAX_CULPRITS = 3  # operations blamed at one point: each as if those before it w
 MAX_PARTS = 4  # of a concatenation that are looked at one by one
 COUNTS = (3.0, 16.0)  # elements of a row
 SMALL = 1e-5  # what is left of a difference that float32 rounds
-
-
-class Discarded(NamedTuple):
-    """What does not take a value: the innermost choice, and the input of it that it leaves. None: another way."""
-
-    by: Node | None
-    side: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,6 +98,7 @@ class HazardFacts:
         self.result = result
         self.inputs = InputFacts(gradient, result, head)
         self.nodes = self.inputs.nodes
+        self.blame = Blame(gradient, result, self.nodes)
 
     @cached_property
     def ranges(self) -> RangeFacts:
@@ -258,7 +252,7 @@ class HazardFacts:
     ) -> Iterator[Hazard]:
         number: Variable | None = None  # what the rest of the failures have to be failures of
         for _ in range(MAX_CULPRITS):
-            culprit = self._culprit(point)
+            culprit = self.blame.culprit(point)
             if culprit is None or (number is not None and number_of(_singular_operand(culprit)) != number):
                 return
             hazard = self._hazard(culprit, point, assignment, graph_only=graph_only, large=large)
@@ -298,7 +292,7 @@ class HazardFacts:
             return None  # it rests on stand-ins alone, and is no difference of equal ones
         if culprit.op == "div" and operand is not None and self.gradient.reach(operand) and self._is_of_settings(operand):
             return None
-        masked = not by_value and culprit.index not in self._taken(point)
+        masked = not by_value and culprit.index not in self.blame.taken(point)
         negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
         if negative and not masked and self.head not in SIGNED:
             return None  # whether a real-valued prediction is ever negative there is not known
@@ -310,7 +304,7 @@ class HazardFacts:
             named = {**named, OTHERS: others}
         return Hazard(
             culprit, operand, by_value, graph_only, large,
-            discarded=self._discarded(culprit, point) if masked else None,
+            discarded=self.blame.discarded(culprit, point) if masked else None,
             label_only=self._is_of_labels(operand), of_pairs=of_pairs,
             flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
             xla_only=False, at=named,
@@ -376,61 +370,6 @@ class HazardFacts:
         beside = point.other.assignment if point.other is not None else None
         longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, beside=beside, count=n) for n in COUNTS)
         return any(0.0 < abs(other(operand)) < SMALL for other in longer)
-
-    def _culprit(self, point: Point) -> Node | None:
-        """The operation that makes the result or a gradient not finite."""
-        if not math.isfinite(point.values[self.result.index]):
-            return self._first_bad_value(point, self.result)
-        gradients = slopes(point, self.result)
-        if all(math.isfinite(gradients.get(i, 0.0)) for i in self.gradient.trained):
-            return None
-        culprit = self.first_bad_slope(point, gradients)
-        factor = next((o for _, o in culprit.operands() if not math.isfinite(point(o))), None) if culprit else None
-        if culprit is not None and culprit.op in ("mul", "div", "pow") and factor is not None:
-            return self._first_bad_value(point, factor)  # 0 * log(0) backwards: the log is to blame
-        return culprit
-
-    def _first_bad_value(self, point: Point, node: Node) -> Node | None:
-        """The operation that makes the first non-finite value on the way to a node."""
-        for _ in self.nodes:
-            operands = [operand for _, operand in _value_operands(node, point)]
-            divided = (o.inputs.get("y") for o in operands if o.op == "div" and point(o) == 0.0)  # by infinity, it may be
-            bad = next((o for o in (*operands, *divided) if isinstance(o, Node) and not math.isfinite(point(o))), None)
-            if bad is None:
-                return node
-            node = bad
-        return None
-
-    def _taken(self, point: Point) -> set[int]:
-        """The operations whose values make the result: of each ``where`` only the side that is taken."""
-        taken: set[int] = set()
-        stack = [self.result]
-        while stack:
-            node = stack.pop()
-            if node.index not in taken:
-                taken.add(node.index)
-                stack += [operand for _, operand in _value_operands(node, point)]
-        return taken
-
-    def _discarded(self, culprit: Node, point: Point) -> Discarded:
-        """The choice that does not take what an operation gives at a point."""
-        for node in self.nodes:
-            sides = point.sides(node)
-            if sides is not None and any(
-                    culprit.index == n.index for o in nodes_in(node.inputs[sides[1]]) for n in self.gradient.cone(o)):
-                return Discarded(node, sides[1])
-        return Discarded(None)
-
-    def first_bad_slope(self, point: Point, gradients: Mapping[int, float]) -> Node | None:
-        """The operation whose backward function turns a finite upstream gradient into a non-finite one."""
-        for node in reversed(self.nodes):
-            dy = gradients.get(node.index)
-            if dy is None or not math.isfinite(dy) or node.index in point.mended:
-                continue
-            for operand, gradient in contributions(point, node, dy):
-                if not math.isfinite(gradient) and self.gradient.live(operand):
-                    return node
-        return None
 
     def _named(self, assignment: Mapping[Variable, float], node: Node) -> dict[str, float]:
         """The variables that enter an operation, by name."""
@@ -539,14 +478,6 @@ def _parts(node: Node) -> int:
 
 def part_name(part: str) -> str:
     return part if len(part) < 12 else "[..]" if part else ""
-
-
-def _value_operands(node: Node, point: Point) -> list[tuple[str, Node]]:
-    """The operands whose values made this node's value: of ``where`` the side that was taken, of ``zeros_like`` none."""
-    if node.family in ("shape", "constant"):
-        return []
-    sides = point.sides(node)
-    return [("x", n) for n in nodes_in(node.inputs[sides[0]])] if sides is not None else list(node.operands())
 
 
 def number_of(node: Node | None) -> Variable | None:

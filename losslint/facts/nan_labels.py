@@ -35,7 +35,7 @@ def poisoned(facts: HazardFacts) -> Iterator[Poisoned]:
             continue
         gradients = slopes(point, facts.result)
         if not all(math.isfinite(gradients.get(i, 0.0)) for i in facts.gradient.trained):
-            culprit = facts.first_bad_slope(point, gradients)
+            culprit = facts.blame.first_bad_slope(point, gradients)
             if culprit is not None:
                 yield Poisoned(culprit, label, value=False)
 

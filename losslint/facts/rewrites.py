@@ -13,26 +13,23 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
 
 import libcst as cst
 
 from losslint.facts.constants import plain_number
 from losslint.facts.label_rows import are_one_hot, sum_to_one
+from losslint.facts.rewrite_table import Rewrite, by_root, letters_of, name_of, operation_of, parts_of
 from losslint.graph.nodes import Node, below, in_order
 from losslint.graph.source import MAX_QUOTED, Source, walk
 from losslint.graph.values import Const, Seq, Value, indices, is_whole_axis
 from losslint.graph.written import argument, on_a_branch, one_line, plain, rebound, replaced
 from losslint.ops.moves import RESHAPES, UNCHANGED
-from losslint.ops.table import lookup, preferred, rows
+from losslint.ops.table import lookup
 
 FRAMEWORKS = ("tensorflow", "keras", "torch", "jax")
 ABSENT = Const(None)
 LAST = ("softmax", "log_softmax", "softmax_cross_entropy_with_logits")  # work along the last axis unless told otherwise
 COMMUTATIVE = ("add", "mul")
-OPERATORS: dict[type[ast.AST], str] = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.USub: "neg",
-}  # fmt: skip
 MOVES = (*RESHAPES, "item", "gather", "boolean_mask", "transpose", "diagonal")  # elements to other places, or some of them
 ELEMENTWISE = frozenset(["log", "log1p", "exp", "sqrt", "square", "div", "add", "sub", "mul", "neg", "sigmoid", "cosh"])
 ALSO = {"pow": ("square", "sqrt", "rsqrt"), "mul": ("square", "neg"), "reciprocal": ("div",)}  # what an operation can be
@@ -42,33 +39,6 @@ CALLED_ONCE = ("layer", "unknown", "variable", "weight")  # and operations
 ASSUMED = {"labels": sum_to_one, "one-hot": are_one_hot}  # of the y of a rewrite, by its kind
 KEEPDIMS = "k"  # the letter for whether a reduction keeps its axis
 EPSILON, TINY = "e", 1e-12  # the letter for what is added under a root, and what it mostly stands for
-
-
-@dataclass(frozen=True)
-class Rewrite:
-    """One line of the table."""
-
-    written: ast.expr
-    forms: Mapping[str, str]  # what to write instead, by framework
-    kind: str  # exact | one-hot | labels | guard
-    own: frozenset[str]  # frameworks with a form of their own
-    fails_at: str
-    rounds: bool  # the first form loses digits only
-
-    @property
-    def exact(self) -> bool:
-        return self.kind != "guard"
-
-    @cached_property
-    def write(self) -> Mapping[str, ast.expr]:
-        """What to write instead, by framework; one that is not there lacks an operation of it."""
-        terms = {framework: ast.parse(form, mode="eval").body for framework, form in self.forms.items()}
-        return {name: term for name, term in terms.items() if all(_name(name, op) for op in _operations(term))}
-
-    @cached_property
-    def operations(self) -> frozenset[str]:
-        """What is written, without its operands."""
-        return frozenset(_operation(part) for part in ast.walk(self.written) if isinstance(part, ast.expr)) - {""}
 
 
 @dataclass(frozen=True)
@@ -120,7 +90,7 @@ class Match:
             return ""
         written = plain(_Writer(self, framework).visit(copy.deepcopy(term)))  # visiting changes a tree
         outside = [move for move in self.moves if not move.restores and not self._letter(move)]
-        apart = any(_letters(move.around) != _letters(self.rewrite.written) for move in outside)
+        apart = any(letters_of(move.around) != letters_of(self.rewrite.written) for move in outside)
         if apart or not all(map(self._can_be_written, self.moves)):
             return ""
         form = _moved(written, outside)
@@ -138,10 +108,10 @@ class Match:
     def _letter(self, move: Move) -> str:
         """The operand that may be moved instead of its exponential, as the term has it nowhere else; "" for none."""
         part, written = move.around, self.rewrite.written
-        if not isinstance(part, ast.Call) or _letters(part) != 1 or _letters(part) == _letters(written):
+        if not isinstance(part, ast.Call) or letters_of(part) != 1 or letters_of(part) == letters_of(written):
             return ""
         places = [n.id for n in ast.walk(written) if isinstance(n, ast.Name)]
-        letter = part.args[0].id if isinstance(part.args[0], ast.Name) and _operation(part) in ELEMENTWISE else ""
+        letter = part.args[0].id if isinstance(part.args[0], ast.Name) and operation_of(part) in ELEMENTWISE else ""
         return letter if places.count(letter) == 1 else ""
 
     def _can_be_written(self, move: Move) -> bool:
@@ -188,74 +158,6 @@ class Match:
         return ", ".join(dict.fromkeys([*letters, *filter(None, (_elsewhere(place, self.root) for place in places))]))
 
 
-# -- the table
-
-
-@cache
-def table() -> tuple[Rewrite, ...]:
-    """The lines of the table; of two that match the same operations the first counts."""
-    return tuple(_rewrite(*(*columns, "", "", "")[:7]) for columns in rows("rewrites.tsv"))
-
-
-def _rewrite(written: str, write: str, kind: str, fails_at: str, keras: str, torch: str, jax: str) -> Rewrite:
-    own = {"tensorflow": "", "keras": keras, "torch": torch, "jax": jax}
-    forms = {name: text or write for name, text in own.items() if text != "-"}
-    point = fails_at.removeprefix("rounds: ")
-    return Rewrite(ast.parse(written, mode="eval").body, forms, kind, frozenset(n for n in own if own[n]), point,
-                   point != fails_at)
-
-
-def _operations(term: ast.expr) -> Iterator[str]:
-    return (n.func.id for n in ast.walk(term) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name))
-
-
-@cache
-def _name(framework: str, operation: str) -> str:
-    """How a framework spells an operation, PyTorch's functional form by its usual alias."""
-    return preferred(framework, operation) or preferred("tensorflow" if framework == "keras" else framework, operation)
-
-
-@cache
-def _by_root() -> Mapping[str, tuple[Rewrite, ...]]:
-    found: dict[str, tuple[Rewrite, ...]] = {}
-    for rewrite in table():
-        op = _operation(rewrite.written)
-        found[op] = (*found.get(op, ()), rewrite)
-    return found
-
-
-@cache
-def _operation(term: ast.expr) -> str:
-    if isinstance(term, ast.BinOp):
-        return OPERATORS[type(term.op)]
-    if isinstance(term, ast.UnaryOp):
-        return OPERATORS[type(term.op)]
-    if isinstance(term, ast.Call) and isinstance(term.func, ast.Name):
-        return term.func.id
-    return ""
-
-
-@cache
-def _letters(term: ast.expr) -> int:
-    """How often a term names an operand."""
-    functions = {id(n.func) for n in ast.walk(term) if isinstance(n, ast.Call)}
-    return sum(isinstance(n, ast.Name) and id(n) not in functions for n in ast.walk(term))
-
-
-@cache
-def _children(term: ast.expr) -> dict[str, ast.expr]:
-    """The operands of a term by the names that nodes give them; first those that do not fit just anything."""
-    if isinstance(term, ast.BinOp):
-        found: dict[str, ast.expr] = {"x": term.left, "y": term.right}
-    elif isinstance(term, ast.UnaryOp):
-        found = {"x": term.operand}
-    else:
-        assert isinstance(term, ast.Call)
-        named = {keyword.arg: keyword.value for keyword in term.keywords if keyword.arg is not None}
-        found = dict(zip(("x", "y"), term.args, strict=False)) | named
-    return dict(sorted(found.items(), key=lambda operand: isinstance(operand[1], ast.Name)))
-
-
 # -- finding
 
 
@@ -264,7 +166,7 @@ def matches(nodes: list[Node]) -> Iterator[Match]:
     present = _operations_below(nodes)
     for node in nodes:
         for op in _read_as(node):
-            for rewrite in _by_root().get(op, ()):
+            for rewrite in by_root().get(op, ()):
                 if not rewrite.operations <= present[node.index]:
                     continue
                 found = _matched(rewrite.written, Place(node), Match(rewrite, node))
@@ -300,7 +202,7 @@ def _matched(term: ast.expr, place: Place, found: Match, holder: str = "") -> Ma
         return found if same(known.value, place.value) else None
     if isinstance(term, ast.Constant):
         return found if _number(place.value) == term.value else None
-    op = _operation(term)
+    op = operation_of(term)
     value = place.value
     while isinstance(value, Node) and _operands(value, op) is None:
         inner = value.inputs.get("x")
@@ -317,7 +219,7 @@ def _matched(term: ast.expr, place: Place, found: Match, holder: str = "") -> Ma
 
 
 def _operands_matched(term: ast.expr, node: Node, op: str, found: Match) -> Match | None:
-    places, wanted = _operands(node, op), _children(term)
+    places, wanted = _operands(node, op), parts_of(term)
     if places is None or not wanted.keys() >= {n for n, p in places.items() if _is_given(p.value)}:
         return None
     for order in (("x", "y"), ("y", "x")) if op in COMMUTATIVE else (("x", "y"),):
@@ -443,7 +345,7 @@ class _Writer(ast.NodeTransformer):
         keywords = [keyword for keyword in call.keywords if not self._is_default(call, keyword)]
         if not isinstance(call.func, ast.Name):
             return ast.Call(call.func, arguments, [ast.keyword(k.arg, self.visit(k.value)) for k in keywords])
-        name = _name(self.framework, call.func.id)
+        name = name_of(self.framework, call.func.id)
         api = lookup(name)
         spelled: dict[str, str] = {}
         for canonical, keyword in api.parameters if api is not None else ():

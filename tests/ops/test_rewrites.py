@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from losslint.facts.rewrites import FRAMEWORKS, Match, Place, Rewrite, table
+from losslint.facts.rewrite_table import Rewrite, table
+from losslint.facts.rewrites import FRAMEWORKS, Match, Place
 from losslint.graph.nodes import Node
 from losslint.graph.values import Const
 from tests.expectations import check
