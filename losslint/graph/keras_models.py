@@ -44,6 +44,16 @@ def _add_layer(t: Tracer, frame: Frame, c: Call) -> Value | None:
     return NONE
 
 
+@handles("*.pop")
+def _drop_layer(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """``model.pop()``."""
+    model = c.function.owner if isinstance(c.function, External) else None
+    if model is None or not is_sequential(model):
+        return None
+    layers = layers_of(model)
+    return layers.items.pop() if layers is not None and layers.items else None
+
+
 @handles("*.compile")
 def _compile(t: Tracer, frame: Frame, c: Call) -> Value | None:
     """``model.compile(loss=...)``: the outputs of the model are what the loss differentiates."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from losslint.facts.shape import stacked
+from losslint.graph.keras_models import argument
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const, External, Value
 from losslint.ops.moves import SAME_NUMBERS
@@ -15,6 +16,10 @@ from losslint.rules.base import Loss
 SQUASHING = ("sigmoid", "softmax")
 LOGARITHMS = ("log_softmax", "log_sigmoid", "log")
 KEEPS_SCALE = (*SAME_NUMBERS, "clip")  # what was a logit still is one
+TAKES_ACTIVATION = {"keras.layers.Dense()": 1, "keras.layers.Activation()": 0}
+KERAS_LAYERS = tuple(f"keras.layers.{kind}" for kind in SQUASHING)
+RECEIVED = re.compile(r"keras\.(models\.)?(Model|Functional)\(\)$")  # made of inputs and outputs
+CHANGED = re.compile(r"(?<!self)\.activation *=(?!=)")  # of a layer, after the model was built
 LINEAR = re.compile(r"torch\.nn\.(Linear|Bilinear|Conv\d?d)\(\)$")
 
 
@@ -27,7 +32,8 @@ def ending(loss: Loss, value: Value | None, depth: int = 5) -> tuple[Node, str] 
         return value, value.op
     if value.op == "layer":
         head = head_called(loss, value)
-        activation = head.activation if head is not None else activation_of(value.detail.get("object"))
+        model = None if CHANGED.search(value.source.module.text) else value.detail.get("object")
+        activation = head.activation if head is not None else activation_of(model)
         return (value, activation) if activation else None
     return ending(loss, value.inputs.get("x"), depth - 1) if value.op in KEEPS_SCALE else None
 
@@ -68,15 +74,39 @@ def activation_of(model: Value | None) -> str:
     """The activation that a model or layer ends in; "" where it is not known."""
     if not isinstance(model, External):
         return ""
+    if RECEIVED.search(model.name):
+        last = argument(model, 1, "outputs")
+        return squashed_by(last) if isinstance(last, Node) else ""
     layers = stacked(model)
     if layers:
         return activation_of(layers[-1])
-    given, api = model.kwargs.get("activation"), lookup(model.name)
-    if isinstance(given, Const) and given.value in SQUASHING:
-        return str(given.value)
-    if api is not None and api.operation.name in (*SQUASHING, *LOGARITHMS):
-        return api.operation.name
+    position = next((at for kind, at in TAKES_ACTIVATION.items() if model.name.endswith(kind)), None)
+    given = argument(model, position, "activation") if position is not None else model.kwargs.get("activation")
+    if (named := name_of(given)) in SQUASHING:
+        return named
+    if (own := name_of(model)) in (*SQUASHING, *LOGARITHMS):
+        return own
+    if (kind := model.name.removeprefix("tensorflow.").removesuffix("()").lower()) in KERAS_LAYERS:
+        return kind.rpartition(".")[2]
     return "linear" if LINEAR.search(model.name) else ""
+
+
+def squashed_by(output: Node) -> str:
+    """The activation of the layer, or the operation, that an output of a Functional model comes from."""
+    if output.op in (*SQUASHING, *LOGARITHMS):
+        return output.op
+    if output.op == "layer":
+        return activation_of(output.detail.get("object"))
+    before = output.inputs.get("x") if output.op in KEEPS_SCALE else None
+    return squashed_by(before) if isinstance(before, Node) else ""
+
+
+def name_of(activation: Value | None) -> str:
+    """The operation that an activation is, given by its name, as a function or as a layer."""
+    if isinstance(activation, Const):
+        return str(activation.value)
+    api = lookup(activation.name) if isinstance(activation, External) else None
+    return api.operation.name if api is not None else ""
 
 
 def is_prediction(value: Value | None, depth: int = 5) -> bool:

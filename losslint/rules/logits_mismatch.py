@@ -223,11 +223,13 @@ loss.backward()
                     "give probabilities to a loss of probabilities, or take the mean before the activation",
                     related=(mixed[0].source,),
                 )
-            elif expects and squashed is not None:
+            elif expects and squashed is not None and given is not None:
+                of_layer = squashed.op == "layer"
+                ends = f", which ends in a {given[1]}" if of_layer else ""
+                effect = RECOVERED if of_layer and node.framework == "keras" and node.op in RECOVERS else "it is applied twice"
                 yield Problem(
                     node.source,
-                    f"{node.source.text} applies the activation itself, but it is given {squashed.source.text}: it is "
-                    "applied twice",
+                    f"{node.source.text} applies the activation itself, but it is given {squashed.source.text}{ends}: {effect}",
                     "hand over the logits" + ("" if node.op in WITH_LOGITS else ", or drop from_logits=True"),
                     related=(squashed.source,),
                 )
