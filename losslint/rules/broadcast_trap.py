@@ -27,6 +27,7 @@ ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_differ
 LOSSES = ("mse", "mae", "huber")
 ALIGNED = ("keras", "tensorflow")  # frameworks whose losses drop the axis of length 1 that only one side has
 ADDS_AXIS = ("expand_dims", "reshape")
+SQUARES = ("square", "pow", "mul", "abs")
 MATCHES = ("min", "max", "argmin", "argmax", "top_k", "sort")  # all pairs are formed to find the nearest
 
 
@@ -172,8 +173,9 @@ def step(x, y):
                 if loss.called_by_keras and (width := columns_met(row, column, shapes)):
                     yield every_column(node, row, column, str(width), f"B is {width}")
                     break
-                if (kept_beside_dropped(shapes, row, column) and not meets_pairs(loss, node)) or (
-                        spreads(shapes(row), shapes(column)) and not is_meant(loss, node, row, column)):
+                met = kept_beside_dropped(shapes, row, column) or (
+                    spreads(shapes(row), shapes(column)) and not is_meant(loss, node, row, column))
+                if met and not are_multiplied(loss, row, column):
                     yield every_pair(node, row, column)
                     break
 
@@ -246,19 +248,14 @@ def kept_beside_dropped(shapes: ShapeFacts, row: Value | None, column: Value | N
             and not is_true(row.inputs.get("keepdims")) and is_true(column.inputs.get("keepdims")))
 
 
-def meets_pairs(loss: Loss, node: Node) -> bool:
-    """Whether a result is added to products of rows with rows, ``|a|^2 + |b|^2 - 2 a @ b.T``: every pair is meant."""
-    sums = (other for other in loss.nodes[node.index + 1:] if other.op in ("add", "sub", "addmm") and any(
-        operand is node for _, operand in other.operands()))
-    return any(other.op == "addmm" or any(is_product(operand) for _, operand in other.operands() if operand is not node)
-               for other in sums)
-
-
-def is_product(value: Node, depth: int = 6) -> bool:
-    """Whether a value is a matrix product, as far as it is computed from it element by element."""
-    operands = (operand for _, operand in value.operands())
-    return value.family == "linear" or (
-        value.family in ("elementwise", "") and depth > 0 and any(is_product(operand, depth - 1) for operand in operands))
+def are_multiplied(loss: Loss, row: Value | None, column: Value | None) -> bool:
+    """Whether what two reductions are taken of meets in a matrix product as well, so that every pair is meant:
+    ``|a|^2 + |b|^2 - 2 a @ b.T``, ``a @ b.T / (|a| * |b|)``."""
+    made = [value for value in map(computed_from, (row, column)) if value is not None and value.op in REDUCTIONS]
+    wholes = [value.inputs.get("x") for value in made]
+    rows = {id(v.inputs.get("x") if isinstance(v, Node) and v.op in SQUARES else v) for v in wholes}
+    return len(made) == 2 and any(
+        rows <= {id(part) for part in below([node])} for node in loss.nodes if node.family == "linear")
 
 
 def computed_from(value: Value | None, depth: int = 6) -> Node | None:
