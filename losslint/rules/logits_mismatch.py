@@ -226,10 +226,11 @@ loss.backward()
             elif expects and squashed is not None and given is not None:
                 of_layer = squashed.op == "layer"
                 ends = f", which ends in a {given[1]}" if of_layer else ""
-                effect = RECOVERED if of_layer and node.framework == "keras" and node.op in RECOVERS else "it is applied twice"
+                recovered = of_layer and node.framework == "keras" and node.op in RECOVERS
                 yield Problem(
                     node.source,
-                    f"{node.source.text} applies the activation itself, but it is given {squashed.source.text}{ends}: {effect}",
+                    f"{node.source.text} applies the activation itself, but it is given {squashed.source.text}{ends}: "
+                    + (RECOVERED if recovered else "it is applied twice"),
                     "hand over the logits" + ("" if node.op in WITH_LOGITS else ", or drop from_logits=True"),
                     related=(squashed.source,),
                 )

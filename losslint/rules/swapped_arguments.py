@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
+import libcst as cst
+
+from losslint.facts.gradient import Edge, edge
 from losslint.facts.point import Cone, Point
 from losslint.facts.variables import variable_of
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, nodes_in
 from losslint.graph.source import AstSource
 from losslint.graph.values import Const, Value
-from losslint.project.index import Function
+from losslint.ops.moves import SAME_NUMBERS
+from losslint.project.index import Function, argument, parameters
+from losslint.project.module import Module
 from losslint.project.roles import Role, role_by_name
 from losslint.rules.base import Loss, Problem, Rule
+from losslint.rules.given_shapes import calls_of
 
 ASYMMETRIC = (
     "binary_crossentropy", "categorical_crossentropy", "kl_divergence", "poisson",
@@ -22,6 +29,9 @@ ASYMMETRIC = (
 # Their labels are class numbers, which no model returns.
 OF_CLASSES = ("sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits", "nll_loss", "cross_entropy")
 ENTROPIES = ("binary_crossentropy", "categorical_crossentropy", "kl_divergence")
+MADE = ("one_hot", "ones", "zeros", "ones_like", "zeros_like")
+GIVEN_BY = ("labels", "logits", "y_true", "y_pred", "input", "target")
+TURNED = [Role.PREDICTION, Role.LABEL]  # what is given for (label, prediction)
 DATA = ("param", "item")
 LOGARITHMS = ("log", "log_softmax", "log_sigmoid")
 SAMPLES = ((0.3, 0.8), (0.9, 0.2), (-0.4, 0.7), (0.0, 0.6), (1.0, 0.0))
@@ -30,10 +40,10 @@ SAMPLES = ((0.3, 0.8), (0.9, 0.2), (-0.4, 0.7), (0.0, 0.6), (1.0, 0.0))
 class SwappedArguments(Rule):
     """The arguments of a loss are in the wrong order: Keras calls it with (y_true, y_pred).
 
-    What it does: finds losses that Keras calls and that declare the prediction first, and calls of built-in losses that
-    are given the prediction as the label. Losses that are symmetric in both are left alone, and those that have the same
-    term in the right order as well. A Kullback-Leibler divergence is taken both ways, so the reverse one is worth an
-    info.
+    What it does: finds losses that Keras calls and that declare the prediction first, calls of built-in losses that are
+    given the prediction as the label, and calls of the file's own losses whose arguments say so by their names. Losses
+    that are symmetric in both are left alone, and those that have the same term in the right order as well. A Kullback-
+    Leibler divergence is taken both ways, so the reverse one is worth an info.
 
     Why it is bad: it runs, and optimises something else: the mask is built from predictions, the log taken of labels.
 
@@ -114,6 +124,7 @@ def step(x, y):
     def check(self, loss: Loss) -> Iterator[Problem]:
         yield from self.definition(loss)
         yield from self.calls(loss)
+        yield from misplaced_calls(loss)
 
     def definition(self, loss: Loss) -> Iterator[Problem]:
         if not loss.called_by_keras:
@@ -145,7 +156,8 @@ def step(x, y):
             if not facts.live(label) or facts.reach(prediction) or has_twin(loss, node):
                 continue
             sources = {n.index for part in nodes_in(prediction) for n in facts.cone(part)}
-            handed = isinstance(prediction, Node) and (is_of_batch(loss, prediction) or is_called_label(prediction))
+            handed = isinstance(prediction, Node) and (
+                is_of_batch(loss, prediction) or is_called_label(prediction) or is_made_label(prediction))
             if sources & labels or (is_output(label) and (handed or node.op in OF_CLASSES)):
                 yield reversed_divergence(node) if node.op == "kl_divergence" else exchanged(node)
 
@@ -166,14 +178,81 @@ def is_called_label(value: Node) -> bool:
     return value.op in DATA and name.isidentifier() and (name in ("y", "Y") or role_by_name(name) is Role.LABEL)
 
 
+def is_made_label(value: Node) -> bool:
+    """Whether a value is made as labels are: as one-hot rows, or of ones or zeros alone."""
+    inner = value.inputs.get("x")
+    return value.op in MADE or (value.op in SAME_NUMBERS and isinstance(inner, Node) and is_made_label(inner))
+
+
 def exchanged(node: Node) -> Problem:
     """A loss whose arguments nobody exchanges on purpose."""
     first = "prediction" if node.framework in ("torch", "jax") else "label"
+    call = node.source.node
+    named = isinstance(call, cst.Call) and any(given.keyword and given.keyword.value in GIVEN_BY for given in call.args)
     return Problem(
         node.source,
-        f"{node.source.text} is given the prediction as the label: the {first} comes first",
-        "exchange the first two arguments",
+        f"{node.source.text} is given the prediction as the label" + ("" if named else f": the {first} comes first"),
+        "exchange the two" if named else "exchange the first two arguments",
     )
+
+
+def misplaced_calls(loss: Loss) -> Iterator[Problem]:
+    """Calls of a function that say by their names that they give the prediction for its label, and the label for its
+    prediction; not where another call gives them in order, as a symmetric loss does."""
+    function = loss.site.node
+    if not isinstance(function, ast.FunctionDef) or loss.site.module.index.class_around(function) is not None:
+        return
+    names = [parameter.arg for parameter in parameters(function)]
+    places = {role: [name for name in names if role_by_name(name) is role] for role in (Role.LABEL, Role.PREDICTION)}
+    if any(len(found) != 1 for found in places.values()):
+        return
+    (label,), (prediction,) = places[Role.LABEL], places[Role.PREDICTION]
+    calls = list(calls_of(loss, function))
+    given = [[argument(call, names.index(name), name) for name in (label, prediction)] for call in calls]
+    roles = [[role_given(value, loss.site.module) for value in pair] for pair in given]
+    if TURNED not in roles or TURNED[::-1] in roles or not tells_apart(loss, label, prediction):
+        return
+    for call, (for_label, for_prediction), found in zip(calls, given, roles, strict=True):
+        if found == TURNED and for_label is not None and for_prediction is not None:
+            yield Problem(
+                AstSource(loss.site.module, call),
+                f"{function.name} takes {ast.unparse(for_label)} for its {label} and {ast.unparse(for_prediction)} for its "
+                f"{prediction}, and treats the two differently",
+                f"exchange the two: {label} is the label, {prediction} the prediction",
+            )
+
+
+def role_given(value: ast.expr | None, module: Module) -> Role | None:
+    """What an argument is: by its name, and by whether a model may have returned it, ``out = net(x)``."""
+    if not isinstance(value, ast.Name):
+        return None
+    role = Role.LABEL if value.id in ("y", "Y") else role_by_name(value.id)
+    bound, _ = module.index.lookup(value.id, module.index.scope(value))
+    called = [made for made in bound if isinstance(made, ast.Call) and isinstance(made.func, ast.Name)]
+    if role is Role.PREDICTION:
+        return role if called and len(called) == len(bound) else None
+    return None if called else role
+
+
+def tells_apart(loss: Loss, label: str, prediction: str) -> bool:
+    """Whether a function certainly does something else with its label: no derivative passes to it, or the numbers differ."""
+    params = loss.graph.params
+    if label not in params or prediction not in params:
+        return False
+    results = [node for value, _ in loss.results for node in nodes_in(value)]
+    if loss.gradient.live(results[0]) if results else False:
+        reached = passes_on(loss, params[label])
+        return not any(node.index in reached for node in results) or differ(loss, label, prediction) is True
+    return False
+
+
+def passes_on(loss: Loss, source: Node) -> set[int]:
+    """The nodes that a derivative with respect to one node passes through."""
+    reached = {source.index}
+    for node in loss.nodes:
+        if any(operand.index in reached and edge(node, name, operand) is Edge.LIVE for name, operand in node.operands()):
+            reached.add(node.index)
+    return reached
 
 
 def reversed_divergence(node: Node) -> Problem:
@@ -224,16 +303,23 @@ def is_output(value: Value, depth: int = 6) -> bool:
 
 def is_symmetric(loss: Loss, first: str, second: str) -> bool:
     """Whether exchanging the two arguments changes nothing at some points; False when that cannot be seen."""
+    return differ(loss, first, second) is False
+
+
+def differ(loss: Loss, first: str, second: str) -> bool | None:
+    """Whether exchanging the two arguments changes anything at some points; None when that cannot be seen."""
     results = [n for value, _ in loss.results for n in nodes_in(value) if isinstance(n, Node)]
     params = loss.graph.params
     if not results or first not in params or second not in params:
-        return False
+        return None
     cone = Cone.of(loss.gradient, *results)
     a, b = variable_of(params[first]), variable_of(params[second])
     if a is None or b is None:
-        return False
+        return None
     for x, y in SAMPLES:
         one, other = Point(cone, {a: x, b: y}), Point(cone, {a: y, b: x})
-        if one.opaque or abs(one(results[0]) - other(results[0])) > 1e-5:
-            return False
-    return True
+        if one.opaque:
+            return None
+        if abs(one(results[0]) - other(results[0])) > 1e-5:
+            return True
+    return False
