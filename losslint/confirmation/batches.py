@@ -25,11 +25,11 @@ def batch_of(loss: Loss, function: Function) -> Inputs:
     home = loss.site.class_node
     names = [a.arg for a in parameters(function)][1:]
     keys = contents(loss.site, names[0]) if names else ()
-    width = input_shape(home) if home is not None else None
+    width = input_shape(home, loss.site.module) if home is not None else None
     if home is None or not keys or width is None:
         raise CannotCut("what its batch holds is not to be seen")
     taken, labels = _uses(loss, names[0])
-    outputs = last_width(home) or UNKNOWN_WIDTH
+    outputs = last_width(home, loss.site.module) or UNKNOWN_WIDTH
     shapes: tuple[Shape, ...] = ((BATCH, outputs), (BATCH,), (BATCH, 1))
     ladder = []
     for shape in shapes:

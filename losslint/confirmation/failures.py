@@ -32,7 +32,7 @@ SYMBOLIC = "KerasTensor"  # a placeholder for a shape, its message says
 ABOUT_SHAPE = re.compile(
     r"shape|dimension|\brank\b|broadcast|out of (?:range|bounds)|\baxis\b|\baxes\b|incompatible|unpack|\bsize\b"
     r"|\bdepth\b|divisible|channels|must be equal|is not in \[|must be at least|\bndim\b|slice index|inner dim"
-    r"|same number of",
+    r"|same number of|columns",
     re.IGNORECASE,
 )
 NO_SHAPES = "no shapes were found that it accepts"

@@ -49,24 +49,33 @@ def literal_shape(node: ast.AST | None, module: Module, steps: int = MAX_STEPS) 
 def _made_by(call: ast.Call, module: Module, steps: int) -> Shape | None:
     name = last_name(call.func)
     if name in _BY_SIZES:
-        return sizes(ast.Tuple(call.args, ast.Load()))
+        return sizes(ast.Tuple(call.args, ast.Load()), module)
     if name in _BY_SHAPE:
         given = argument(call, 9, "size", "shape") or (call.args[0] if call.args else None)
-        return sizes(given)
+        return sizes(given, module)
     if name in _BY_SIZE:
         given = argument(call, 2, "size")
-        return sizes(given)
+        return sizes(given, module)
     if name in _KEEPS:
         inner = call.func.value if isinstance(call.func, ast.Attribute) and name == "astype" else None
         return literal_shape(inner or (call.args[0] if call.args else None), module, steps - 1)
     return None
 
 
-def sizes(node: ast.expr | None) -> Shape | None:
-    """``(24, 1)``, ``[8]`` or ``24`` as a shape."""
+def sizes(node: ast.expr | None, module: Module) -> Shape | None:
+    """``(24, 1)``, ``[8]``, ``24`` or ``(WIDTH,)`` as a shape."""
     elements = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
-    found = [e.value for e in elements if isinstance(e, ast.Constant) and isinstance(e.value, int)]
-    return tuple(found) if found and len(found) == len(elements) else None
+    found = [whole(element, module) for element in elements]
+    known = tuple(size for size in found if size is not None)
+    return known if found and len(known) == len(found) else None
+
+
+def whole(node: ast.expr | None, module: Module) -> int | None:
+    """A whole number, written out or under a name that holds nothing else."""
+    if isinstance(node, ast.Name):
+        values, _ = module.index.lookup(node.id, module.index.scope(node))
+        node = values[0] if len(values) == 1 and isinstance(values[0], ast.Constant) else None
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else None
 
 
 def fitted_labels(module: Module) -> list[Shape]:
@@ -88,12 +97,12 @@ def model_shapes(site: Site) -> tuple[dict[str, Shape], list[Shape]]:
         if not isinstance(call, ast.Call) or not call.args:
             continue
         for made in _values(call.func, site):
-            shape = input_shape(made)
+            shape = input_shape(made, site.module)
             if shape is None:
                 continue
             if isinstance(call.args[0], ast.Name) and call.args[0].id in parameter_names(site.node):
                 taken.setdefault(call.args[0].id, (BATCH, *shape))
-                others += [(BATCH, width)] if (width := last_width(made)) is not None else []
+                others += [(BATCH, width)] if (width := last_width(made, site.module)) is not None else []
             else:
                 others.append((BATCH, *shape))
     return taken, others
@@ -122,26 +131,26 @@ def _values(called: ast.expr, site: Site) -> Iterator[ast.AST]:
                 yield from (made for made in bound if isinstance(made, ast.Call) and last_name(made.func) == "Input")
 
 
-def input_shape(node: ast.AST) -> Shape | None:
+def input_shape(node: ast.AST, module: Module) -> Shape | None:
     """The ``Input((4,))``, ``input_shape=(4,)``, ``input_dim=4`` or first ``Linear(4, 32)`` inside of an expression."""
     linear = [c for c in walk(node) if isinstance(c, ast.Call) and last_name(c.func) == "Linear" and len(c.args) > 1]
     if linear:
-        return sizes(min(linear, key=lambda call: (call.lineno, call.col_offset)).args[0])
+        return sizes(min(linear, key=lambda call: (call.lineno, call.col_offset)).args[0], module)
     for inner in walk(node):
         if not isinstance(inner, ast.Call):
             continue
         if last_name(inner.func) in ("Input", "InputLayer"):
-            return sizes(argument(inner, 0, "shape", "input_shape"))
+            return sizes(argument(inner, 0, "shape", "input_shape"), module)
         for keyword in inner.keywords:
             if keyword.arg in ("input_shape", "input_dim"):
-                return sizes(keyword.value)
+                return sizes(keyword.value, module)
     return None
 
 
-def last_width(node: ast.AST) -> int | None:
+def last_width(node: ast.AST, module: Module) -> int | None:
     """The units of the last dense layer inside of an expression."""
     dense = [c for c in walk(node) if isinstance(c, ast.Call) and last_name(c.func) in ("Dense", "Linear")]
     for call in sorted(dense, key=lambda call: (call.end_lineno or 0, call.end_col_offset or 0), reverse=True):
         units = argument(call, 0, "units") if last_name(call.func) == "Dense" else argument(call, 1, "out_features")
-        return units.value if isinstance(units, ast.Constant) and isinstance(units.value, int) else None
+        return whole(units, module)
     return None

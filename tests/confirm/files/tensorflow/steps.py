@@ -94,3 +94,23 @@ def with_norms(x, y):
     slopes = tape.gradient(loss, regressor.trainable_variables)
     stepper.apply_gradients(zip(slopes, regressor.trainable_variables))
     return loss
+
+
+WIDTH = 6
+
+
+def values_of():
+    return keras.Sequential([keras.Input((WIDTH,)), keras.layers.Dense(4)])
+
+
+online, target = values_of(), values_of()
+
+
+@tf.function
+def learn(state, action, reward, following):
+    goal = tf.stop_gradient(reward + 0.9 * tf.reduce_max(target(following), axis=1))
+    with tf.GradientTape() as tape:
+        chosen = tf.reduce_sum(online(state) * tf.one_hot(action, 4), axis=1)
+        loss = tf.reduce_mean(tf.square(goal - chosen))
+    stepper.apply_gradients(zip(tape.gradient(loss, online.trainable_variables), online.trainable_variables))
+    return loss
