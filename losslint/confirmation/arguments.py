@@ -6,7 +6,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from losslint.confirmation.cut import Body, Cutter, located
+from losslint.confirmation.cut import Body, Cutter
+from losslint.confirmation.scopes import located
 from losslint.project import names
 from losslint.project.index import (
     Function,

@@ -8,19 +8,18 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-import symtable
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from losslint.confirmation.effects import hazard
 from losslint.confirmation.program import ModuleSlice
+from losslint.confirmation.scopes import N, free_names, located
 from losslint.project.index import FunctionNode, last_name, parameter_names, walk
 from losslint.project.module import Definition, Module, Project, absolute_module, bound_names, module_level_statements
 from losslint.project.names import words
 
-N = TypeVar("N", bound=ast.AST)
 Import = ast.Import | ast.ImportFrom
 Compound = ast.If | ast.Try | ast.With | ast.AsyncWith | ast.For | ast.AsyncFor | ast.While | ast.Match
 
@@ -545,46 +544,3 @@ def is_main_guard(statement: ast.AST) -> bool:
     """``if __name__ == "__main__":``"""
     return isinstance(statement, ast.If) and any(
         isinstance(node, ast.Name) and node.id == "__name__" for node in walk(statement.test))
-
-
-def free_names(node: ast.AST) -> set[str]:
-    """Names that code looks up outside of itself, by Python's own scoping; annotations of functions aside."""
-    stripped = _Unannotated().visit(copy.deepcopy(node))
-    table = symtable.symtable(ast.unparse(stripped), "<slice>", "exec")
-    found = {s.get_name() for s in table.get_symbols() if s.is_referenced()}
-    return found | {name for child in table.get_children() for name in _globals(child)}
-
-
-def _globals(table: symtable.SymbolTable) -> Iterator[str]:
-    for symbol in table.get_symbols():
-        if symbol.is_global() and symbol.is_referenced():
-            yield symbol.get_name()
-    for child in table.get_children():
-        yield from _globals(child)
-
-
-class _Unannotated(ast.NodeTransformer):
-    """Takes annotations of functions and of their local variables out."""
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
-        for argument in walk(node.args):
-            if isinstance(argument, ast.arg):
-                argument.annotation = None
-        node.returns = None
-        node.body = [self._local(statement) for statement in node.body]
-        return self.generic_visit(node)
-
-    visit_AsyncFunctionDef = visit_FunctionDef  # type: ignore[assignment]
-
-    def _local(self, statement: ast.stmt) -> ast.stmt:
-        if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            return ast.copy_location(ast.Assign([statement.target], statement.value), statement)
-        return statement
-
-
-def located(node: N, at: ast.AST) -> N:
-    """A made node at the place of another one."""
-    for inner in ast.walk(node):
-        if "lineno" in inner._attributes and not hasattr(inner, "lineno"):
-            ast.copy_location(inner, at)
-    return node

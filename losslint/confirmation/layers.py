@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from losslint.confirmation.cut import free_names
 from losslint.confirmation.demands import LOGIT_LOSSES, SQUASHES
 from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.scopes import free_names
 from losslint.facts.inputs import is_network
 from losslint.graph.nodes import Node
 from losslint.graph.source import Source

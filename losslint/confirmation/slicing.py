@@ -10,9 +10,10 @@ from functools import partial
 
 from losslint.config import Settings
 from losslint.confirmation.arguments import OBJECTS, Argument, expression, given, made_up, missing
-from losslint.confirmation.cut import Body, CannotCut, Cutter, free_names, located
+from losslint.confirmation.cut import Body, CannotCut, Cutter
 from losslint.confirmation.demands import asks_probabilities
 from losslint.confirmation.program import ENTRY, NotSliced, Program
+from losslint.confirmation.scopes import free_names, located
 from losslint.confirmation.specs import Inputs, inputs_of
 from losslint.confirmation.stated import configured
 from losslint.graph.handed import handed_module
@@ -72,14 +73,14 @@ def program_of(loss: Loss, project: Project, settings: Settings | None = None, w
 
     ``whole_file`` runs the real module instead of a slice; only what is called is put together here.
     """
-    from losslint.confirmation import lifting
+    from losslint.confirmation import compiled, lifting
 
     def fill(draft: Draft) -> None:
         for name, value in configured(loss.site, settings).items():
             if not isinstance(value, str):
                 draft.told[name] = expression(repr(value), loss.site.node)
         if loss.site.kind == "builtin":
-            lifting.compiled_with(draft)
+            compiled.compiled_with(draft)
         elif loss.site.is_function:
             function_entry(draft, settings)
         else:
@@ -91,9 +92,9 @@ def program_of(loss: Loss, project: Project, settings: Settings | None = None, w
 def compiled_program_of(loss: Loss, project: Project, whole_file: bool = False) -> Program | NotSliced:
     """The program that replays the ``compile`` call which uses a loss, on its model and data: for what the loss
     captures from the model, and for how it is wired."""
-    from losslint.confirmation import lifting
+    from losslint.confirmation import compiled
 
-    return drafted(loss, project, lifting.compiled_with, whole_file)
+    return drafted(loss, project, compiled.compiled_with, whole_file)
 
 
 def own_step_of(loss: Loss, project: Project, whole_file: bool = False) -> Program | NotSliced:
@@ -105,11 +106,11 @@ def own_step_of(loss: Loss, project: Project, whole_file: bool = False) -> Progr
 
 def model_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
     """The programs of a ``model`` site: one for each model that its function, or the script, compiles."""
-    from losslint.confirmation import lifting
+    from losslint.confirmation import compiled
 
     return [
-        drafted(loss, project, partial(lifting.compiled_model, node=node), whole_file)
-        for node in lifting.compiled_in(loss.site)]
+        drafted(loss, project, partial(compiled.compiled_model, node=node), whole_file)
+        for node in compiled.compiled_in(loss.site)]
 
 
 def head_programs_of(loss: Loss, project: Project, whole_file: bool = False) -> list[Program | NotSliced]:
@@ -194,14 +195,14 @@ def _after_futures(body: list[ast.stmt]) -> int:
 
 def function_entry(draft: Draft, settings: Settings | None) -> None:
     """The callable of a function, method, closure or lambda."""
-    from losslint.confirmation import lifting
+    from losslint.confirmation import compiled, lifting
 
     site = draft.loss.site
     function = site.node
     assert isinstance(function, Function)
-    if isinstance(function, FunctionNode) and function.name == "compute_loss" and lifting.model_class_of(
+    if isinstance(function, FunctionNode) and function.name == "compute_loss" and compiled.model_class_of(
             draft, function) is not None:
-        lifting.model_of_class(draft)
+        compiled.model_of_class(draft)
         return
     if draft.loss.is_step and site.framework == "torch":
         lifting.returned_step(draft, function)

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 
 from losslint.config import Settings
 from losslint.confirmation.arguments import expression, number_for, object_for
-from losslint.confirmation.cut import located
 from losslint.confirmation.demands import Demand, by_name, demands_of, is_factor
 from losslint.confirmation.ladder import MAX_RUNGS, rungs
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.pytrees import Path, leaves, name_of, shape_of, text_of
+from losslint.confirmation.scopes import located
 from losslint.confirmation.shapes import fitted_labels, model_shapes
 from losslint.confirmation.stated import overrides
 from losslint.graph.handed import handed_module
