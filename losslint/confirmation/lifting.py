@@ -189,9 +189,15 @@ def statement_step(draft: Draft, statement: ast.stmt) -> None:
     if draft.cutter.left_out:
         name, why = next(iter(draft.cutter.left_out.items()))
         raise CannotCut(f"it needs {name}, which is not made: {why}")
-    moved = [s for s in module.tree.body if s in top.kept and not any(
+    defined = [s for s in module.tree.body if s in top.kept and any(
         isinstance(inner, FunctionNode | ast.ClassDef | ast.Import | ast.ImportFrom)
         for inner in [s, *module_level_statements([s])])]
+    moved = [s for s in module.tree.body if s in top.kept and s not in defined]
+    asked = {name for definition in defined for name in names_at_definition(definition)}
+    for made in reversed(moved):  # what definitions ask for, and what that asks for, stays before them
+        if not asked.isdisjoint(bound_names(made)):
+            asked |= free_names(made)
+            moved.remove(made)
     copies = draft.cutter._cut(top, moved)
     top.kept -= set(moved)
     bound = sorted({name for s in copies for inner in [s, *module_level_statements([s])] for name in bound_names(inner)})
@@ -199,6 +205,21 @@ def statement_step(draft: Draft, statement: ast.stmt) -> None:
     body: list[ast.stmt] = [located(ast.Global(bound), statement), *copies] if bound else copies
     made_by(draft, body, statement, STEP)
     draft.entry = expression(STEP, statement)
+
+
+def names_at_definition(statement: ast.stmt) -> set[str]:
+    """The names that a function or class looks up as it is defined: in decorators, defaults, bases, the body of a class."""
+    found = set[str]()
+    if isinstance(statement, FunctionNode | ast.ClassDef):
+        found |= {name for decorator in statement.decorator_list for name in free_names(decorator)}
+    if isinstance(statement, FunctionNode):
+        values = [*statement.args.defaults, *filter(None, statement.args.kw_defaults)]
+        return found | {name for value in values for name in free_names(value)}
+    if isinstance(statement, ast.ClassDef):
+        found |= {name for value in (*statement.bases, *statement.keywords) for name in free_names(value)}
+        for inner in statement.body:
+            found |= names_at_definition(inner) if isinstance(inner, FunctionNode | ast.ClassDef) else free_names(inner)
+    return found
 
 
 def differentiating(draft: Draft) -> ast.stmt:

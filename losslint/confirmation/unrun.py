@@ -17,6 +17,7 @@ from losslint.project.sites import Site
 
 GAVE_NOTHING = (*ENDED, Outcome.RAISES)
 CALLED_WRONGLY = re.compile(r"^TypeError: .*(?:unexpected keyword argument|missing \d+ required|positional arguments? but)")
+OTHER_NUMBERS = re.compile(r"scalar types: |is not in the list of allowed values|must have integer")
 MISSING = ("ModuleNotFoundError", "ImportError", "OSError", "PermissionError")
 
 
@@ -41,6 +42,8 @@ def reason(program: Program, seen: Observation) -> tuple[Notice, str]:
     """What an observation without a value is told as, and why there is none."""
     if program.kind == "model" and made_up(seen):
         return NOT_RUN, f"the model, or the data, that is made up for it does not fit: {shortened(seen.error)}"
+    if OTHER_NUMBERS.search(seen.error) and not program.stated:
+        return NOT_RUN, f"it takes numbers of another type than those that are made up for it: {shortened(seen.error)}"
     if missing := not_fitting(program, seen) or left_out(program, seen.error):
         return NOT_RUN, missing
     error = shortened(seen.error) or seen.outcome.value

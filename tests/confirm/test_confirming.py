@@ -236,6 +236,9 @@ def test_what_fails_with_made_up_settings_is_no_fault_of_the_loss() -> None:
     notice, reason = unrun.reason(made, RAISED)
     assert (notice.code, reason) == ("LL006", f"it fails with what is made up for it, weight = 0.1: {RAISED.error}")
     assert unrun.reason(made, replace(RAISED, outcome=Outcome.CRASHED))[0].code == "LL005"
+    floats = replace(RAISED, error="TypeError: Indexer must have integer or boolean type, got indexer with type float32")
+    assert unrun.reason(replace(made, assumed=()), floats)[0].code == "LL006"
+    assert unrun.reason(replace(made, assumed=(), stated=frozenset({"y_true"})), floats)[0].code == "LL005"
 
 
 STEPS = """\

@@ -335,6 +335,21 @@ def make_loss(power=2.0):
     assert first.assumed == ("channels_last() to be false",)
 
 
+def test_a_name_of_the_file_is_another_one_in_a_function_that_is_cut_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    program = program_in(tmp_path, TF + """
+z = 2.0
+def make_losses(scale):
+    z = scale * 3.0
+    def gap_loss(y_true, y_pred):
+        return z * tf.abs(y_true - y_pred)
+    return [gap_loss]
+losses = make_losses(z)
+""", "make_losses.gap_loss")
+    assert run(program, monkeypatch)(1.0, 2.0) == 6.0
+
+
 def test_a_branch_that_the_arguments_decide_is_left_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = program_in(tmp_path, TF + """
 def make_loss(power=None):
