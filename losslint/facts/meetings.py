@@ -16,6 +16,7 @@ ANGLES = ("acos", "asin", "atanh")
 BOUNDS = (*SAME_NUMBERS, "clip", "minimum", "maximum", "relu", "abs", "neg")
 UNIT = ("l2_normalize", "normalize_vectors")
 LENGTHS = ("norm", "euclidean_norm", "sqrt")
+LOST = 1e-6  # beside a product of two lengths
 PLACES = (*SAME_NUMBERS, "item", "transpose", "matrix_transpose", "swapaxes", "broadcast_to", "permute_dimensions")
 
 
@@ -60,15 +61,37 @@ def _unbounded(value: Value | None) -> Node | None:
 
 
 def _vectors(cosine: Node) -> tuple[Node, ...] | None:
-    """The vectors whose cosine a value is, one of which is known to be of length 1; None for anything else."""
+    """The vectors whose cosine a value is: one is known to be of length 1, or it is divided by both lengths; None for anything
+    else."""
     inner = cosine.inputs.get("x")
     if cosine.op in ("div", "mul"):
         less_one = next((o for _, o in cosine.operands() if o.op == "sub" and plain_number(o.inputs.get("y")) == 1.0), None)
+        if cosine.op == "div" and less_one is None and isinstance(inner, Node) and _is_product_of_lengths(
+                cosine.inputs.get("y")):
+            return _factors_summed(inner)
         halved = (2.0 if cosine.op == "div" else 0.5) in (plain_number(v) for v in cosine.inputs.values())
         return () if halved and less_one is not None and _is_trace(_unbounded(less_one.inputs.get("x"))) else None
-    product = inner if cosine.op == "sum" and isinstance(inner, Node) and inner.op == "mul" else cosine
-    pair = _factors(product) if cosine.op in ("sum", *PRODUCTS) else []
-    return tuple(pair) if len(pair) == 2 and any(map(_is_unit, pair)) else None
+    pair = _factors_summed(cosine)
+    return pair if pair is not None and any(map(_is_unit, pair)) else None
+
+
+def _factors_summed(products: Node) -> tuple[Node, ...] | None:
+    """The two vectors of ``sum(a * b)``; None for anything else."""
+    inner = products.inputs.get("x")
+    product = inner if products.op == "sum" and isinstance(inner, Node) and inner.op == "mul" else products
+    pair = _factors(product) if products.op in ("sum", *PRODUCTS) else []
+    return tuple(pair) if len(pair) == 2 else None
+
+
+def _is_product_of_lengths(divisor: Value | None) -> bool:
+    """``|a| * |b| + 1e-6``: the small number is lost beside vectors of some length, and a quotient by them is 1."""
+    while isinstance(divisor, Node) and divisor.op in ("add", "maximum"):
+        small = [plain_number(divisor.inputs.get(name)) for name in ("x", "y")]
+        if not any(number is not None and 0.0 <= number <= LOST for number in small):
+            return False
+        divisor = divisor.inputs.get("y" if small[0] is not None else "x")
+    lengths = _factors(divisor) if isinstance(divisor, Node) and divisor.op == "mul" else []
+    return len(lengths) == 2 and all(getattr(_unbounded(length), "op", "") in LENGTHS for length in lengths)
 
 
 def _is_trace(value: Node | None) -> bool:

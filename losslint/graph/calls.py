@@ -433,6 +433,8 @@ def result_dtype(api: Api, inputs: dict[str, Value]) -> str | None:
     result = api.operation.result
     if result in ("float", "int", "bool", "complex", "string"):
         return result
+    if api.operation.family == "move" and isinstance(moved := inputs.get("x"), Node):
+        return moved.dtype
     dtypes = [n.dtype for v in inputs.values() for n in nodes_in(v) if n.kind is not Kind.PYTHON and n.dtype != "bool"]
     if "float" in dtypes:
         return "float"
