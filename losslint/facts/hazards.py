@@ -59,6 +59,7 @@ class Hazard:
     at: dict[str, float] = field(default_factory=dict)  # the point, by name
     operand_value: float = math.nan
     met: tuple[Node, ...] | None = None  # vectors that are alike there, or point the same way or opposite ways
+    opposed: Node | None = None  # a covariance that is negative there
     start: Source | AstSource | None = None  # the code by which the operand is 0 in the first step, whatever the data
 
     @property
@@ -294,7 +295,8 @@ class HazardFacts:
             return None
         masked = not by_value and culprit.index not in self.blame.taken(point)
         negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
-        if negative and not masked and self.head not in SIGNED:
+        opposed = next((index for index in self.inputs.covariances if (index, "") in assignment), None)
+        if negative and not masked and opposed is None and self.head not in SIGNED:
             return None  # whether a real-valued prediction is ever negative there is not known
         if operand is not None and point(operand) == 0.0 and self._is_rounded(operand, point):
             return None
@@ -309,6 +311,7 @@ class HazardFacts:
             flat=any(self.inputs.sorts.get(v) is Sort.SLOPE and x == 0.0 for v, x in assignment.items()),
             xla_only=False, at=named,
             operand_value=point(operand) if operand is not None else math.nan, met=self._met(operand, point, assignment),
+            opposed=self.gradient.graph.nodes[opposed] if opposed is not None else None,
         )  # fmt: skip
 
     def _met(self, operand: Node | None, point: Point, assignment: Mapping[Variable, float]) -> tuple[Node, ...] | None:

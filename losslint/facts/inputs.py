@@ -14,7 +14,7 @@ from functools import cached_property
 from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.interval import UNIT, Interval
-from losslint.facts.meetings import LENGTHS, cosines, meetings
+from losslint.facts.meetings import LENGTHS, cosines, covariances, meetings
 from losslint.facts.point import evaluated
 from losslint.facts.range import BOUND, COMPARISONS, REAL
 from losslint.facts.step import finds
@@ -29,6 +29,7 @@ MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 LARGE, LARGE_IN_TORCH = 100.0, 110.0  # exp overflows at 88.7; it is 0 below -87.4, in PyTorch below -104
+OPPOSED = -0.05  # a covariance, where one falls as the other rises
 RISING = (0.125, 0.25, 0.625, 0.875)  # the corners of a box
 RAW = 300.0  # a label that is not scaled
 
@@ -157,6 +158,7 @@ class InputFacts:
         self.users = _users(self.nodes)
         self.meetings = meetings(self.nodes)
         self.cosines = cosines(self.nodes)
+        self.covariances = covariances(self.nodes)
         self.sorts = self._sorts()
         self.large = LARGE_IN_TORCH if gradient.graph.framework == "torch" else LARGE
         self.max_points = max(4, min(MAX_POINTS, MAX_WORK // (4 * len(self.nodes))))
@@ -421,6 +423,8 @@ class InputFacts:
             yield self.base | dict.fromkeys(((rows, ""), *masks), 0.0)
         for index, cosine in itertools.product(self.cosines, (1.0, -1.0)):
             yield dict(zip(variables, (c[0] for c in choices), strict=True)) | {(index, ""): cosine}
+        for index in self.covariances:
+            yield self.base | {(index, ""): OPPOSED}
         if not labels:
             return
         for value in (0.4, 0.0, 1.0):  # perfect predictions

@@ -1,5 +1,6 @@
 """Where two vectors meet: their squared distance, written out as ``|a|^2 + |b|^2 - 2 a.b``, is 0 there, and the cosine of
-the angle between them is 1. No point of a single element shows either for vectors that are computed from several inputs.
+the angle between them is 1. No point of a single element shows either for vectors that are computed from several inputs, nor
+that the covariance of two may be negative.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ ANGLES = ("acos", "asin", "atanh")
 BOUNDS = (*SAME_NUMBERS, "clip", "minimum", "maximum", "relu", "abs", "neg")
 UNIT = ("l2_normalize", "normalize_vectors")
 LENGTHS = ("norm", "euclidean_norm", "sqrt")
+AVERAGES = ("mean", "avg_pool", "conv")
 LOST = 1e-6  # beside a product of two lengths
 PLACES = (*SAME_NUMBERS, "item", "transpose", "matrix_transpose", "swapaxes", "broadcast_to", "permute_dimensions")
 
@@ -53,6 +55,22 @@ def cosines(nodes: Collection[Node]) -> Mapping[int, tuple[Node, ...]]:
     return found
 
 
+def covariances(nodes: Collection[Node]) -> list[int]:
+    """The covariances that a loss computes as ``mean(a * b) - mean(a) * mean(b)``: negative where one falls as the other
+    rises."""
+    found = []
+    for node in nodes:
+        whole, parts = node.inputs.get("x"), node.inputs.get("y")
+        if node.op != "sub" or not isinstance(whole, Node) or not isinstance(parts, Node) or whole.op not in AVERAGES:
+            continue
+        product = whole.inputs.get("x")
+        pair = _factors(product) if isinstance(product, Node) and product.op == "mul" else []
+        means = [mean.inputs.get("x") for mean in _factors(parts) if parts.op == "mul" and mean.op == whole.op]
+        if len(pair) == 2 and pair[0] is not pair[1] and means in (pair, pair[::-1]):
+            found.append(node.index)
+    return found
+
+
 def _unbounded(value: Value | None) -> Node | None:
     """A value before it was kept within bounds."""
     while isinstance(value, Node) and value.op in BOUNDS:
@@ -61,8 +79,8 @@ def _unbounded(value: Value | None) -> Node | None:
 
 
 def _vectors(cosine: Node) -> tuple[Node, ...] | None:
-    """The vectors whose cosine a value is: one is known to be of length 1, or it is divided by both lengths; None for anything
-    else."""
+    """The vectors whose cosine a value is: one is known to be of length 1, or it is divided by both lengths; None for
+    anything else."""
     inner = cosine.inputs.get("x")
     if cosine.op in ("div", "mul"):
         less_one = next((o for _, o in cosine.operands() if o.op == "sub" and plain_number(o.inputs.get("y")) == 1.0), None)

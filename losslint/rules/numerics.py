@@ -408,11 +408,14 @@ def is_zero(loss: Loss, hazard: Hazard) -> str:
 
 
 def place_of(loss: Loss, hazard: Hazard) -> str:
-    """Where a hazard is met, if not at a point: in the first step, or where two vectors meet; else empty."""
+    """Where a hazard is met, if not at a point: in the first step, where a covariance is negative, where two vectors meet;
+    else empty."""
     if hazard.start is not None:
         source = hazard.start
         file = "" if source.module is loss.site.module else f" of {source.module.path.name}"
         return f"in the first step, as {source.text} in line {source.row}{file} makes it"
+    if hazard.opposed is not None:
+        return f"where the covariance {hazard.opposed.source.assigned or text(hazard.opposed)} is negative"
     return where_met(hazard) if hazard.met is not None else ""
 
 

@@ -94,12 +94,13 @@ def heading_loss(y_true, y_pred):
             at = place_of(loss, hazard) or f"for {point_of(loss, hazard)}"
             where = f"{operand_of(hazard)} is {hazard.operand_value:g} {at}"
             if hazard.node.op in POSITIVE:
+                guard = f"guard it: {at_least(loss, code_of(hazard), bound_of(loss, hazard.operand))}"
+                keeps = "end the model in an activation that keeps it positive (softplus, sigmoid), or "
                 yield problem(
                     loss,
                     hazard,
                     f"{where}, and {hazard.node.op} of a negative number is NaN",
-                    f"end the model in an activation that keeps it positive (softplus, sigmoid), or guard it: "
-                    f"{at_least(loss, code_of(hazard), bound_of(loss, hazard.operand))}",
+                    guard if hazard.opposed is not None else keeps + guard,
                 )
                 continue
             if hazard.node.op == "atan2":
