@@ -317,7 +317,8 @@ class InputFacts:
         if sort is Sort.FIXED and (name in EXPONENTS or name.endswith(EXPONENTS[:4])):
             return (2.0,)
         if sort is Sort.FIXED:
-            return (0.55 + (variable[0] + sum(map(ord, variable[1]))) % 13 / 32.0,)  # hardly two alike
+            key = sum(map(ord, variable[1])) if "'" in variable[1] else 0  # pixels beside each other may well be alike
+            return (0.55 + (variable[0] + key) % 13 / 32.0,)  # hardly two alike
         if large:
             return (*corners(sort, self.large), *self._in_units.get(variable, ()))
         found = [*corners(sort, 0.0), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
