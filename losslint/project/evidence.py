@@ -31,6 +31,7 @@ _NO_LOSS_CLASSES = (ClassKind.METRIC, ClassKind.TEST, ClassKind.LIGHTNING, Class
 _STEPS = ("compute_loss", "training_step")  # methods whose result a framework minimises
 _PRINTS = names.words("print info debug write")
 _NO_GRADIENT = names.words("no_grad inference_mode")
+_DETACHES = names.words("stop_gradient detach")
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Judge:
             return False  # only its name says loss: a formula of NumPy among others
         if all(use.purpose is Purpose.TERM for use in uses):
             named = looks_like_loss(function)
-            if self._rescales(function):
+            if self._rescales(function) or (not named and self._detaches(function)):
                 return False
             here = any(use.module is self.module for use in uses)
             if not named and (not here or (parameters(function) and self.bodies.computes(function) is False)):
@@ -266,6 +267,12 @@ class Judge:
         """``scale_loss(loss)``: works on a loss that was computed before."""
         given = [a.arg for a in parameters(function) if a.arg not in {"self", "cls"}]
         return bool(given) and names.names_loss(given[0]) and names.names_helper(getattr(function, "name", ""))
+
+    def _detaches(self, function: Function) -> bool:
+        """``return tf.stop_gradient(p)``: makes a target."""
+        values = self.bodies.returned_values(function)
+        return bool(values) and all(
+            isinstance(value, ast.Call) and last_name(value.func) in _DETACHES for value in values)
 
     def _hands_back(self, function: FunctionNode) -> bool:
         """``return y_true, y_pred``: prepares the arguments of a loss."""
