@@ -169,11 +169,12 @@ def divides_by(loss: Loss, mean: Node, mask: Node) -> Iterator[bool]:
 
 def is_gaussian_divergence(value: Value | None) -> bool:
     """``1 + log_var - mu ** 2 - exp(log_var)``, with either sign."""
-    signs: dict[str, set[int]] = {}
+    signs: dict[str, set[int]] = {"square": set(), "exp": set()}
     for term, sign in signed_terms(value):
-        signs.setdefault(term.op, set()).add(sign)
-    squares = signs.get("square", set()) | signs.get("pow", set())
-    return len(squares) == 1 and signs.get("exp") == squares and has_one(value)
+        scaled = term.inputs.get("x") if term.op == "div" else term  # mu ** 2 / prior_variance
+        op = scaled.op if isinstance(scaled, Node) else ""
+        signs.setdefault("square" if op == "pow" else op, set()).add(sign)
+    return len(signs["square"]) == 1 and signs["exp"] == signs["square"] and has_one(value)
 
 
 def has_one(value: Value | None, depth: int = 6) -> bool:
