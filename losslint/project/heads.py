@@ -20,14 +20,15 @@ _ACTIVATIONS = {
 }  # fmt: skip
 _FRAMEWORKS = ("tensorflow", "keras", "tf_keras", "torch")
 OWN = "own"  # the activation of a last layer that only its own code tells
-_JOINS = ("Concatenate", "concatenate", "Lambda")
+_JOINS = ("Concatenate", "concatenate", "concat", "cat", "Lambda")
+_BOUNDS = ("maximum", "clip_by_value", "clamp", "clip", "exp", "minimum")  # functions that keep a value within bounds
 _KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "view", "reshape", "flatten")
 
 
 @dataclass(frozen=True)
 class Head:
-    """The last layer of a model. ``activation``: ``linear`` when it has none, ``OWN`` for a layer of the file's own that
-    ends in no layer of a framework, and for several that are joined. ``units``: how wide it is, also that of the
+    """The last layer of a model. ``activation``: ``linear`` when it has none, ``OWN`` for a layer or a function of the
+    file's own that ends in no layer of a framework, for several that are joined, and for what is kept within bounds. ``units``: how wide it is, also that of the
     layer before an activation that runs along the last axis. ``at``: the layer as written."""
 
     activation: str
@@ -186,6 +187,8 @@ class _Finder:
         """The layer whose output a value is: the call of it, or the function that stands for an activation."""
         if isinstance(value, ast.List) and len(value.elts) == 1:
             value = value.elts[0]
+        if self._is_raised(value):
+            return _End(value)
         if isinstance(value, ast.Name) and steps:
             before = assigned(value.id, value, self.module)
             made = before[0] if len(before) == 1 else None
@@ -203,7 +206,14 @@ class _Finder:
             home = self.index.class_around(value)
             layers = self.index.attributes.get(home, {}).get(name, []) if home is not None else []
             return _End(layers[0], fed=fed) if len(layers) == 1 and isinstance(layers[0], ast.Call) else None
-        return _End(value, fed=fed) if name.lower() in _ACTIVATIONS else None
+        return _End(value, fed=fed) if name.lower() in _ACTIVATIONS or name in (*_JOINS, *_BOUNDS) else None
+
+    def _is_raised(self, value: ast.expr) -> bool:
+        """``softplus(x) + 1e-3``: a positive number is added."""
+        if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
+            return False
+        sides = (self._written(side, self.module, MAX_STEPS) for side in (value.left, value.right))
+        return any(isinstance(side, ast.Constant) and isinstance(side.value, (int, float)) and side.value > 0 for side in sides)
 
     def _layer(self, end: _End, steps: int) -> Head | None:
         """What a layer computes last."""
@@ -212,6 +222,8 @@ class _Finder:
             made = assigned(layer.id, layer, self.module)
             value = made[0] if len(made) == 1 else None
             return self._layer(replace(end, layer=value), steps - 1) if isinstance(value, ast.expr) else None
+        if self._is_raised(layer):
+            return Head(OWN, None, layer, self.module)
         if not isinstance(layer, ast.Call) or any(given.arg is None for given in layer.keywords):
             return None  # Dense(10, **settings) may have any activation
         name = last_name(layer.func)
@@ -220,7 +232,7 @@ class _Finder:
             return _shared(inner) or Head(OWN, None, layer, self.module)
         if self._is_foreign(layer.func):
             return None
-        if name in _JOINS:
+        if name in (*_JOINS, *_BOUNDS):
             return Head(OWN, None, layer, self.module)
         if name == "Sequential" and steps and layer.args:
             parts = layer.args[0].elts if isinstance(layer.args[0], ast.List) and layer.args[0].elts else layer.args
@@ -273,8 +285,22 @@ class _Finder:
         activation = self._written(activation, self.module, MAX_STEPS) if activation is not None else None
         if activation is None or (isinstance(activation, ast.Constant) and activation.value is None):
             return Head("linear", _number(units), layer, self.module)
-        name = activation.value if isinstance(activation, ast.Constant) else last_name(activation)
+        name = activation.value if isinstance(activation, ast.Constant) else self._applied(activation)
         return Head(str(name), _number(units), layer, self.module) if name else None
+
+    def _applied(self, activation: ast.expr) -> str:
+        """The activation that a function is; of one of the file's own the one that it hands its argument to."""
+        bound = self.index.lookup(activation.id, self.index.scope(activation))[0] if isinstance(activation, ast.Name) else []
+        made = bound[0] if len(bound) == 1 and isinstance(bound[0], FunctionNode) else activation
+        if not isinstance(made, FunctionNode | ast.Lambda):
+            return last_name(activation)
+        values = [made.body] if isinstance(made, ast.Lambda) else self.index.returns.get(made, [])
+        given = [a.arg for a in parameters(made)]
+        names = {
+            _ACTIVATIONS.get(last_name(value.func).lower(), OWN)
+            if isinstance(value, ast.Call) and value.args and isinstance(value.args[0], ast.Name) and value.args[0].id in given
+            else OWN for value in values}  # fmt: skip
+        return names.pop() if len(names) == 1 else OWN
 
     def _written(self, value: ast.expr, module: Module, steps: int) -> ast.expr:
         """What a name stands for: the one value that it has, or what a factory that was called on the way here is given for

@@ -38,6 +38,7 @@ LOGS = ("log", "log2", "log10", "log1p", "xlogy", "xlog1py")
 EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
 ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
+KEEPS_POSITIVE = (*SAME_NUMBERS, "item", "add", "mul", "div", "sum", "mean", "square", "sqrt", "pow", "exp", "maximum", "clip")
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2", "erfinv")
 SATURATING = ("sigmoid", "softmax")
 DEAD = ("relu",)  # heads that give whole rows of zeros
@@ -212,7 +213,7 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
     if hazard.xla_only or is_contract(loss, hazard) or takes_no_label(loss, hazard) or (
             is_row_sum(hazard.node) and loss.head not in DEAD):
         return Severity.INFO
-    if (loss.head == OWN and is_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
+    if (loss.head == OWN and is_of_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
         return Severity.INFO  # the model makes it what it is
     if is_length_of_output(loss, hazard):
         return Severity.INFO  # what a model gives is hardly ever exactly 0 everywhere in a row
@@ -252,7 +253,19 @@ def is_output(node: Node | None) -> bool:
     while node is not None and node.op in (*SAME_NUMBERS, "item", "split", "unstack", "gather", "slice"):
         inner = node.inputs.get("x")
         node = inner if isinstance(inner, Node) else None
-    return node is not None and node.op == "param"
+    return node is not None and node.op == "param" and node.role is not Role.LABEL
+
+
+def is_of_output(operand: Node | None) -> bool:
+    """Whether a value is made of parts of what the model gives alone, by what keeps positive numbers positive."""
+    stack = [operand] if operand is not None else []
+    cone: dict[int, Node] = {}
+    while stack:
+        node = stack.pop()
+        if node.index not in cone and not is_output(node):
+            cone[node.index] = node
+            stack += [inner for _, inner in node.operands()]
+    return operand is not None and all(node.op in KEEPS_POSITIVE for node in cone.values())
 
 
 def is_contract(loss: Loss, hazard: Hazard) -> bool:
