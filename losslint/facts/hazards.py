@@ -83,6 +83,11 @@ SINGULAR = frozenset(
 )  # fmt: skip
 
 
+def pole_of(op: str) -> float:
+    """Where an operation that needs positive numbers ends: of ``log1p`` at -1."""
+    return -1.0 if op == "log1p" else 0.0
+
+
 class HazardFacts:
     """The hazards of one result."""
 
@@ -294,7 +299,7 @@ class HazardFacts:
         if culprit.op == "div" and operand is not None and self.gradient.reach(operand) and self._is_of_settings(operand):
             return None
         masked = not by_value and culprit.index not in self.blame.taken(point)
-        negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < 0
+        negative = culprit.op in NEEDS_POSITIVE and operand is not None and point(operand) < pole_of(culprit.op)
         opposed = next((index for index in self.inputs.covariances if (index, "") in assignment), None)
         if negative and not masked and opposed is None and self.head not in SIGNED:
             return None  # whether a real-valued prediction is ever negative there is not known
@@ -431,6 +436,10 @@ class HazardFacts:
                         point = Point(self.cone, assignment)
                         if math.isfinite(point(self.result)) and self._required.allow(assignment):
                             yield from self._at(point, assignment, graph_only=False, large=False)
+            if inner.index in self.inputs.kept_from_zero and 0.0 in HIDDEN[node.op]:
+                assignment = self.inputs.base | {(inner.index, ""): 0.0}
+                hazards = self._at(Point(self.cone, assignment), assignment, graph_only=False, large=False)
+                yield from (replace(hazard, at={inner.source.text: 0.0}) for hazard in hazards if hazard.masked)
 
     @cached_property
     def masked(self) -> set[int]:

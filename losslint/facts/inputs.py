@@ -318,7 +318,8 @@ class InputFacts:
             return (2.0,)
         if sort is Sort.FIXED:
             key = sum(map(ord, variable[1])) if "'" in variable[1] else 0  # pixels beside each other may well be alike
-            return (0.55 + (variable[0] + key) % 13 / 32.0,)  # hardly two alike
+            some = 0.55 + (variable[0] + key) % 13 / 32.0  # hardly two alike
+            return (some, 0.0) if variable in self._may_be_zero and not large else (some,)
         if large:
             return (*corners(sort, self.large), *self._in_units.get(variable, ()))
         found = [*corners(sort, 0.0), *([-3.0] if sort is Sort.REAL and self.head == "linear" else [])]
@@ -339,6 +340,23 @@ class InputFacts:
                         sides = [] if node.op in EQUALITIES else [number - 1.0 if node.op in below else number + 1.0]
                         found.setdefault(variable, []).extend([number, *sides])
         return found
+
+    @cached_property
+    def kept_from_zero(self) -> dict[int, Node]:
+        """What a choice compares with 0, or its size with next to nothing, element by element, by index: that
+        ``where(y > 0, y * log(y / mu), 0)`` asks for y says that it may be 0."""
+        tests = (node.inputs.get("condition") for node in self.nodes if node.op == "where")
+        sides = [
+            test.inputs[side] for test in tests if isinstance(test, Node) and test.op in COMPARISONS
+            for side, other in (("x", "y"), ("y", "x"))
+            if (number := plain_number(test.inputs.get(other))) is not None and 0.0 <= number <= 1e-3
+        ]  # fmt: skip
+        sizes = [side.inputs.get("x") if isinstance(side, Node) and side.op == "abs" else side for side in sides]
+        return {node.index: node for node in sizes if isinstance(node, Node)}
+
+    @cached_property
+    def _may_be_zero(self) -> set[Variable | None]:
+        return {variable_of(node) for node in self.kept_from_zero.values()}
 
     @cached_property
     def may_be_nan(self) -> list[Variable]:

@@ -132,6 +132,8 @@ class _Finder:
 
     def _sequential(self, call: ast.Call) -> _End | None:
         listed = argument(call, 0, "layers")
+        if isinstance(listed, ast.BinOp) and isinstance(listed.right, ast.List) and listed.right.elts:
+            listed = listed.right  # backbone() + [Dense(10)]
         if listed is None or isinstance(listed, ast.List):
             added = self._added(call)
             layers = [] if added is None else [*(listed.elts if listed is not None else []), *added]

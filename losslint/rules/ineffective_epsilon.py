@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.constants import plain_number
-from losslint.facts.hazards import Hazard
+from losslint.facts.hazards import Hazard, pole_of
 from losslint.findings import Severity
 from losslint.graph.written import argument
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
     INVERSES,
     at_least,
+    bound_of_log,
     code_of,
     hazards_of,
     inside,
@@ -85,7 +86,7 @@ def guarded_loss(y_true, y_pred):
 
     def check(self, loss: Loss) -> Iterator[Problem]:
         for hazard in hazards_of(loss, self.code):
-            operand, point = operand_of(hazard), point_of(loss, hazard)
+            operand, point, pole = operand_of(hazard), point_of(loss, hazard), f"{pole_of(hazard.node.op):g}"
             if hazard.node.op in INVERSES:
                 message = (
                     f"the epsilon of {operand} is lost to float32 rounding: it is {hazard.operand_value:g} for {point}, "
@@ -97,11 +98,11 @@ def guarded_loss(y_true, y_pred):
                 mode = "under jax.jit" if loss.spelling == "jax" else "in graph mode (fit, tf.function, a session)"
                 message = (
                     f"{mode} the constants of {operand} are folded and the epsilon is rounded "
-                    f"away: it is exactly 0 for {point}, and its log -inf; eager runs do not show it"
+                    f"away: it is exactly {pole} for {point}, and its log -inf; eager runs do not show it"
                 )
             else:
-                message = f"the epsilon of {operand} is lost to float32 rounding: it is 0 for {point}, and its log -inf"
-            guard = at_least(loss, without_epsilon(hazard), "1e-7")
+                message = f"the epsilon of {operand} is lost to float32 rounding: it is {pole} for {point}, and its log -inf"
+            guard = at_least(loss, without_epsilon(hazard), bound_of_log(loss, hazard))
             yield problem(loss, hazard, message, f"write {guard}, or use an epsilon of 1e-7 or more")
 
 

@@ -12,7 +12,7 @@ from losslint.facts.constants import plain_number
 from losslint.facts.differences import is_centred, is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.gradient import ROOTS as STARTS
-from losslint.facts.hazards import GAMMAS, OTHERS, Hazard, number_of
+from losslint.facts.hazards import GAMMAS, OTHERS, Hazard, number_of, pole_of
 from losslint.facts.inputs import LARGE, is_network
 from losslint.facts.precision import FLOAT32
 from losslint.facts.rewrites import Match
@@ -65,7 +65,7 @@ def rule_of(hazard: Hazard) -> str:
     op = hazard.node.op
     if hazard.masked and op in (*LOGS, *EXPONENTIALS, *ROOTS, *DIVISIONS, *INVERSES):
         return "LL305"
-    if hazard.operand_value < 0 and op in (*LOGS, "sqrt", "rsqrt", "pow"):
+    if hazard.operand_value < pole_of(op) and op in (*LOGS, "sqrt", "rsqrt", "pow"):
         return "LL307"
     if op in LOGS:
         return "LL306" if hazard.graph_only or has_lost_epsilon(hazard.operand) else "LL301"
@@ -149,6 +149,12 @@ def at_least(loss: Loss, code: str, bound: str) -> str:
 def bound_of(loss: Loss, operand: Node | None, usual: str = "1e-7") -> str:
     """A lower bound that a float16 holds too, where it has to, and the inverse of it."""
     return HALF_BOUND if loss.is_half(operand) else usual
+
+
+def bound_of_log(loss: Loss, hazard: Hazard) -> str:
+    """A lower bound for what a logarithm is taken of."""
+    bound = bound_of(loss, hazard.operand)
+    return f"-1.0 + {bound}" if pole_of(hazard.node.op) else bound
 
 
 def step_from_one(loss: Loss, operand: Node | None) -> str:
@@ -324,7 +330,7 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
     stable form exists that would not overflow; not where the callers hand over vectors of length 1."""
     if is_of_directions(loss, hazard):
         return False
-    if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, (*SATURATING, "exp"))):
+    if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, (*SATURATING, "tanh", "exp"), 4)):
         return True
     if hazard.node.op not in EXPONENTIALS or spread(hazard) > SPREAD or reaches(hazard.operand, ("max", "stop_gradient")):
         return False
@@ -410,14 +416,15 @@ def point_of(loss: Loss, hazard: Hazard) -> str:
 
 def is_zero(loss: Loss, hazard: Hazard) -> str:
     """Which operand is 0, and where: ``p is exactly 0 for logits = -100``."""
+    pole = f"{pole_of(hazard.node.op):g}"
     if place := place_of(loss, hazard):
-        return f"{operand_of(hazard)} is exactly 0 {place}"
+        return f"{operand_of(hazard)} is exactly {pole} {place}"
     if hazard.flat:
         return f"{operand_of(hazard)} is exactly 0 where the model is flat (its ReLUs are all off, or its last layer is 0)"
     flat = hazard.operand is not None and any(is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
-        return f"{operand_of(hazard)} can be exactly 0"
-    return f"{operand_of(hazard)} is exactly 0 for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
+        return f"{operand_of(hazard)} can be exactly {pole}"
+    return f"{operand_of(hazard)} is exactly {pole} for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
 
 
 def place_of(loss: Loss, hazard: Hazard) -> str:

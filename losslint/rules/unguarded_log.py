@@ -14,7 +14,7 @@ from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.endings import SQUASHING, ending, is_prediction
 from losslint.rules.numerics import (
     at_least,
-    bound_of,
+    bound_of_log,
     code_of,
     hazards_of,
     instead,
@@ -103,7 +103,7 @@ def whole_loss(y_true, y_pred):
 
 def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard to write; a quotient is taken apart, as its divisor may be 0 too."""
-    operand, bound = hazard.operand, bound_of(loss, hazard.operand)
+    operand, bound = hazard.operand, bound_of_log(loss, hazard)
     if operand is not None and operand.op == "div" and len(parts := [o for _, o in operand.operands()]) == 2:
         codes = [written_operand(operand, part, too_long=letter) for part, letter in zip(parts, "ab", strict=True)]
         long = [f"{code} = {text(part)}" for part, code, letter in zip(parts, codes, "ab", strict=True) if code == letter]
