@@ -28,8 +28,8 @@ _KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "vi
 @dataclass(frozen=True)
 class Head:
     """The last layer of a model. ``activation``: ``linear`` when it has none, ``OWN`` for a layer or a function of the
-    file's own that ends in no layer of a framework, for several that are joined, and for what is kept within bounds. ``units``: how wide it is, also that of the
-    layer before an activation that runs along the last axis. ``at``: the layer as written."""
+    file's own that ends in no layer of a framework, for several that are joined, and for what is kept within bounds.
+    ``units``: how wide it is, also that of the layer before an activation that runs along the last axis. ``at``: the layer as written."""
 
     activation: str
     units: int | None
@@ -215,7 +215,8 @@ class _Finder:
         if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Add):
             return False
         sides = (self._written(side, self.module, MAX_STEPS) for side in (value.left, value.right))
-        return any(isinstance(side, ast.Constant) and isinstance(side.value, (int, float)) and side.value > 0 for side in sides)
+        added = (side.value for side in sides if isinstance(side, ast.Constant))
+        return any(isinstance(number, (int, float)) and number > 0 for number in added)
 
     def _layer(self, end: _End, steps: int) -> Head | None:
         """What a layer computes last."""
@@ -298,11 +299,10 @@ class _Finder:
             return last_name(activation)
         values = [made.body] if isinstance(made, ast.Lambda) else self.index.returns.get(made, [])
         given = [a.arg for a in parameters(made)]
-        names = {
-            _ACTIVATIONS.get(last_name(value.func).lower(), OWN)
-            if isinstance(value, ast.Call) and value.args and isinstance(value.args[0], ast.Name) and value.args[0].id in given
-            else OWN for value in values}  # fmt: skip
-        return names.pop() if len(names) == 1 else OWN
+        match values:
+            case [ast.Call(func=function, args=[ast.Name(id=name), *_])] if name in given:
+                return _ACTIVATIONS.get(last_name(function).lower(), OWN)
+        return OWN
 
     def _written(self, value: ast.expr, module: Module, steps: int) -> ast.expr:
         """What a name stands for: the one value that it has, or what a factory that was called on the way here is given for
