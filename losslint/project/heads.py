@@ -29,7 +29,8 @@ _KEEPS = ("Flatten", "Reshape", "Squeeze", "Dropout", "Identity", "squeeze", "vi
 class Head:
     """The last layer of a model. ``activation``: ``linear`` when it has none, ``OWN`` for a layer or a function of the
     file's own that ends in no layer of a framework, for several that are joined, and for what is kept within bounds.
-    ``units``: how wide it is, also that of the layer before an activation that runs along the last axis. ``at``: the layer as written."""
+    ``units``: how wide it is, also that of the layer before an activation that runs along the last axis.
+    ``at``: the layer as written."""
 
     activation: str
     units: int | None

@@ -38,8 +38,8 @@ LOGS = ("log", "log2", "log10", "log1p", "xlogy", "xlog1py")
 EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
 ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
 DIVISIONS = ("div", "reciprocal", "mean")
-KEEPS_POSITIVE = (
-    *SAME_NUMBERS, "item", "add", "mul", "div", "sum", "mean", "square", "sqrt", "pow", "exp", "maximum", "clip")  # fmt: skip
+KEEPS_POSITIVE = (*SAME_NUMBERS, "item", "add", "mul", "div", "sum", "mean", "square", "sqrt", "pow", "exp", "maximum",
+                  "clip")  # fmt: skip
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2", "erfinv")
 SATURATING = ("sigmoid", "softmax")
 DEAD = ("relu",)  # heads that give whole rows of zeros
