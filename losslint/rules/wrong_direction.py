@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from losslint.facts.gradient import GradientFacts, models_of
 from losslint.facts.point import Cone, Point
 from losslint.facts.variables import variable_of
 from losslint.findings import Severity
@@ -29,9 +30,10 @@ class WrongDirection(Rule):
     What it does: finds losses that compare label and prediction by an overlap (a quotient of their products and sums:
     Dice, IoU, Tversky, F-measures) or by a weighted logarithm, evaluates them, and speaks up where a fitting prediction
     costs at least as much as a wrong one everywhere; and the mean of a cosine similarity that is minimised as it is, also
-    of one written as the sum of products of two unit vectors, of SSIM and PSNR, and of the log-probabilities of the right
-    classes. In PPO's clipped objective it finds an entropy bonus with the wrong sign. A cross-entropy one of whose two
-    logarithms has the wrong sign, and the mean of ``label - prediction`` without a square, are warnings.
+    of one written as the sum of products of two unit vectors, or of what two models return (SimSiam, BYOL), of SSIM and
+    PSNR, and of the log-probabilities of the right classes. In PPO's clipped objective it finds an entropy bonus with the
+    wrong sign. A cross-entropy one of whose two logarithms has the wrong sign, and the mean of ``label - prediction``
+    without a square, are warnings.
 
     Why it is bad: training makes the prediction worse. Where the score is a metric elsewhere, and ``1 - score`` the loss,
     the wrong one was passed.
@@ -131,7 +133,10 @@ for loss in (bonus_loss, outside_loss, negated_loss, coefficient_loss, certain_l
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        if not loss.site.certain or loss.graph.gaps or len(loss.results) != 1:
+        if not loss.site.certain or loss.graph.gaps:
+            return
+        yield from agreements(loss)
+        if len(loss.results) != 1:
             return
         value, _ = loss.results[0]
         if not isinstance(value, Node) or not loss.gradient.live(value):
@@ -201,10 +206,16 @@ def signed_terms(value: Value | None, sign: int = 1, depth: int = 12) -> Iterato
         yield from signed_terms(y, sign if value.op == "add" else -sign, depth - 1)
     elif value.op == "neg" or value.op in PASSES:
         yield from signed_terms(x, -sign if value.op == "neg" else sign, depth - 1)
-    elif value.op == "mul" and isinstance(factor, Const) and isinstance(factor.value, int | float):
+    elif is_scaled(value, factor) and isinstance(factor, Const):
         yield from signed_terms(y if factor is x else x, sign if factor.value > 0 else -sign, depth - 1)
     else:
         yield value, sign
+
+
+def is_scaled(value: Node, factor: Value | None) -> bool:
+    """Whether a value is another one times a known number, or over it."""
+    known = isinstance(factor, Const) and isinstance(factor.value, int | float)
+    return known and (value.op == "mul" or (value.op == "div" and factor is value.inputs.get("y")))
 
 
 def is_clipped_objective(term: Node) -> bool:
@@ -263,6 +274,39 @@ def is_similarity(value: Value | None, depth: int = 5) -> bool:
         return True  # by hand: the sum of products of unit vectors
     passes = value.op in PASSES
     return value.op in SIMILARITIES or (passes and is_similarity(value.inputs.get("x"), depth - 1))
+
+
+def agreements(loss: Loss) -> Iterator[Problem]:
+    """Training steps that minimise nothing but how alike the outputs of models are, as in SimSiam, beside penalties on
+    weights: what else a step may want with less of it needs something to weigh it against."""
+    for value, target in loss.results if not loss.site.is_function else ():
+        facts = loss.gradient_at(target)
+        by_models = models_of(target.sources) if target.sources is not None else target.how == "backward"
+        trained = {loss.nodes[index].op for index in facts.live(value)}
+        if not by_models or not isinstance(value, Node) or not trained <= {"layer", "weight", "attribute"}:
+            continue
+        if any(node.name.endswith("requires_grad_") for node in facts.cone(value)):
+            continue  # an attack wants what it does to the input to be unlike
+        terms = [(term, sign) for term, sign in signed_terms(value) if any(n.op == "layer" for n in facts.cone(term))]
+        if terms and all(sign > 0 and compares_outputs(facts, term) for term, sign in terms):
+            text = terms[0][0].source.text
+            yield Problem(
+                terms[0][0].source,
+                f"{text} is larger the more alike the two outputs are, and it is minimised (row {value.source.row}): they "
+                "are pushed apart",
+                "minimise 1 - similarity, or -similarity",
+                related=(value.source,),
+            )
+
+
+def compares_outputs(facts: GradientFacts, term: Node) -> bool:
+    """Whether a term is the cosine of two outputs of models, one of which stays as it is: what the other shall become."""
+    sides = [side for name in ("x", "y") if isinstance(side := term.inputs.get(name), Node)]
+    by_hand = term.op == "mul" and all(side.op in UNIT for side in sides)
+    if len(sides) != 2 or not (by_hand or term.op == "cosine_vectors"):
+        return False
+    of_models = all(any(n.op == "layer" for n in facts.cone(side)) for side in sides)
+    return of_models and sum(bool(facts.live(side)) for side in sides) == 1
 
 
 def is_label_by_prediction(product: Node) -> bool:
