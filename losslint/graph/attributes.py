@@ -30,6 +30,8 @@ from losslint.graph.values import (
 from losslint.ops.table import lookup
 from losslint.project.module import Module
 
+MODULES = "torch.nn.ModuleDict()"  # shows what it was made of as a dict does
+
 
 def attribute(t: Tracer, frame: Frame, owner: Value, name: str, at: cst.CSTNode) -> Value:
     """``owner.name``."""
@@ -83,6 +85,8 @@ def _external_attribute(t: Tracer, frame: Frame, owner: External, name: str, at:
         return t.node(frame, SYMBOLIC_ATTRIBUTES[name], {}, at, Kind.SYMBOLIC, dtype="float")
     if name in LAYER_WEIGHTS and is_layer(owner):
         return weight(t, frame, at, name, owner)
+    if owner.name == MODULES and name in ("items", "values", "keys") and owner.args and isinstance(owner.args[0], Map):
+        return Method(owner.args[0], name)
     dotted = f"{owner.name}.{name}"
     if owner.name.endswith("finfo()") and (number := fold.finfo_attribute(next(iter(owner.args), None), name)) is not None:
         return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
+from losslint.graph.attributes import MODULES
 from losslint.graph.handed import handed_module
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.tracer import Frame, Tracer
@@ -45,6 +46,8 @@ def subscript(t: Tracer, frame: Frame, owner: Value, index: Value, at: cst.CSTNo
         case External(name="torch.nn.Sequential()", args=layers) if (
                 isinstance(index, Const) and isinstance(index.value, int) and -len(layers) <= index.value < len(layers)):
             return layers[index.value]
+        case External(name=name, args=(Map() as held,)) if name == MODULES:
+            return subscript(t, frame, held, index, at)
         case External():
             return (
                 External(owner.name + "[]")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from losslint.facts.constants import plain_number
 from losslint.facts.gradient import GradientFacts, models_of
 from losslint.facts.point import Cone, Point
 from losslint.facts.variables import variable_of
@@ -206,16 +207,16 @@ def signed_terms(value: Value | None, sign: int = 1, depth: int = 12) -> Iterato
         yield from signed_terms(y, sign if value.op == "add" else -sign, depth - 1)
     elif value.op == "neg" or value.op in PASSES:
         yield from signed_terms(x, -sign if value.op == "neg" else sign, depth - 1)
-    elif is_scaled(value, factor) and isinstance(factor, Const):
-        yield from signed_terms(y if factor is x else x, sign if factor.value > 0 else -sign, depth - 1)
+    elif (scale := scaled_by(value)) is not None:
+        yield from signed_terms(y if factor is x else x, sign if scale > 0 else -sign, depth - 1)
     else:
         yield value, sign
 
 
-def is_scaled(value: Node, factor: Value | None) -> bool:
-    """Whether a value is another one times a known number, or over it."""
-    known = isinstance(factor, Const) and isinstance(factor.value, int | float)
-    return known and (value.op == "mul" or (value.op == "div" and factor is value.inputs.get("y")))
+def scaled_by(value: Node) -> float | None:
+    """The known number that a value multiplies or divides another one by."""
+    x, y = (plain_number(value.inputs.get(side)) for side in ("x", "y"))
+    return x if value.op == "mul" and x is not None else y if value.op in ("mul", "div") else None
 
 
 def is_clipped_objective(term: Node) -> bool:
