@@ -99,7 +99,10 @@ def _gradients(t: Tracer, frame: Frame, c: Call) -> Value:
     if target is not None:
         t.target(target, "gradients", frame.source(c.at))
     single = sources if isinstance(sources, Seq) else Seq([sources] if sources is not None else [])
-    return gradients_of(t, frame, target, single, c)
+    found = gradients_of(t, frame, target, single, c)
+    for node in nodes_in(found):
+        node.name = c.name
+    return found
 
 
 @handles("torch.autograd.grad")

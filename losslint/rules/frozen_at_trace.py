@@ -13,6 +13,7 @@ from losslint.project.module import Module
 from losslint.rules.base import Loss, Problem, Rule
 
 COMPILERS = ("function", "jit", "pmap", "filter_jit")
+BEFORE_TRACE = ("__init__", "set_params", "set_model", "on_train_begin")  # of a callback
 CLOCKS = ("time.time", "time.perf_counter", "time.monotonic", "datetime.datetime.now")
 
 
@@ -156,7 +157,7 @@ for epoch in range(10):
         if loss.site.framework == "jax":
             instead = "make it an argument of the compiled function, and of the loss"
         for read, name in loss.graph.plain_reads:
-            row, who = by_callbacks.get(name), "callback"
+            row, who = by_callbacks.get(name, by_callbacks.get(read.text)), "callback"
             if row is None and read.module is module:
                 row, who = by_loops.get(name), "loop"
             if row is not None:
@@ -224,19 +225,30 @@ def compiled_names(module: Module) -> set[str]:
 
 
 def names_changed_by_callbacks(loss: Loss) -> dict[str, int]:
-    """Attribute and global names that methods of Callback classes of the file assign, with the row."""
+    """Attribute and global names that methods of Callback classes of the file assign once the training runs, with the row;
+    an attribute of the callback itself with the name of the one object: ``annealing.weight``."""
     found: dict[str, int] = {}
-    for node in loss.site.module.tree.body:
+    module = loss.site.module
+    for node in module.tree.body:
         if not (isinstance(node, ast.ClassDef) and any("Callback" in ast.unparse(b) for b in node.bases)):
             continue
-        for inner in ast.walk(node):
+        declared = {n for g in ast.walk(node) if isinstance(g, ast.Global) for n in g.names}
+        objects = [name for name, bound in module.index.bound.get(module.tree, {}).items() if is_made_by(node.name, bound)]
+        later = [part for part in node.body if isinstance(part, ast.FunctionDef) and part.name not in BEFORE_TRACE]
+        for inner in walk(*later):
             if not isinstance(inner, (ast.Assign, ast.AugAssign)):
                 continue
             targets = inner.targets if isinstance(inner, ast.Assign) else [inner.target]
-            declared = {n for g in ast.walk(node) if isinstance(g, ast.Global) for n in g.names}
             for target in targets:
-                if isinstance(target, ast.Attribute) and ast.unparse(target.value) != "self":
-                    found.setdefault(target.attr, inner.lineno)
+                if isinstance(target, ast.Attribute):
+                    own = ast.unparse(target.value) == "self"
+                    for name in [f"{it}.{target.attr}" for it in objects] if own else [target.attr]:
+                        found.setdefault(name, inner.lineno)
                 elif isinstance(target, ast.Name) and target.id in declared:
                     found.setdefault(target.id, inner.lineno)
     return found
+
+
+def is_made_by(name: str, bound: list[ast.AST]) -> bool:
+    """Whether a name has one value, an object of a class of the file."""
+    return len(bound) == 1 and isinstance(bound[0], ast.Call) and last_name(bound[0].func) == name

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import libcst as cst
 
 from losslint.graph.nodes import Node, NotedCall
-from losslint.ops.table import apis, lookup, preferred
+from losslint.ops.table import Api, apis, lookup, preferred
+from losslint.project.modes import Mode
 from losslint.project.uses import imports_root
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -19,17 +21,25 @@ OLD_KEYWORDS = {  # of TensorFlow 1 -> of TensorFlow 2, none of whose functions 
 }  # fmt: skip
 OLD_KEYWORDS_OF = {"ctc": {"inputs": "logits", "sequence_length": "logit_length"}}  # operation -> of TensorFlow 1 -> of 2
 PRECISIONS = {"float": "float32", "double": "float64"}
+COMPLETE = {  # the modules all of whose functions that compute with tensors are in the tables -> framework
+    **dict.fromkeys(("tf", "tf.math", "tf.nn"), "tensorflow"),
+    **dict.fromkeys(("keras", "keras.ops", "keras.backend"), "keras"),
+    **dict.fromkeys(("torch", "torch.F"), "torch"), **dict.fromkeys(("jnp", "jax.nn"), "jax"),
+}
+COMPUTES = ("elementwise", "reduce", "linear", "move", "gather", "compare", "round", "sign", "loss")
+OF_GRAPHS = ("tf.gradients", "keras.backend.gradients")
 MAX_NAMES = 5  # that a message tells
 VAGUE = ("control", "object", "scope", "state", "python", "escape", "print")  # families of many different functions
 
 
 class RemovedApi(Rule):
-    """A function that the target no longer has.
+    """A function that the target does not have.
 
-    What it does: finds names and keywords of TensorFlow 1 (``tf.log``, ``keep_dims=``) in files that are not TensorFlow 1
-    scripts, and functions of ``keras`` that Keras 3 dropped. (``tf.keras.backend`` still has those of ``keras.backend``.)
-    Of the short and the long names of losses, ``keras.losses`` has only ``mean_squared_error``, ``tf.keras.losses`` only
-    ``mse``; ``keras.objectives`` is gone.
+    What it does: finds names and keywords of TensorFlow 1 (``tf.log``, ``keep_dims=``) in files that are not TensorFlow
+    1 scripts, functions of ``keras`` that Keras 3 dropped, functions of one module that are asked of another
+    (``tf.keras.sum``, ``torch.reduce_mean``), and ``tf.gradients`` in a step that runs eagerly. (``tf.keras.backend``
+    still has those of ``keras.backend``.) Of the short and the long names of losses, ``keras.losses`` has only
+    ``mean_squared_error``, ``tf.keras.losses`` only ``mse``; ``keras.objectives`` is gone.
 
     Why it is bad: ``AttributeError: module 'keras.backend' has no attribute 'mean'``.
 
@@ -111,6 +121,8 @@ def kept_loss(y_true, y_pred):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
+        yield from of_other_modules(loss)
+        yield from of_graphs_alone(loss)
         module = loss.site.module
         if loss.keras_version < 3 or loss.site.framework != "tensorflow" or imports_root(module, "tf_keras"):
             return
@@ -133,6 +145,53 @@ def kept_loss(y_true, y_pred):
                     f"{spelled(raw)} has no parameter {keyword} in TensorFlow 2: TypeError",
                     f"write {current}= instead",
                 )
+
+
+def of_other_modules(loss: Loss) -> Iterator[Problem]:
+    """Functions that a module never had, and another module or framework has."""
+    for node in loss.nodes:
+        home, _, name = node.name.rpartition(".") if node.op == "unknown" else ("", "", "")
+        if home not in COMPLETE or node.context.guarded or node.context.tried or not (elsewhere := functions().get(name)):
+            continue
+        in_keras = home.startswith("keras")
+        if in_keras and (loss.keras_version < 3 or imports_root(loss.site.module, "tf_keras")):
+            continue
+        operation = elsewhere.operation.name
+        spelling = "keras" if in_keras else COMPLETE[home]
+        called = node.source.text.partition("(")[0]
+        yield Problem(
+            node.source,
+            f"{called} does not exist: AttributeError (it is a function of {elsewhere.name.rpartition('.')[0]})",
+            f"use {preferred(spelling, operation) or elsewhere.name}",
+        )
+
+
+@cache
+def functions() -> dict[str, Api]:
+    """The functions that compute with tensors, by their last names, in whatever module they are."""
+    found: dict[str, Api] = {}
+    for framework in dict.fromkeys(COMPLETE.values()):
+        for name, api in apis(framework).items():
+            home, _, last = name.rpartition(".")
+            if home in COMPLETE and api.operation.family in COMPUTES:
+                found.setdefault(last, api)
+    return found
+
+
+def of_graphs_alone(loss: Loss) -> Iterator[Problem]:
+    """``tf.gradients`` in a step with a tape that the file's own code runs eagerly."""
+    site = loss.site
+    calls, text = site.module.index.calls_by_name, site.module.text
+    runs = site.kind == "tape" and (site.owner is None or getattr(site.owner, "name", "") in calls)
+    if not runs or any(mark in text for mark in (*TF1_MARKS, "as_default", "disable_eager_execution")):
+        return
+    for node in loss.nodes:
+        if node.name in OF_GRAPHS and node.context.mode is Mode.EAGER and not (node.context.guarded or node.context.tried):
+            yield Problem(
+                node.source,
+                f"{node.source.text.partition('(')[0]} works while a graph is built, and this runs eagerly: RuntimeError",
+                "watch the source with a tf.GradientTape of its own around the computation, and ask it for the gradient",
+            )
 
 
 def family(called: NotedCall) -> str:

@@ -6,7 +6,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-from losslint.ops.table import apis
+from losslint.ops.table import apis, lookup
+from losslint.rules.removed_api import functions
 
 HOMES = {"": (True, True), "keras only": (True, False), "tf.keras only": (False, True), "Keras 2": (False, False)}
 
@@ -20,3 +21,15 @@ def test_homes_of_names(module: str) -> None:
     assert plain
     assert {name: tuple(hasattr(home, name) for home in homes) for name in plain} == {
         name: HOMES[note] for name, note in plain.items()}
+
+
+MODULES = {"tf": tf, "tf.math": tf.math, "tf.nn": tf.nn, "keras": tf.keras, "keras.backend": tf.keras.backend,
+           "keras.ops": keras.ops}  # fmt: skip
+
+
+@pytest.mark.parametrize("home", MODULES)
+def test_modules_are_complete(home: str) -> None:
+    """What other modules compute with, and the table does not know of this one, it does not have."""
+    missing = [name for name in functions() if lookup(f"{home}.{name}") is None]
+    assert "hypot" in missing or home == "keras.ops"
+    assert not [name for name in missing if hasattr(MODULES[home], name)]
