@@ -103,40 +103,40 @@ def penalty_loss(critic, real, fake):
                 yield from self.uneven(loss, node)
 
     def uneven(self, loss: Loss, node: Node) -> Iterator[Problem]:
-        code = node.source.text
         if node.op in SAMPLED and node.op != "sum" and (mask := masked_by(node)) is not None:
             if not any(divides_by(loss, node, mask)):
                 name = mask.name
                 yield Problem(
                     node.source,
-                    f"{code} counts the elements that {name} leaves out too: a sample of which {name} keeps a tenth "
-                    "weighs a tenth",
+                    f"{node.source.text} counts the elements that {name} leaves out too: a sample of which {name} keeps a "
+                    "tenth weighs a tenth",
                     f"divide the sum by the size of the mask: sum(..) / maximum(sum({name}), 1.0)",
                 )
         elif node.op in SAMPLED and is_gaussian_divergence(node.inputs.get("x")):
             if node.op != "sum" and averages_the_latent_axis(node):
                 yield Problem(
                     node.source,
-                    f"{code} averages over the latent dimensions: of 32 the divergence is a 32nd of the one in the bound",
+                    f"{node.source.text} averages over the latent dimensions: of 32 the divergence is a 32nd of the one in "
+                    "the bound",
                     "take the sum over the latent axis, and the mean over the batch",
                 )
             elif node.op == "sum" and reduces_all(node) and has_means(loss):
                 yield Problem(
                     node.source,
-                    f"{code} adds up the whole batch, beside terms that are means: it grows with the batch size",
+                    f"{node.source.text} adds up the whole batch, beside terms that are means: it grows with the batch size",
                     "take the sum over the latent axis (-1), and the mean over the batch",
                 )
         elif node.op == "kl_divergence" and node.framework == "torch" and node.told("reduction") in (None, Const("mean")):
             yield Problem(
                 node.source,
-                f'the reduction "mean" of {code} divides by the number of classes too: the divergence of 10 classes is a '
-                "tenth of what it is",
+                f'the reduction "mean" of {node.source.text} divides by the number of classes too: the divergence of 10 '
+                "classes is a tenth of what it is",
                 'write reduction="batchmean"',
             )
         elif node.op in ("norm", "sum") and (slopes := norm_of_slopes(node)) is not None and leaves_axes(node, slopes):
             yield Problem(
                 node.source,
-                f"{code} is the norm over one axis of {slopes.source.assigned or 'the gradient'}, which has "
+                f"{node.source.text} is the norm over one axis of {slopes.source.assigned or 'the gradient'}, which has "
                 "several for each sample: every pixel is pushed to a slope of 1 by itself",
                 "flatten each sample first, or take the norm over all axes but the first",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -344,13 +345,19 @@ def compares(loss: Loss, value: Node) -> bool:
 
 def grows_with_fit(loss: Loss, value: Node) -> bool:
     """Whether a fitting prediction costs no less than a wrong one at every sample, and more at one."""
-    gains = [gain for _, gain in gains_of(loss, value)]
-    return bool(gains) and min(gains) >= 0.0 < max(gains)
+    most = 0.0
+    for _, gain in gains_of(loss, value):
+        if not gain >= 0.0:
+            return False  # most losses end here
+        most = max(most, gain)
+    return most > 0.0
 
 
 def turned_for(loss: Loss, value: Node) -> float | None:
     """The label of two for which alone a fitting prediction costs more than a wrong one."""
-    gains = gains_of(loss, value)
+    gains = [*gains_of(loss, value)]
+    if any(math.isnan(gain) for _, gain in gains):
+        return None
     turned = {label for label, gain in gains if gain > 0.0}
     kept = {label for label, gain in gains if gain < 0.0}
     return turned.pop() if len(turned) == len(kept) == 1 and turned != kept else None
@@ -370,22 +377,18 @@ def is_weighted_logarithm(term: Value | None, depth: int = 6) -> bool:
     return any(side.op == "log" or is_weighted_logarithm(side, depth - 1) for side in sides)
 
 
-def gains_of(loss: Loss, value: Node) -> list[tuple[float, float]]:
-    """The label of each sample, and what a fitting prediction costs more than a wrong one; nothing where it is not known."""
+def gains_of(loss: Loss, value: Node) -> Iterator[tuple[float, float]]:
+    """The label of each sample, and what a fitting prediction costs more than a wrong one; NaN where it is not known."""
     variables: dict[Role, list[Node]] = {Role.LABEL: [], Role.PREDICTION: []}
     for node in loss.graph.params.values():
         if node.role in variables:
             variables[node.role].append(node)
     if any(len(found) != 1 for found in variables.values()):
-        return []
+        return
     label, prediction = (variable_of(variables[role][0]) for role in (Role.LABEL, Role.PREDICTION))
     if label is None or prediction is None:
-        return []
+        return
     cone = Cone.of(loss.gradient, value)
-    gains = []
     for y, fits, fails in SAMPLES:
         good, bad = (Point(cone, {label: y, prediction: p}) for p in (fits, fails))
-        if good.opaque or bad.opaque:
-            return []
-        gains.append((y, good(value) - bad(value)))
-    return gains
+        yield y, math.nan if good.opaque or bad.opaque else good(value) - bad(value)
