@@ -35,7 +35,7 @@ from losslint.graph.values import (
     Tape,
     Value,
 )
-from losslint.ops.moves import TRANSPOSES
+from losslint.ops.moves import RESHAPES, TRANSPOSES
 from losslint.ops.table import Api, canonical_name, lookup
 
 Handler = Callable[[Tracer, Frame, "Call"], "Value | None"]
@@ -433,8 +433,8 @@ def result_dtype(api: Api, inputs: dict[str, Value]) -> str | None:
     result = api.operation.result
     if result in ("float", "int", "bool", "complex", "string"):
         return result
-    if api.operation.family == "move" and isinstance(moved := inputs.get("x"), Node):
-        return moved.dtype
+    if api.operation.name in RESHAPES and isinstance(whole := inputs.get("x"), Node):
+        return whole.dtype
     dtypes = [n.dtype for v in inputs.values() for n in nodes_in(v) if n.kind is not Kind.PYTHON and n.dtype != "bool"]
     if "float" in dtypes:
         return "float"
