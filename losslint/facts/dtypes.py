@@ -6,6 +6,7 @@ Measured with TensorFlow 2.21, in eager code and in graphs.
 
 from __future__ import annotations
 
+from losslint.facts.array_dtypes import array_dtype
 from losslint.facts.gradient import GradientFacts
 from losslint.facts.shape import is_absent
 from losslint.graph.nodes import Kind, Node
@@ -29,10 +30,21 @@ def dtypes(gradient: GradientFacts, keras: str = "") -> dict[int, str]:
     ``keras``: what Keras casts label and prediction to before it calls the loss; "" where something else calls it.
     """
     found: dict[int, str] = {}
+    arrays: dict[int, str] = {}
     for node in gradient.graph.nodes:
-        if node.kind is Kind.TENSOR and (dtype := _dtype(node, found, gradient, keras)):
+        if node.kind is Kind.ARRAY:
+            arrays[node.index] = array_dtype(node, arrays)
+        elif node.kind is Kind.TENSOR and (dtype := _dtype(node, found, gradient, keras) or _of_array(node, arrays)):
             found[node.index] = dtype
     return found
+
+
+def _of_array(node: Node, arrays: dict[int, str]) -> str:
+    """The dtype of the tensor that a function of TensorFlow makes of one array alone."""
+    given = [arrays.get(operand.index, "") for name, operand in node.operands() if name in DATA]
+    alone = len(given) == 1 and node.framework == "tensorflow" and "dtype" not in node.inputs
+    keeps = alone and node.operation is not None and node.operation.result in KEEPS and "y" not in node.inputs
+    return given[0] if keeps and not _raises(node, given[0]) else ""
 
 
 def differ(a: str, b: str) -> bool:

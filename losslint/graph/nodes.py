@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import libcst as cst
+
 from losslint.graph.source import Source
 from losslint.graph.values import Const, External, Map, Method, Seq, Tape, Value
 from losslint.ops.table import Api, Operation, operations
@@ -238,6 +240,7 @@ class Graph:
     custom: list[CustomGradient] = field(default_factory=list)
     without_gradient: list[tuple[str, Source]] = field(default_factory=list)  # custom gradients that return no function
     exchanged: list[tuple[str, Source]] = field(default_factory=list)  # forward rules that return what is saved first
+    without_return: dict[cst.FunctionDef, Source] = field(default_factory=dict)  # functions that forget it, their names
     required: list[tuple[Node, bool]] = field(default_factory=list)  # checks, and conditions that it raises without
     noted: list[NotedCall] = field(default_factory=list)
     framework: str = "tensorflow"  # of the site: whose operators ``x ** y`` and the like are

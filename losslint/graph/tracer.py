@@ -279,7 +279,11 @@ class Tracer:
     def result(self, frame: Frame) -> Value:
         """What a function returns: its return values joined, the later ones standing for the other path."""
         if not frame.returns:
-            return NOTHING if frame.alive and computes_in_vain(frame.function) else NONE
+            function = frame.function if frame.alive and computes_in_vain(frame.function) else None
+            if function is None or not isinstance(function.node, cst.FunctionDef):
+                return NONE
+            self.graph.without_return[function.node] = Source(function.unit, function.node.name)
+            return NOTHING
         value = frame.returns[-1].value
         for earlier in reversed(frame.returns[:-1]):
             value = self.join(frame, earlier.value, value, earlier.at, earlier.condition)

@@ -29,6 +29,7 @@ OPERANDS = ("x", "y", "indices", "y_true", "y_pred")
 SHAPES = ("static_dim", "static_rank", "static_shape")
 RETURNED_BY_STEP = {"compute_loss": "the loss", **dict.fromkeys(("train_step", "test_step"), 'a dict, {"loss": loss},')}
 STARTED_BY = {"test_step": "evaluation"}
+BACKWARD = "asked for its backward()"
 BATCHED = re.compile(r"batch|images|labels|inputs|targets|samples|^[xy]s$|^[xy]b$", re.IGNORECASE)  # names of many rows
 VALIDATES = ("validation_data", "validation_split")
 
@@ -140,11 +141,7 @@ model.compile(loss=squared_loss)
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node in loss.nodes:
             if (what := done_with_none(node)) and not node.context.guarded:
-                yield Problem(
-                    node.source,
-                    f"{what}: the function that is called there ends without `return`",
-                    "return the value at the end of that function",
-                )
+                yield given_none(loss, node, what)
         yield from lost_by_a_step(loss)
         if loss.graph.gaps:
             return
@@ -190,6 +187,23 @@ model.compile(loss=squared_loss)
                     "end every path with `return` of one tensor, or raise an error for unknown settings",
                     None if always else Severity.WARNING,
                 )
+
+
+def given_none(loss: Loss, node: Node, what: str) -> Problem:
+    """The None of a function, told where a step asks it for its gradient by the name of the one function that may be it."""
+    at_fault = [name for name in loss.graph.without_return.values() if name.text != "__init__"]
+    if node.detail.get("how") == BACKWARD and len(at_fault) == 1:
+        return Problem(
+            at_fault[0],
+            f"{at_fault[0].text} ends without `return`: {what}",
+            f"return the loss at the end of {at_fault[0].text}",
+            related=(node.source,),
+        )
+    return Problem(
+        node.source,
+        f"{what}: the function that is called there ends without `return`",
+        "return the value at the end of that function",
+    )
 
 
 def lost_by_a_step(loss: Loss) -> Iterator[Problem]:

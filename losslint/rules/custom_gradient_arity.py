@@ -69,11 +69,11 @@ gain = tf.Variable(2.0)
 @tf.custom_gradient
 def amplified(x):
     def grad(upstream):
-        return upstream * gain
+        return upstream * gain  # expect: LL512
     return x * gain, grad
 
 def amplified_loss(y_true, y_pred):
-    return tf.reduce_mean(tf.square(y_true - amplified(y_pred)), axis=-1)  # expect: LL512
+    return tf.reduce_mean(tf.square(y_true - amplified(y_pred)), axis=-1)
 """,
     )
     GOOD = (
@@ -181,10 +181,11 @@ def scaled_loss(y_true, y_pred):
                 )
             elif (variable := own_variable(loss, custom)) is not None:
                 yield Problem(
-                    custom.call,
+                    custom.returned,
                     f"{custom.name} uses the variable of row {variable.source.row}, but its gradient function takes no "
                     "`variables`: TypeError",
                     "def grad(upstream, variables=None), which returns (gradients, gradients of the variables)",
+                    related=(custom.call,),
                 )
 
 
