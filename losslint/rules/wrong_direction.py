@@ -202,14 +202,13 @@ def signed_terms(value: Value | None, sign: int = 1, depth: int = 12) -> Iterato
     if not isinstance(value, Node) or not depth:
         return
     x, y = value.inputs.get("x"), value.inputs.get("y")
-    factor = x if isinstance(x, Const) else y
     if value.op in ("add", "sub"):
         yield from signed_terms(x, sign, depth - 1)
         yield from signed_terms(y, sign if value.op == "add" else -sign, depth - 1)
     elif value.op == "neg" or value.op in PASSES:
         yield from signed_terms(x, -sign if value.op == "neg" else sign, depth - 1)
     elif (scale := scaled_by(value)) is not None:
-        yield from signed_terms(y if factor is x else x, sign if scale > 0 else -sign, depth - 1)
+        yield from signed_terms(x if plain_number(x) is None else y, sign if scale > 0 else -sign, depth - 1)
     else:
         yield value, sign
 
