@@ -61,6 +61,10 @@ class _Shapes:
                 return self._sliced(self._value(data), steps - 1)
             case ast.Call(func=ast.Attribute(attr="from_tensor_slices"), args=[ast.Tuple(elts=arrays)]):
                 return arrays, False
+            case ast.Call(func=ast.Name(id=name)) if steps:
+                bound = self.index.lookup(name, self.index.scope(data))[0]
+                made = [r for f in bound if isinstance(f, ast.FunctionDef) for r in self.index.returns.get(f, [])]
+                return self._sliced(made[0], steps - 1) if len(made) == 1 else ([], False)
             case ast.Call(func=ast.Attribute(value=inner, attr=did)) if did in _SAME_ROWS:
                 arrays, batched = self._sliced(inner, steps - 1) if steps else ([], False)
                 return arrays, batched or did == "batch"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from losslint.facts.shape import Shape
 from losslint.graph.nodes import Kind, Node
+from losslint.graph.values import Const
 from losslint.project.index import FunctionNode, argument, last_name, parameters
 from losslint.project.labels import BATCH, label_shape, shape_of
 from losslint.project.modes import Mode
@@ -33,6 +34,17 @@ def as_fitted(loss: Loss, given: list[Node]) -> dict[int, Shape]:
         return {}
     rows: dict[Role, Shape] = {Role.LABEL: (BATCH, *labels[1:]), Role.PREDICTION: (BATCH, width)}
     return {n.index: rows[n.role] for n in given if n.role in rows}
+
+
+def as_stepped(loss: Loss) -> dict[int, Shape]:
+    """The labels in the batch of a ``train_step`` that Keras 3 calls, where the file hands ``fit`` one number a sample:
+    unlike a compiled loss, the step gets them without another axis."""
+    labels = label_shape(loss.site.module)
+    if not loss.site.qualname.endswith(".train_step") or loss.keras_version < 3 or labels is None or len(labels) != 1:
+        return {}
+    batches = {n.index for n in loss.nodes if n.op == "param" or n.name.endswith(".unpack_x_y_sample_weight")}
+    return {n.index: (BATCH,) for n in loss.nodes
+            if n.op == "item" and n.inputs.get("index") == Const(1) and any(o.index in batches for _, o in n.operands())}
 
 
 def head_width(loss: Loss) -> int | None:
