@@ -12,14 +12,15 @@ from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
 
 ELEMENTS = (*SAME_NUMBERS, "item")  # the elements themselves, or some of them
+AFFINE = ("add", "sub", "mul")
 BOUNDED = ("sigmoid", "softmax")
 
 
 class GradientKilledByClip(Rule):
     """Predictions outside of the bounds of a clip get a gradient of exactly 0.
 
-    What it does: finds a prediction, or its sigmoid or softmax, that is clipped to two numbers before the loss is taken,
-    and an error that is clipped before it is squared.
+    What it does: finds a prediction, its sigmoid or softmax, or data that a model's output is added to, which is clipped to
+    two numbers before the loss is taken, and an error that is clipped before it is squared.
 
     Why it is bad: a totally wrong prediction (a linear output of 1.7 under ``clip(y_pred, 0., 1.)``, a probability of
     exactly 0 under ``clip(p, 1e-7, 1. - 1e-7)``) is never pulled back.
@@ -89,7 +90,7 @@ def surrogate_loss(y_true, y_pred):
                     "there: the worst predictions are never corrected",
                     "use the Huber loss, which goes on as a straight line outside",
                 )
-            if not is_output(clipped):
+            if not is_output(clipped) and not is_residual(loss, node, clipped):
                 continue
             outside = "at 0 or 1" if is_bounded(clipped) or loss.head in BOUNDED else f"outside [{low:.7g}, {high:.7g}]"
             yield Problem(
@@ -104,6 +105,21 @@ def is_error(value: Node) -> bool:
     """Whether a value is a prediction minus something."""
     sides = [value.inputs.get("x"), value.inputs.get("y")] if value.op == "sub" else []
     return any(isinstance(side, Node) and side.role is not Role.LABEL and is_output(side) for side in sides)
+
+
+def is_residual(loss: Loss, clip: Node, value: Node, depth: int = 4) -> bool:
+    """Whether a value is what a model returns, scaled by a number or added to data: ``blend + 2 * net(x) - 1``, as long as
+    it is not handed to a model again."""
+    if value.op not in AFFINE or is_error(value) or any(user.op == "layer" for user in loss.users(clip)):
+        return False
+    for _ in range(depth):
+        sides = [value.inputs.get("x"), value.inputs.get("y")]
+        trained = [side for side in sides if isinstance(side, Node) and loss.gradient.live(side)]
+        plain = value.op in ("add", "sub") or any(plain_number(side) is not None for side in sides)
+        if value.op not in AFFINE or len(trained) != 1 or not plain:
+            break
+        value = trained[0]
+    return value.op == "layer"
 
 
 def is_only_way(loss: Loss, node: Node) -> bool:
