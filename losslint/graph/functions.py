@@ -211,6 +211,7 @@ def note_custom_gradient(
     t.graph.custom.append(CustomGradient(
         function.name, frame.source(at), upstream, gradients, returned, tuple(args), dict(kwargs), value, countable,
         takes_variables, outputs, upstreams(gradient.node.params),
+        Source(gradient.unit, gradient.node.name) if isinstance(gradient.node, cst.FunctionDef) else None,
     ))
 
 

@@ -211,6 +211,7 @@ class CustomGradient:
     takes_variables: bool = False  # the gradient function has a parameter for the variables that the function uses
     outputs: int | None = None  # the tensors that it returns, where their number is certain
     upstreams: range | None = None  # how many upstream gradients its gradient function can be called with
+    defined: Source | None = None  # the name of the gradient function, where it has one
     by_tangents: bool = False  # forward (jax.custom_jvp): ``upstream`` stands for what arrives from the arguments
 
 

@@ -68,8 +68,8 @@ gain = tf.Variable(2.0)
 
 @tf.custom_gradient
 def amplified(x):
-    def grad(upstream):
-        return upstream * gain  # expect: LL512
+    def grad(upstream):  # expect: LL512
+        return upstream * gain
     return x * gain, grad
 
 def amplified_loss(y_true, y_pred):
@@ -181,7 +181,7 @@ def scaled_loss(y_true, y_pred):
                 )
             elif (variable := own_variable(loss, custom)) is not None:
                 yield Problem(
-                    custom.returned,
+                    custom.defined or custom.returned,
                     f"{custom.name} uses the variable of row {variable.source.row}, but its gradient function takes no "
                     "`variables`: TypeError",
                     "def grad(upstream, variables=None), which returns (gradients, gradients of the variables)",
