@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from losslint.facts.gradient import VARIABLES, GradientFacts, called_model, models_of
 from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import Kind, Node, Target, nodes_in
+from losslint.graph.source import Source
 from losslint.graph.values import External, Tape, Value
 from losslint.project.index import keyword, last_name, walk
 from losslint.rules.base import Loss, Problem, Rule
@@ -118,14 +119,20 @@ def step(generator, critic, x):
             unrecorded = forward_outside(facts, target, tape) or step_outside(facts, target.value, tape) or (
                 early_call(loss, target, tape))
             if unrecorded is not None:
+                place = beside(target.source, unrecorded.source)
                 yield Problem(
-                    unrecorded.source,
-                    f"{unrecorded.source.text} is computed outside of the GradientTape that is asked for its gradient "
+                    place,
+                    f"{place.text} is computed outside of the GradientTape that is asked for its gradient "
                     f"(row {target.source.row}): the tape has not recorded it, and the gradient is None",
                     "take the first gradient inside of the block, by a tape of its own" if unrecorded.op == "gradient" else
                     "move the forward pass and the loss into the `with tf.GradientTape()` block",
                     related=(target.source,),
                 )
+
+
+def beside(target: Source, place: Source) -> Source:
+    """A place, or the call that leads to it from the function that asks for the gradient: a helper may be right as it is."""
+    return next((at for at in place.route if at.via is target.via), place)
 
 
 def forward_outside(facts: GradientFacts, target: Target, tape: Tape) -> Node | None:
