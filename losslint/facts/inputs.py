@@ -29,7 +29,6 @@ MAX_POINTS = 160
 MAX_WORK = 24_000  # operations evaluated for one result; keeps the largest losses below a fraction of a second
 EXPONENTS = ("gamma", "power", "exponent", "alpha", "beta")  # configuration that is mostly 1 or more
 LARGE, LARGE_IN_TORCH = 100.0, 110.0  # exp overflows at 88.7; it is 0 below -87.4, in PyTorch below -104
-OPPOSED = -0.05  # a covariance, where one falls as the other rises
 RISING = (0.125, 0.25, 0.625, 0.875)  # the corners of a box
 RAW = 300.0  # a label that is not scaled
 
@@ -442,8 +441,8 @@ class InputFacts:
             yield self.base | dict.fromkeys(((rows, ""), *masks), 0.0)
         for index, cosine in itertools.product(self.cosines, (1.0, -1.0)):
             yield dict(zip(variables, (c[0] for c in choices), strict=True)) | {(index, ""): cosine}
-        for index in self.covariances:
-            yield self.base | {(index, ""): OPPOSED}
+        for opposed in self.covariances.values():
+            yield self.base | {(index, ""): value for index, value in opposed.items()}
         if not labels:
             return
         for value in (0.4, 0.0, 1.0):  # perfect predictions

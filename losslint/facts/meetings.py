@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from losslint.facts.constants import plain_number
-from losslint.graph.nodes import Node
+from losslint.graph.nodes import Node, below, carrier
 from losslint.graph.values import Value
 from losslint.ops.moves import SAME_NUMBERS
 
@@ -18,6 +18,8 @@ BOUNDS = (*SAME_NUMBERS, "clip", "minimum", "maximum", "relu", "abs", "neg")
 UNIT = ("l2_normalize", "normalize_vectors")
 LENGTHS = ("norm", "euclidean_norm", "sqrt")
 AVERAGES = ("mean", "avg_pool", "conv")
+SPREAD = 0.0625  # of two values, one of which falls as the other rises
+ROOTS = ("param", "layer", "variable", "weight", "attribute", "unknown", "placeholder")
 LOST = 1e-6  # beside a product of two lengths
 PLACES = (*SAME_NUMBERS, "item", "transpose", "matrix_transpose", "swapaxes", "broadcast_to", "permute_dimensions")
 
@@ -55,20 +57,41 @@ def cosines(nodes: Collection[Node]) -> Mapping[int, tuple[Node, ...]]:
     return found
 
 
-def covariances(nodes: Collection[Node]) -> list[int]:
-    """The covariances that a loss computes as ``mean(a * b) - mean(a) * mean(b)``: negative where one falls as the other
-    rises."""
-    found = []
+def covariances(nodes: Collection[Node]) -> Mapping[int, Mapping[int, float]]:
+    """A covariance that a loss computes as ``mean(a * b) - mean(a) * mean(b)`` -> what it is, and the variances beside it,
+    where ``a`` falls as ``b`` rises. Without the variances of both nothing is known of its size."""
+    pairs: dict[int, list[Node]] = {}
+    variances: dict[int, tuple[Node, float]] = {}
     for node in nodes:
-        whole, parts = node.inputs.get("x"), node.inputs.get("y")
-        if node.op != "sub" or not isinstance(whole, Node) or not isinstance(parts, Node) or whole.op not in AVERAGES:
-            continue
-        product = whole.inputs.get("x")
-        pair = _factors(product) if isinstance(product, Node) and product.op == "mul" else []
-        means = [mean.inputs.get("x") for mean in _factors(parts) if parts.op == "mul" and mean.op == whole.op]
-        if len(pair) == 2 and pair[0] is not pair[1] and means in (pair, pair[::-1]):
-            found.append(node.index)
-    return found
+        if node.op in ("var", "std") and isinstance(of := carrier(node), Node):
+            variances[node.index] = of, SPREAD if node.op == "var" else SPREAD**0.5
+        if node.op == "sub" and (pair := _averaged_product(node)) is not None:
+            if pair[0] is pair[1]:
+                variances[node.index] = pair[0], SPREAD
+            elif _roots(pair[0]).isdisjoint(_roots(pair[1])):
+                pairs[node.index] = pair
+    known = {index: value for index, (_, value) in variances.items()}
+    varied = [of for of, _ in variances.values()]
+    return {
+        index: {index: -SPREAD, **known}
+        for index, pair in pairs.items() if all(any(of is one for of in varied) for one in pair)
+    }  # fmt: skip
+
+
+def _roots(value: Node) -> set[int]:
+    """What a value is computed from that may be anything."""
+    return {node.index for node in below([value]) if node.op in ROOTS}
+
+
+def _averaged_product(difference: Node) -> list[Node] | None:
+    """``a`` and ``b`` of ``mean(a * b) - mean(a) * mean(b)``, the same for a variance; None for anything else."""
+    whole, parts = difference.inputs.get("x"), difference.inputs.get("y")
+    if not isinstance(whole, Node) or not isinstance(parts, Node) or whole.op not in AVERAGES:
+        return None
+    product = whole.inputs.get("x")
+    pair = _factors(product) if isinstance(product, Node) and product.op not in PRODUCTS else []
+    means = [mean.inputs.get("x") for mean in _factors(parts) if parts.op not in PRODUCTS and mean.op == whole.op]
+    return pair if len(pair) == 2 and means in (pair, pair[::-1]) else None
 
 
 def _unbounded(value: Value | None) -> Node | None:
@@ -90,7 +113,9 @@ def _vectors(cosine: Node) -> tuple[Node, ...] | None:
         halved = (2.0 if cosine.op == "div" else 0.5) in (plain_number(v) for v in cosine.inputs.values())
         return () if halved and less_one is not None and _is_trace(_unbounded(less_one.inputs.get("x"))) else None
     pair = _factors_summed(cosine)
-    return pair if pair is not None and any(map(_is_unit, pair)) else None
+    if pair is None or not any(map(_is_unit, pair)) or not all(_is_unit(one) or _may_be_long(one) for one in pair):
+        return None
+    return pair
 
 
 def _factors_summed(products: Node) -> tuple[Node, ...] | None:
@@ -103,13 +128,33 @@ def _factors_summed(products: Node) -> tuple[Node, ...] | None:
 
 def _is_product_of_lengths(divisor: Value | None) -> bool:
     """``|a| * |b| + 1e-6``: the small number is lost beside vectors of some length, and a quotient by them is 1."""
-    while isinstance(divisor, Node) and divisor.op in ("add", "maximum"):
-        small = [plain_number(divisor.inputs.get(name)) for name in ("x", "y")]
-        if not any(number is not None and 0.0 <= number <= LOST for number in small):
-            return False
-        divisor = divisor.inputs.get("y" if small[0] is not None else "x")
+    divisor = _without_guard(divisor)
     lengths = _factors(divisor) if isinstance(divisor, Node) and divisor.op == "mul" else []
-    return len(lengths) == 2 and all(getattr(_unbounded(length), "op", "") in LENGTHS for length in lengths)
+    return len(lengths) == 2 and all(_measured(length) is not None for length in lengths)
+
+
+def _without_guard(value: Value | None) -> Value | None:
+    """A value before a number was added to it that is lost beside others, or kept it above one."""
+    while isinstance(value, Node) and value.op in ("add", "maximum", "clip", *PLACES):
+        names = ("x", "y") if value.op in ("add", "maximum") else ("x",)
+        small = [plain_number(value.inputs.get(name)) for name in (*names, *(("low", "high") if value.op == "clip" else ()))]
+        given = [number for number in small if number is not None]
+        if any(not 0.0 <= number <= LOST for number in given) or (value.op in ("add", "maximum") and not given):
+            return value
+        value = value.inputs.get("y" if small[0] is not None else "x")
+    return value
+
+
+def _measured(length: Value | None) -> Node | None:
+    """The vectors that a value is the length of; None where it is none."""
+    length = _without_guard(length)
+    if not isinstance(length, Node) or length.op not in LENGTHS:
+        return None
+    if length.op != "sqrt":
+        inner = carrier(length)
+        return inner if isinstance(inner, Node) else None
+    squares = _without_guard(length.inputs.get("x"))
+    return _squared(squares) if isinstance(squares, Node) else None
 
 
 def _is_trace(value: Node | None) -> bool:
@@ -125,9 +170,15 @@ def _is_unit(vectors: Node) -> bool:
     """Whether vectors are of length 1: divided by theirs, or made of sines and cosines."""
     vectors, factor = _unmoved(vectors)
     if vectors.op == "div":
-        return factor == 1.0 and getattr(_unbounded(vectors.inputs.get("y")), "op", "") in LENGTHS
+        return factor == 1.0 and _measured(vectors.inputs.get("y")) is not None
     parts = [operand for _, operand in vectors.operands()] if vectors.op in ("stack", "concat") else []
     return factor == 1.0 and (vectors.op in UNIT or (bool(parts) and all(map(_is_trigonometric, parts))))
+
+
+def _may_be_long(vectors: Node) -> bool:
+    """Whether nothing is known of how long vectors are: they are given, or come from a layer, as they are."""
+    vectors, factor = _unmoved(vectors)
+    return factor == 1.0 and vectors.op not in ("div", "mul", *UNIT)
 
 
 def _is_trigonometric(value: Node) -> bool:

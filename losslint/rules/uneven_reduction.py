@@ -8,14 +8,15 @@ from losslint.facts.axes import certain_axes
 from losslint.facts.constants import plain_number
 from losslint.facts.shape import is_none
 from losslint.findings import Severity
-from losslint.graph.nodes import Node, below
+from losslint.graph.nodes import Node
 from losslint.graph.values import Const, Seq, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.wrong_direction import signed_terms
 
-SAMPLED = ("mean", "sum", "average")
+MEANS = ("mean", "average")
+SIZES = ("static_dim", "size", "python.len", "item", "sum", "reciprocal", "pow", *MEANS)
 IMAGE_AXES = 3  # of a batch whose samples have more than one axis
 
 
@@ -103,8 +104,8 @@ def penalty_loss(critic, real, fake):
                 yield from self.uneven(loss, node)
 
     def uneven(self, loss: Loss, node: Node) -> Iterator[Problem]:
-        if node.op in SAMPLED and node.op != "sum" and (mask := masked_by(node)) is not None:
-            if not any(divides_by(loss, node, mask)):
+        if node.op in MEANS and (mask := masked_by(node)) is not None:
+            if not is_rescaled(loss, node):
                 name = mask.name
                 yield Problem(
                     node.source,
@@ -112,21 +113,23 @@ def penalty_loss(critic, real, fake):
                     "tenth weighs a tenth",
                     f"divide the sum by the size of the mask: sum(..) / maximum(sum({name}), 1.0)",
                 )
-        elif node.op in SAMPLED and is_gaussian_divergence(node.inputs.get("x")):
-            if node.op != "sum" and averages_the_latent_axis(node):
-                yield Problem(
-                    node.source,
-                    f"{node.source.text} averages over the latent dimensions: of 32 the divergence is a 32nd of the one in "
-                    "the bound",
-                    "take the sum over the latent axis, and the mean over the batch",
-                )
-            elif node.op == "sum" and reduces_all(node) and has_means(loss):
+        elif node.op in MEANS and averages_the_latent_axis(node) and is_gaussian_divergence(node.inputs.get("x")):
+            yield Problem(
+                node.source,
+                f"{node.source.text} averages over the latent dimensions: of 32 the divergence is a 32nd of the one in "
+                "the bound",
+                "take the sum over the latent axis, and the mean over the batch",
+            )
+        elif node.op == "sum" and reduces_all(node) and is_gaussian_divergence(node.inputs.get("x")):
+            if has_means(loss) and not is_rescaled(loss, node):
                 yield Problem(
                     node.source,
                     f"{node.source.text} adds up the whole batch, beside terms that are means: it grows with the batch size",
                     "take the sum over the latent axis (-1), and the mean over the batch",
                 )
         elif node.op == "kl_divergence" and node.framework == "torch" and node.told("reduction") in (None, Const("mean")):
+            if is_rescaled(loss, node):
+                return
             yield Problem(
                 node.source,
                 f'the reduction "mean" of {node.source.text} divides by the number of classes too: the divergence of 10 '
@@ -155,16 +158,26 @@ def masked_by(mean: Node) -> Node | None:
     return None
 
 
-def divides_by(loss: Loss, mean: Node, mask: Node) -> Iterator[bool]:
-    """Whether what a mean goes into is divided by something of the mask."""
-    stack, seen = [mean], set[int]()
+def is_rescaled(loss: Loss, reduced: Node) -> bool:
+    """Whether what a reduction gives is divided by a tensor, or multiplied by a size, before it is added to others."""
+    stack, seen = [reduced], set[int]()
     while stack:
-        for user in loss.users(stack.pop()):
-            divisor = user.inputs.get("y") if user.op in ("div", "divide_no_nan") else None
-            yield isinstance(divisor, Node) and any(inner is mask for inner in below([divisor]))
-            if user.index not in seen:
+        current = stack.pop()
+        for user in loss.users(current):
+            others = [operand for _, operand in user.operands() if operand is not current]
+            if (user.op in ("div", "divide_no_nan") and others) or (user.op == "mul" and any(map(is_size, others))):
+                return True
+            if user.op in ("mul", "div", "neg", *MEANS, "sum", *SAME_NUMBERS) and user.index not in seen:
                 seen.add(user.index)
                 stack.append(user)
+    return False
+
+
+def is_size(factor: Node) -> bool:
+    """Whether a factor is a number of things, or one over it."""
+    while factor.op in (*SAME_NUMBERS, "to_float") and isinstance(inner := factor.inputs.get("x"), Node):
+        factor = inner
+    return factor.family == "shape" or factor.op in SIZES
 
 
 def is_gaussian_divergence(value: Value | None) -> bool:
