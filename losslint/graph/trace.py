@@ -40,6 +40,7 @@ from losslint.project.roles import Role
 from losslint.project.sites import Site
 from losslint.project.uses import local_uses
 
+MAX_AROUND = 40_000  # nodes of all traces of one script, or of one function, that end at different losses
 TENSOR_ROLES = (Role.PREDICTION, Role.LABEL, Role.WEIGHT, Role.TENSOR)
 
 
@@ -49,8 +50,11 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
     t.graph.floatx = floatx_of(site.module)
     if site.kind == "tape":
         t.differentiated = differentiated_names(site)
+    around = None if site.is_function else site.owner or site.module.tree
     try:
-        if site.kind == "model":
+        if around is not None and t.units.nodes[around] > MAX_AROUND:
+            t.gap("what stands around it was followed too often, once for each loss before it")
+        elif site.kind == "model":
             _trace_model(t, site)
         elif site.kind == "builtin":
             _trace_builtin(t, site)
@@ -60,6 +64,8 @@ def trace(site: Site, project: Project, units: Units | None = None) -> Graph:
         t.gap("it is too large to follow")
     except RecursionError:
         t.gap("it nests too deeply to follow")
+    if around is not None:
+        t.units.nodes[around] += len(t.graph.nodes)
     return t.graph
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -59,10 +60,11 @@ def depth(node: ast.AST) -> int:
 
 
 class Units:
-    """LibCST parses of a run, shared by all its traces."""
+    """LibCST parses of a run, shared by all its traces, and how much was traced around losses."""
 
     def __init__(self) -> None:
         self._parsed: dict[ast.stmt, Unit | None] = {}
+        self.nodes = Counter[ast.AST]()  # of the graphs of what stands around losses: a function, a script
 
     def get(self, module: Module, statement: ast.stmt) -> Unit | None:
         if statement not in self._parsed:

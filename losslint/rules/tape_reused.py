@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from losslint.graph.nodes import Node, Pass, nodes_in
-from losslint.graph.values import External
+from losslint.graph.values import External, Value
 from losslint.rules.base import Loss, Problem, Rule, callee
 
 WEIGHTED = re.compile(r"torch\.nn\.(Sequential|Linear|Bilinear|Conv\d?d|(RNN|GRU|LSTM)(Cell)?)\(\)$")
@@ -174,8 +174,10 @@ def step(generator, critic, x):
                     "the second gradient of a tape that is not persistent: RuntimeError",
                     "ask once, tape.gradient(loss, [first, second]), or open tf.GradientTape(persistent=True)",
                 )
+        through = {one: calls_behind(loss, one.value) for one in loss.graph.passes}
         for first, second in combinations(loss.graph.passes, 2):
-            if first.keeps or not first.runs_before(second) or not (shared := shared_calls(loss, first, second)):
+            common = through[first] & through[second]
+            if first.keeps or not common or not first.runs_before(second) or not (shared := shared_calls(loss, common)):
                 continue
             freed = first.source
             if is_next_turn(first, second):
@@ -235,12 +237,15 @@ def way_out(loss: Loss, first: Pass, second: Pass) -> str:
             f"graph: {keeps}")
 
 
-def shared_calls(loss: Loss, first: Pass, second: Pass) -> list[Node]:
-    """The calls of models that both go through."""
-    shared = loss.gradient.passed(first.value) & loss.gradient.passed(second.value)
-    for several in loss.graph.repeated:  # each turn of a loop has one of its own
-        shared -= loss.gradient.passed(several)
-    return [loss.nodes[index] for index in sorted(shared) if is_model(loss.nodes[index])]
+def calls_behind(loss: Loss, value: Value) -> set[int]:
+    """The calls of models that the derivative of a value goes through."""
+    return {index for index in loss.gradient.passed(value) if is_model(loss.nodes[index])}
+
+
+def shared_calls(loss: Loss, common: set[int]) -> list[Node]:
+    """Those calls of models that are the same in each turn of a loop."""
+    own = {index for several in loss.graph.repeated for index in loss.gradient.passed(several)}
+    return [loss.nodes[index] for index in sorted(common - own)]
 
 
 def is_model(node: Node) -> bool:

@@ -18,6 +18,15 @@ from tests.expectations import check, expected, loud
 HEADER = "import functools\nimport numpy as np\nimport tensorflow as tf\nfrom tensorflow.keras import backend as K\n"
 
 FOLLOWED = {
+    "a list that something was added to in place is still a list": """
+        from heads import penalties
+
+        def a_loss(y_true, y_pred):
+            parts = [tf.reduce_mean(y_true)]
+            parts += penalties(y_true)
+            parts.append(tf.reduce_mean(tf.round(y_pred)))  # expect: LL105
+            return tf.add_n(parts)
+    """,
     "what a tape differentiates is a tensor, whoever computed it": """
         class Critic(tf.keras.Model):
             def compile(self, optimizer, d_fn):
@@ -324,6 +333,21 @@ FOLLOWED = {
 }
 
 SILENT = {
+    "a tensor is no layer of the project's, and no module": """
+        class Scale(tf.keras.layers.Layer):
+            pass
+
+        class Wide(Scale):
+            pass
+
+        def scaled(by, x):
+            if isinstance(by, (Wide, tf.Module)):
+                tf.square(by)
+            return by * x
+
+        def a_loss(y_true, y_pred):
+            return tf.reduce_mean(tf.square(y_true - scaled(tf.nn.relu(y_pred), y_pred)))
+    """,
     "the inputs of a train_step are themselves a tuple": """
         class Agent(tf.keras.Model):
             def train_step(self, data):
@@ -573,3 +597,10 @@ def test_a_helper_that_is_called_through_too_many_others_is_said() -> None:
     (finding,) = check(f"{text}\n{loss}")
     assert (finding.code, finding.message) == (
         "LL004", "deep_loss was not analysed to its end: helper_14 is called through 14 other functions")
+
+
+def test_what_stands_around_losses_is_not_followed_for_each_of_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("losslint.graph.trace.MAX_AROUND", 10)
+    text = "import torch\nnet = torch.nn.Linear(4, 1)\n" + "net(torch.ones(8, 4)).square().mean().backward()\n" * 5
+    said = [(f.code, f.start.row) for f in check(text)]
+    assert said == [("LL004", row) for row in (5, 6, 7)]
