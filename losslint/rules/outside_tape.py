@@ -190,8 +190,11 @@ def step_outside(facts: GradientFacts, value: Value, tape: Tape) -> Node | None:
 
 
 def computes(node: Node) -> bool:
-    """Whether a node is certainly an operation on tensors, which a tape has to record, and not a look-up."""
+    """Whether a node is certainly an operation on tensors, which a tape has to record, and not a look-up, nor what it is
+    told to watch."""
     if node.kind is not Kind.TENSOR or node.op in (*LOOKUPS, "layer") or node.family == "variable":
+        return False
+    if "watched" in node.detail:
         return False
     return node.op != "item" or not any(o.op == "layer" or may_be_several(o) for _, o in node.operands())
 
