@@ -27,10 +27,13 @@ from losslint.graph.values import (
     Seq,
     Value,
 )
+from losslint.project.classes import MAX_BASES, ClassKind, kind_by_bases
 
 FOLDABLE = {"int": int, "float": float, "bool": bool, "str": str, "abs": abs, "round": round, "min": min, "max": max,
             "len": len, "pow": pow}  # fmt: skip
 TYPES = {"int": int, "float": float, "bool": bool, "str": str, "list": list, "tuple": tuple, "dict": dict, "set": set}
+NO_TENSORS = ("RaggedTensor", "SparseTensor", "ndarray", "KerasTensor", "Dataset", "Module", "Layer", "Model")
+OBJECTS = (ClassKind.MODULE, ClassKind.LAYER, ClassKind.MODEL, ClassKind.LIGHTNING, ClassKind.LOSS, ClassKind.METRIC)
 
 
 def tensor_in(*values: Value | None) -> Node | None:
@@ -239,9 +242,16 @@ def _isinstance(t: Tracer, frame: Frame, c: Call) -> Value:
             return Const(False)
         if names and all(n in ("Tensor", "EagerTensor", "TensorLike") for n in names):
             return Const(True)
-        if names and all(n in ("RaggedTensor", "SparseTensor", "ndarray", "KerasTensor", "Dataset") for n in names):
+        if wanted and all(is_no_tensor(t, w) for w in wanted):
             return Const(False)
     return _object(t, frame, c)
+
+
+def is_no_tensor(t: Tracer, kind: Value | None) -> bool:
+    """Whether no tensor is of a class: one of a framework's others, or of the project's own layers and models."""
+    if isinstance(kind, ClassValue):
+        return kind_by_bases(kind.node, kind.module, t.project, MAX_BASES) in OBJECTS
+    return isinstance(kind, External) and kind.name.rpartition(".")[2] in NO_TENSORS
 
 
 def _object(t: Tracer, frame: Frame, c: Call) -> Node:

@@ -99,10 +99,10 @@ def _annotated(t: Tracer, frame: Frame, node: cst.AnnAssign) -> None:
 
 @executes(cst.AugAssign)
 def _augmented(t: Tracer, frame: Frame, node: cst.AugAssign) -> None:
-    old = evaluate(t, frame, node.target)
-    value = binary(
-        t, frame, type(node.operator).__name__.removesuffix("Assign"), old, evaluate(t, frame, node.value), node
-    )
+    old, more = evaluate(t, frame, node.target), evaluate(t, frame, node.value)
+    if isinstance(old, Seq) and old.kind == "list" and isinstance(node.operator, cst.AddAssign):
+        more = iterate(t, frame, more, node.value, "adding to a list")  # of anything that can be iterated over
+    value = binary(t, frame, type(node.operator).__name__.removesuffix("Assign"), old, more, node)
     assign(t, frame, node.target, value, augmented=True)
     if isinstance(node.target, cst.Name):
         _note_counter(t, frame, node.target, value)
