@@ -420,7 +420,9 @@ class HazardFacts:
     # -- singular points behind a guard: where(c, f(x), ..) with f singular on the side that is not taken
 
     def _behind_masks(self) -> Iterator[Hazard]:
-        predictions = [v for v in self.inputs.sorts if v[0] in self.gradient.trained]
+        nodes = self.gradient.graph.nodes
+        given = [v for v, sort in self.inputs.sorts.items() if sort is not Sort.FIXED or nodes[v[0]].op == "param"]
+        predictions = [v for v in given if v[0] in self.gradient.trained]
         for node in self.nodes:
             if node.op not in HIDDEN or node.index not in self.masked:
                 continue
