@@ -68,11 +68,13 @@ class Hazard:
 
 
 SIGNED = ("linear", "tanh")
-NEEDS_POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "xlogy")
+NEEDS_POSITIVE = ("log", "log2", "log10", "log1p", "sqrt", "rsqrt", "pow", "xlogy", "xlog1py")
 # What an operand is brought to behind a mask; of roots some negative number, which no corner of the loss itself may give.
 HIDDEN = {"div": (0.0,), "reciprocal": (0.0,), "log": (0.0,), "log2": (0.0,), "log10": (0.0,), "pow": (0.0,),
           "acos": (1.0, -1.0), "asin": (1.0, -1.0),
           "sqrt": (-0.5,), "rsqrt": (-0.5,)}  # fmt: skip
+OF_ONE_MORE = ("log1p", "xlog1py")
+SINGULAR_IN_Y = ("div", "xlogy", "xlog1py")
 GAMMAS = ("lgamma", "digamma")
 SINGULAR = frozenset(
     [
@@ -85,7 +87,7 @@ SINGULAR = frozenset(
 
 def pole_of(op: str) -> float:
     """Where an operation that needs positive numbers ends: of ``log1p`` at -1."""
-    return -1.0 if op == "log1p" else 0.0
+    return -1.0 if op in OF_ONE_MORE else 0.0
 
 
 class HazardFacts:
@@ -508,6 +510,6 @@ def number_of(node: Node | None) -> Variable | None:
 
 def _singular_operand(node: Node) -> Node | None:
     """The operand that sits on the singular point."""
-    if node.op in ("div", "xlogy", "xlog1py"):
+    if node.op in SINGULAR_IN_Y:
         return next((n for n in nodes_in(node.inputs.get("y", Const(None)))), None)
     return next((o for _, o in node.operands()), None)

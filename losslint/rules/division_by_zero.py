@@ -149,7 +149,8 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
     bound = off_zero(loss, hazard.node, divisor)
     guard = f"use {no_nan(hazard.node)}, or divide by {bound}" if loss.spelling in NO_NAN else f"divide by {bound}"
     counted = is_count(divisor) and loss.is_never_negative(divisor)
-    return f"{guard}; for counts {at_least(loss, written_operand(hazard.node, divisor), '1.0')}" if counted else guard
+    code = written_operand(hazard.node, divisor, too_long="")
+    return f"{guard}; for counts {at_least(loss, code, '1.0') if code else 'with a bound of 1.0'}" if counted else guard
 
 
 def no_nan(node: Node) -> str:

@@ -11,8 +11,8 @@ from losslint.ops.moves import SAME_NUMBERS
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.normalised_exponentials import shifted
 from losslint.rules.numerics import (
+    around,
     at_most,
-    code_of,
     hazards_of,
     instead,
     operand_of,
@@ -102,9 +102,12 @@ def welsch_loss(y_true, y_pred):
 
 def bounded(loss: Loss, hazard: Hazard) -> str:
     """The exponential with a bound; one that is normalised would lose its gradient by that."""
-    code = code_of(hazard)
-    normalised = shifted(loss, hazard.node, code) if hazard.node.op == "exp" else ""
-    return normalised or f"bound the exponent: tf.exp({at_most(loss, code, '20.0')})"
+
+    def form(code: str) -> str:
+        normalised = shifted(loss, hazard.node, code) if hazard.node.op == "exp" else ""
+        return normalised or f"bound the exponent: tf.exp({at_most(loss, code, '20.0')})"
+
+    return around(loss, hazard, form)
 
 
 def mended(loss: Loss, hazard: Hazard, bound: str) -> str:

@@ -7,19 +7,20 @@ from collections.abc import Iterator
 from losslint.facts.constants import plain_number
 from losslint.facts.hazards import Hazard, pole_of
 from losslint.findings import Severity
-from losslint.graph.written import argument
+from losslint.graph.source import MAX_QUOTED
+from losslint.graph.written import argument, one_line
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
     INVERSES,
+    around,
     at_least,
     bound_of_log,
-    code_of,
     hazards_of,
     inside,
     operand_of,
     point_of,
     problem,
-    unbracketed,
+    with_name,
 )
 
 
@@ -102,17 +103,20 @@ def guarded_loss(y_true, y_pred):
                 )
             else:
                 message = f"the epsilon of {operand} is lost to float32 rounding: it is {pole} for {point}, and its log -inf"
-            guard = at_least(loss, without_epsilon(hazard), bound_of_log(loss, hazard))
-            yield problem(loss, hazard, message, f"write {guard}, or use an epsilon of 1e-7 or more")
+            yield problem(loss, hazard, message, f"write {guarded(loss, hazard)}")
 
 
-def without_epsilon(hazard: Hazard) -> str:
-    """The operand as it is written, less an epsilon that is added to it there."""
+def guarded(loss: Loss, hazard: Hazard) -> str:
+    """The operand with a bound, less an epsilon that is added to it there."""
+
+    def form(code: str) -> str:
+        return f"{at_least(loss, code, bound_of_log(loss, hazard))}, or use an epsilon of 1e-7 or more"
+
     operand = hazard.operand
     if operand is not None and operand.op == "add" and any(
             argument(hazard.node, name) is operand.source.node for name, _ in hazard.node.operands()):
         for name, other in (("x", "y"), ("y", "x")):
             number, rest = plain_number(operand.inputs.get(name)), argument(operand, other)
             if number is not None and 0.0 < number < 1e-3 and rest is not None:
-                return unbracketed(operand.source.unit.text(rest))
-    return code_of(hazard)
+                return with_name(loss, one_line(operand.source, rest), MAX_QUOTED, form)
+    return around(loss, hazard, form)

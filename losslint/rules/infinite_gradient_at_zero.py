@@ -10,9 +10,9 @@ from losslint.graph.written import argument, as_operand, in_place, one_line
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
     UNDER_XLA,
+    around,
     at_least,
     bound_of,
-    code_of,
     hazards_of,
     instead,
     is_zero,
@@ -111,9 +111,14 @@ def focal_loss(y_true, y_pred):
 
 def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard where there is no stable form to write."""
-    node, base = hazard.node, at_least(loss, code_of(hazard), bound_of(loss, hazard.operand))
+    node, bound = hazard.node, bound_of(loss, hazard.operand)
     if node.op in ("norm", "euclidean_norm"):
         return "write the norm out, with a constant under its root"
     exponent = argument(node, "y")
     power = one_line(node.source, exponent) if exponent is not None else ""
-    return f"keep the base away from 0: {in_place(node.source, f'{base} ** {as_operand(power)}') if power else base}"
+
+    def form(code: str) -> str:
+        base = at_least(loss, code, bound)
+        return in_place(node.source, f"{base} ** {as_operand(power)}") if power else base
+
+    return f"keep the base away from 0: {around(loss, hazard, form)}"

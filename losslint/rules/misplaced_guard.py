@@ -12,9 +12,10 @@ from losslint.rules.numerics import (
     LOGS,
     NO_NAN,
     ROOTS,
+    around,
     at_least,
     bound_of,
-    code_of,
+    bound_of_log,
     hazards_of,
     instead,
     is_zero,
@@ -23,6 +24,7 @@ from losslint.rules.numerics import (
     problem,
     text,
 )  # fmt: skip
+from losslint.rules.unguarded_log import logarithm
 
 
 class MisplacedGuard(Rule):
@@ -104,12 +106,14 @@ def why(hazard: Hazard, guard: Node) -> str:
 
 def advice(loss: Loss, hazard: Hazard, guard: Node) -> str:
     """The guard in its place."""
-    operand, op, divisor = code_of(hazard), hazard.node.op, hazard.operand
+    op, divisor = hazard.node.op, hazard.operand
     if guard.op == "multiply_no_nan":
         return "tf.math.xlogy(y, p), whose gradient is 0 where y is"
     if op in LOGS:
-        return f"guard the operand: tf.math.log({at_least(loss, operand, bound_of(loss, divisor))})"
+        bound = bound_of_log(loss, hazard)
+        return f"guard the operand: {around(loss, hazard, lambda code: logarithm(hazard.node, at_least(loss, code, bound)))}"
     if op in ROOTS or divisor is None:
-        return f"guard the operand: {at_least(loss, operand, bound_of(loss, divisor, '1e-12'))}"
+        bound = bound_of(loss, divisor, "1e-12")
+        return f"guard the operand: {around(loss, hazard, lambda code: at_least(loss, code, bound))}"
     no_nan = "tf.math.divide_no_nan, or " if loss.spelling in NO_NAN else ""
     return f"guard the divisor: {no_nan}{off_zero(loss, hazard.node, divisor)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import libcst as cst
@@ -154,8 +154,7 @@ def bound_of(loss: Loss, operand: Node | None, usual: str = "1e-7") -> str:
 
 def bound_of_log(loss: Loss, hazard: Hazard) -> str:
     """A lower bound for what a logarithm is taken of."""
-    bound = bound_of(loss, hazard.operand)
-    return f"-1.0 + {bound}" if pole_of(hazard.node.op) else bound
+    return f"-1.0 + {step_from_one(loss, hazard.operand)}" if pole_of(hazard.node.op) else bound_of(loss, hazard.operand)
 
 
 def step_from_one(loss: Loss, operand: Node | None) -> str:
@@ -166,20 +165,18 @@ def step_from_one(loss: Loss, operand: Node | None) -> str:
 
 def inside(loss: Loss, hazard: Hazard) -> str:
     """An operand that is kept to the inside of the domain of an inverse function."""
-    code, step = code_of(hazard), step_from_one(loss, hazard.operand)
+    step = step_from_one(loss, hazard.operand)
     if hazard.node.op == "acosh":
-        return at_least(loss, code, f"1.0 + {step}")
-    return f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
+        return around(loss, hazard, lambda code: at_least(loss, code, f"1.0 + {step}"))
+    return around(loss, hazard, lambda code: f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})")
 
 
 def off_zero(loss: Loss, node: Node, divisor: Node) -> str:
     """A divisor that is kept away from 0, on the side that it is on."""
-    code, bound = written_operand(node, divisor), HALF_DIVISOR if loss.is_half(divisor) else "1e-7"
+    code, bound = written_operand(node, divisor, too_long=text(divisor)), HALF_DIVISOR if loss.is_half(divisor) else "1e-7"
     if loss.is_never_negative(divisor):
-        return at_least(loss, code, bound)
-    if len(code) > MAX_QUOTED // 2:
-        return f"tf.where(tf.abs(d) < {bound}, {bound}, d), with d = {code}"
-    return f"tf.where(tf.abs({code}) < {bound}, {bound}, {code})"
+        return with_name(loss, code, 2 * MAX_QUOTED, lambda code: at_least(loss, code, bound))
+    return with_name(loss, code, MAX_QUOTED // 2, lambda code: f"tf.where(tf.abs({code}) < {bound}, {bound}, {code})")
 
 
 def at_most(loss: Loss, code: str, bound: str) -> str:
@@ -487,23 +484,29 @@ def operand_of(hazard: Hazard) -> str:
     return operand_text(hazard.node, operand)
 
 
-def code_of(hazard: Hazard) -> str:
-    """The operand for a help text: as the operation is given it, x where that is too long to quote."""
-    code = operand_text(hazard.node, hazard.operand) if hazard.operand is not None else "x"
-    return "x" if code.endswith(" ...") else unbracketed(code)
+def around(loss: Loss, hazard: Hazard, form: Callable[[str], str]) -> str:
+    """A form of the operand, as the operation is given it."""
+    operand = hazard.operand
+    code = written_operand(hazard.node, operand, too_long=text(operand)) if operand is not None else text(operand)
+    return with_name(loss, code, MAX_QUOTED, form)
 
 
-def written_operand(node: Node, operand: Node, too_long: str = "x") -> str:
+def with_name(loss: Loss, code: str, most: int, form: Callable[[str], str]) -> str:
+    """A form of an expression; of a name for it, which the file does not have, where it is too long to be in it."""
+    if len(code) <= most and not code.endswith(" ...") and _is_expression(code):
+        return form(code)
+    taken = {n.id for n in loss.site.module.nodes if isinstance(n, ast.Name)} | {
+        n.arg for n in loss.site.module.nodes if isinstance(n, ast.arg)}
+    name = next((name for name in "duvwabc" if name not in taken), "operand")
+    return f"{form(name)}, with {name} = {code}"
+
+
+def written_operand(node: Node, operand: Node, too_long: str) -> str:
     """The whole of an operand for a help text; something else where that is too long."""
     name = next((name for name, inner in node.operands() if inner is operand), "")
     part = argument(node, name)
     code = one_line(node.source, part) if part is not None else one_line(operand.source, operand.source.node)
     return code if 0 < len(code) <= 2 * MAX_QUOTED else too_long
-
-
-def unbracketed(code: str) -> str:
-    """An expression without the brackets around the whole of it."""
-    return code[1:-1] if code.startswith("(") and code.endswith(")") and _is_expression(code[1:-1]) else code
 
 
 def _is_expression(code: str) -> bool:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from losslint.facts.hazards import GAMMAS
+from losslint.facts.hazards import GAMMAS, Hazard, pole_of
 from losslint.findings import Severity
+from losslint.graph.nodes import Node
+from losslint.graph.values import Const
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.numerics import (
+    around,
     at_least,
     bound_of,
-    code_of,
+    bound_of_log,
     effect,
     hazards_of,
     inside,
@@ -94,20 +97,21 @@ def heading_loss(y_true, y_pred):
             at = place_of(loss, hazard) or f"for {point_of(loss, hazard)}"
             where = f"{operand_of(hazard)} is {hazard.operand_value:g} {at}"
             if hazard.node.op in POSITIVE:
-                guard = f"guard it: {at_least(loss, code_of(hazard), bound_of(loss, hazard.operand))}"
-                keeps = "end the model in an activation that keeps it positive (softplus, sigmoid), or "
+                guard = f"guard it: {kept_above(loss, hazard, bound_of_log(loss, hazard))}"
+                below, end = ("number below -1", "above -1") if pole_of(hazard.node.op) else ("negative number", "positive")
+                keeps = f"end the model in an activation that keeps it {end} (softplus, sigmoid), or "
                 yield problem(
                     loss,
                     hazard,
-                    f"{where}, and {hazard.node.op} of a negative number is NaN",
-                    guard if hazard.opposed is not None else keeps + guard,
+                    f"{where}, and {hazard.node.op} of a {below} is NaN",
+                    guard if hazard.opposed is not None or falls(hazard.operand) else keeps + guard,
                 )
                 continue
             if hazard.node.op == "atan2":
                 yield problem(loss, hazard, f"{where}, as is the other side: the slope of atan2 is 0 / 0 there", APART)
                 continue
             if hazard.node.op in GAMMAS:
-                bound = at_least(loss, code_of(hazard), bound_of(loss, hazard.operand, "1e-6"))
+                bound = kept_above(loss, hazard, bound_of(loss, hazard.operand, "1e-6"))
                 yield problem(loss, hazard, f"{where}: {hazard.node.op} has a pole at 0, and {effect(hazard)}",
                               f"keep its argument above 0: {bound}")
                 continue
@@ -115,3 +119,13 @@ def heading_loss(y_true, y_pred):
             subject = hazard.node.op if hazard.value else f"the slope of {hazard.node.op}"
             bad = f"{hazard.node.op} is NaN beyond 1" if beyond else f"{subject} is infinite there"
             yield problem(loss, hazard, f"{where}: {bad}", f"clip to the inside of the domain: {inside(loss, hazard)}")
+
+
+def kept_above(loss: Loss, hazard: Hazard, bound: str) -> str:
+    return around(loss, hazard, lambda code: at_least(loss, code, bound))
+
+
+def falls(operand: Node | None) -> bool:
+    """Whether an operand is ``-x`` or ``1 - x``, which no activation of the model keeps positive."""
+    return operand is not None and (
+        operand.op == "neg" or (operand.op == "sub" and isinstance(operand.inputs.get("x"), Const)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from losslint.facts.constants import plain_number
-from losslint.facts.hazards import Hazard
+from losslint.facts.hazards import SINGULAR_IN_Y, Hazard
 from losslint.findings import Severity
 from losslint.graph.nodes import Node
 from losslint.graph.values import Value
@@ -13,9 +13,9 @@ from losslint.graph.written import argument, in_place, replaced
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.endings import SQUASHING, ending, is_prediction
 from losslint.rules.numerics import (
+    around,
     at_least,
     bound_of_log,
-    code_of,
     hazards_of,
     instead,
     is_zero,
@@ -112,14 +112,16 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
         form = in_place(hazard.node.source, f"{logarithm(hazard.node, above)} - {logarithm(hazard.node, below)}")
         told = f" (with {', '.join(long)})" if long else ""
         return f"write {form} for {text(hazard.node)}{told}"
-    guard = logarithm(hazard.node, at_least(loss, code_of(hazard), bound))
+    guard = around(loss, hazard, lambda code: logarithm(hazard.node, at_least(loss, code, bound)))
     return f"{guard}, or compute the loss from logits" if is_probability(loss, operand) else guard
 
 
 def logarithm(node: Node, code: str) -> str:
-    """The logarithm of other code, to the same base."""
-    part = argument(node, "x")
-    return f"tf.math.log({code})" if node.op == "log" or part is None else replaced(node.source, part, code)
+    """The same kind of logarithm of other code; that alone where its place is not known."""
+    part = argument(node, "y" if node.op in SINGULAR_IN_Y else "x")
+    if node.op == "log":
+        return f"tf.math.log({code})"
+    return replaced(node.source, part, code) if part is not None else code
 
 
 def is_probability(loss: Loss, value: Value | None, depth: int = 4) -> bool:

@@ -27,6 +27,7 @@ from losslint.rules.numerics import (
     problem,
     step_from_one,
     text,
+    with_name,
     written_operand,
 )  # fmt: skip
 
@@ -133,24 +134,29 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
     node, operand = hazard.node, hazard.operand
     if node.op in MEASURES or operand is None:
         return instead(loss, hazard, "guard the input too, so that it is regular where the condition does not hold")
-    code, condition = written_operand(node, operand), condition_of(loss, hazard)
+    part = argument(node, next(name for name, inner in node.operands() if inner is operand))
+    written = replaced(node.source, part, "safe") if part is not None else ""
+    told = f"write {written} for {text(node)}" if 0 < len(written) <= MAX_QUOTED else "use safe inside"
+    code = written_operand(node, operand, too_long=text(operand))
+    return with_name(
+        loss, code, 2 * MAX_QUOTED, lambda code: f"guard the input too: safe = {safe(loss, hazard, code)}, and {told}")
+
+
+def safe(loss: Loss, hazard: Hazard, code: str) -> str:
+    """An operand where an operation is taken, and where it is not a number at which it is regular."""
+    node, condition = hazard.node, condition_of(loss, hazard)
     regular = "0.0" if node.op in (*EXPONENTIALS, "acos", "asin", "atanh") else "2.0" if node.op == "acosh" else "1.0"
     if condition and hazard.discarded is not None:
         side, by = hazard.discarded.side, hazard.discarded.by
         kept = side == "x" and by is not None and by.op == "where"  # a mask leaves its x where it holds
         sides = f"{code}, {regular}" if kept else f"{regular}, {code}"
-        safe = f"tf.where({condition}, {sides})"
-    elif node.op in INVERSES and node.op != "atan2":
-        step = step_from_one(loss, operand)
-        safe = f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
-    elif node.op in EXPONENTIALS:
-        safe = at_most(loss, code, "20.0")
-    else:
-        safe = f"tf.where({code} {'==' if node.op in DIVISIONS else '<='} 0.0, 1.0, {code})"
-    part = argument(node, next(name for name, inner in node.operands() if inner is operand))
-    written = replaced(node.source, part, "safe") if part is not None else ""
-    told = f"write {written} for {text(node)}" if 0 < len(written) <= MAX_QUOTED else "use safe inside"
-    return f"guard the input too: safe = {safe}, and {told}"
+        return f"tf.where({condition}, {sides})"
+    if node.op in INVERSES and node.op != "atan2":
+        step = step_from_one(loss, hazard.operand)
+        return f"tf.clip_by_value({code}, -1.0 + {step}, 1.0 - {step})"
+    if node.op in EXPONENTIALS:
+        return at_most(loss, code, "20.0")
+    return f"tf.where({code} {'==' if node.op in DIVISIONS else '<='} 0.0, 1.0, {code})"
 
 
 def condition_of(loss: Loss, hazard: Hazard) -> str:

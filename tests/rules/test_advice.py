@@ -343,6 +343,24 @@ def test_the_mean_of_nothing_is_zero(body: str) -> None:
     assert not slope.any()
 
 
+@pytest.mark.parametrize(("value", "advised"), [
+    ("tf.math.xlogy(y_true, y_pred)", "tf.math.xlogy(y_true, tf.maximum(y_pred, 1e-7))"),
+    ("tf.math.xlog1py(y_true, -y_pred)", "tf.math.xlog1py(y_true, tf.maximum(-y_pred, -1.0 + 1e-6))"),
+    ("tf.math.log1p(-tf.nn.softmax(y_pred))", "tf.math.log1p(tf.maximum(-tf.nn.softmax(y_pred), -1.0 + 1e-6))"),
+])  # fmt: skip
+def test_of_a_logarithm_the_side_that_fails_is_bounded(value: str, advised: str) -> None:
+    np, tf = pytest.importorskip("numpy"), pytest.importorskip("tensorflow")
+    form = help_for(f"r = {value}", "LL301").partition(", or compute")[0]
+    assert form == advised
+    usual = [[1.0, 0.3]], [[0.4, 0.8]]
+    for first, second in zip(value_and_slope(tf, f"r = {value}", *usual), value_and_slope(tf, f"r = {form}", *usual),
+                             strict=True):
+        assert np.allclose(first, second)
+        assert second.all()
+    for at in ([[0.0, 1.0]], [[40.0, 1.0]]):
+        assert all(np.isfinite(part).all() for part in value_and_slope(tf, f"r = {form}", [[1.0, 1.0]], at))
+
+
 LONG = "tf.abs(" * 6 + "y_true - y_pred" + ")" * 6 + "[tf.logical_and(y_true > 0.0, tf.logical_not(tf.math.is_nan(y_true)))]"
 
 
@@ -350,6 +368,14 @@ def test_what_is_too_long_to_quote_is_not_called_x() -> None:
     long = LONG.replace("tf.abs", "tf.math.abs")
     assert re.match(r"keep selected = tf.math.abs.* \.\.\., then write .*tf.size\(selected\)", help_for(
         f"r = tf.reduce_mean({long})", "LL304"))
+
+
+@pytest.mark.parametrize(("name", "free"), [("y_true", "d"), ("d", "u")])
+def test_the_name_of_what_is_too_long_to_quote_is_not_taken(name: str, free: str) -> None:
+    base = f"tf.abs({name} * 1.000000001 - y_pred * 1.00000000001) + tf.square({name} - y_pred)"
+    (found,) = check(
+        f"import tensorflow as tf\n\n\ndef loss(y_true, y_pred):\n    {name} = y_true\n    return tf.pow({base}, 0.3)\n")
+    assert found.help == f"keep the base away from 0: tf.maximum({free}, 1e-7) ** 0.3, with {free} = {base}"
 
 
 @pytest.mark.parametrize(("value", "told"), [
