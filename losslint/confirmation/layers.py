@@ -11,7 +11,7 @@ from typing import Any
 from losslint.confirmation.demands import LOGIT_LOSSES, SQUASHES
 from losslint.confirmation.program import TensorSpec
 from losslint.confirmation.scopes import free_names
-from losslint.facts.inputs import is_network
+from losslint.facts.sorts import is_network
 from losslint.graph.nodes import Node
 from losslint.graph.source import Source
 from losslint.project.module import bound_names

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from losslint.facts.constants import plain_number
-from losslint.facts.inputs import NETWORK_OPS
+from losslint.facts.sorts import NETWORK_OPS
 from losslint.graph.keras_models import argument, is_sequential, layers_of
 from losslint.graph.nodes import Graph, Node, carrier
 from losslint.graph.source import Source

@@ -18,11 +18,12 @@ from losslint.facts.blame import Blame, Discarded
 from losslint.facts.constants import folding, plain_number
 from losslint.facts.float32 import NAN, SHORT_CIRCUITS
 from losslint.facts.gradient import Edge, GradientFacts
-from losslint.facts.inputs import MAX_WORK, InputFacts, Sort
+from losslint.facts.inputs import MAX_WORK, InputFacts
 from losslint.facts.point import JOINS, PAIRED, Cone, Point, joined
 from losslint.facts.range import RangeFacts
 from losslint.facts.required import Requirements
 from losslint.facts.slopes import contributions
+from losslint.facts.sorts import Sort
 from losslint.facts.step import averages, compares_rows, crosses
 from losslint.facts.variables import Variable, variable_of
 from losslint.graph.nodes import Node, carrier, nodes_in

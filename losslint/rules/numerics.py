@@ -13,9 +13,10 @@ from losslint.facts.differences import is_centred, is_difference
 from losslint.facts.float32 import f32
 from losslint.facts.gradient import ROOTS as STARTS
 from losslint.facts.hazards import GAMMAS, OTHERS, Hazard, number_of, pole_of
-from losslint.facts.inputs import LARGE, is_network
+from losslint.facts.inputs import LARGE
 from losslint.facts.precision import FLOAT32
 from losslint.facts.rewrites import Match
+from losslint.facts.sorts import is_network
 from losslint.facts.step import averages
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, below, nodes_in
