@@ -254,7 +254,8 @@ class Case:
             return ""  # at a corner, not at points in general position
         if seen.outcome in (Outcome.NO_GRADIENT, Outcome.ZERO_GRADIENT):
             is_zero = seen.loss is not None and not any(numbers(seen.loss))
-            is_meant = seen.operation in STOPS or is_zero or self.program.untrained or self.is_of_one_class(seen)
+            others = self.program.untrained or self.program.calls_models  # are trained, and not what was differentiated to
+            is_meant = seen.operation in STOPS or is_zero or others or self.is_of_one_class(seen)
             if (fine and not seen.given) or is_meant:
                 return ""  # fine elsewhere, or on purpose: stopped, or a loss that is 0 as some outputs ask for
             return "LL901" if seen.outcome is Outcome.NO_GRADIENT else "LL903"

@@ -106,6 +106,7 @@ class Program:
     whole_file: bool = False  # run the real module instead of the slice
     seed: int = 0
     run_eagerly: bool = False  # by its file: what tracing makes of it, nobody sees
+    calls_models: bool = False  # whose weights are trained, where the gradient is taken to what the loss is given
     untrained: bool = False  # the variables that are trained keep their first values, the arguments are data
     stated: frozenset[str] = frozenset()  # the inputs that the user says the shapes of
     assumed: tuple[str, ...] = ()  # what the file does not say and is made up: settings, models

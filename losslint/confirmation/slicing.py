@@ -168,6 +168,7 @@ def finished(draft: Draft, whole_file: bool) -> Program:
         inputs=draft.inputs.ladder, root=site.module.root, module=site.module.name,
         modules=() if whole_file else cutter.slices(site.module), called_by_keras=draft.loss.called_by_keras,
         run_eagerly=draft.loss.site.mode is Mode.EAGER,
+        calls_models=draft.kind == "function" and any(node.op == "layer" for node in draft.loss.nodes),
         framework=site.framework, untrained=draft.untrained, stated=draft.inputs.stated,
         whole_file=whole_file, assumed=tuple(dict.fromkeys(draft.assumed)),
         notes=tuple(dict.fromkeys([*draft.notes, *cutter.notes, *left_out, *draft.inputs.notes])),
