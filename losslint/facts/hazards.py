@@ -16,6 +16,7 @@ from functools import cached_property
 
 from losslint.facts.blame import Blame, Discarded
 from losslint.facts.constants import folding, plain_number
+from losslint.facts.differences import is_centred
 from losslint.facts.float32 import NAN, SHORT_CIRCUITS
 from losslint.facts.gradient import Edge, GradientFacts
 from losslint.facts.inputs import MAX_WORK, InputFacts
@@ -235,7 +236,8 @@ class HazardFacts:
 
         A probability of 0 beside one that is not, a logit far below the largest, labels of which no two are alike.
         """
-        if not any((node.op in PAIRED and node.op != "mean") or crosses(node) for node in self._behind_suspects):
+        if not any((node.op in PAIRED and node.op != "mean") or crosses(node) or is_centred(node)
+                   for node in self._behind_suspects):
             return
         for variable, sort in self.inputs.sorts.items():
             if sort is Sort.FIXED:
