@@ -321,7 +321,7 @@ def axes_of(axis: Value | None, rank: int) -> set[int] | None:
 
 def units(model: Value | None) -> int | None:
     """The width of what a layer or model returns, by the layers it was made of; None when that is not known."""
-    if not isinstance(model, External):
+    if not isinstance(model, External) or model.altered:
         return None
     kind = model.name.removesuffix("()").rpartition(".")[2]
     if kind in ("Linear", "LazyLinear", "Dense"):
@@ -334,7 +334,7 @@ def units(model: Value | None) -> int | None:
 
 def stacked(model: External) -> list[Value]:
     """The layers of a Sequential model; none when they are not known."""
-    if not model.name.endswith("Sequential()"):
+    if not model.name.endswith("Sequential()") or model.altered:
         return []
     layers = model.attributes.get("layers")
     items = layers.items if isinstance(layers, Seq) else list(model.args)
@@ -343,7 +343,7 @@ def stacked(model: External) -> list[Value]:
 
 def keeps_shape(layer: Value) -> bool:
     """Whether a layer is an activation, or one that changes nothing."""
-    if not isinstance(layer, External):
+    if not isinstance(layer, External) or layer.altered:
         return False
     kind = layer.name.removesuffix("()").rpartition(".")[2]
     api = lookup(layer.name)

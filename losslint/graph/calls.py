@@ -216,9 +216,13 @@ def call_instance(
     t: Tracer, frame: Frame, instance: Instance, args: list[Value], kwargs: dict[str, Value], at: cst.CSTNode
 ) -> Value:
     """``instance(...)``: ``__call__``, or what the framework's ``__call__`` ends in."""
+    if instance.altered:
+        return opaque(t, frame, instance, args, kwargs, at, f"{instance.cls.node.name} has a hook")
     for name in ("__call__", "call", "forward"):
         method = class_attribute(t, frame, instance.cls, name, instance)
         if isinstance(method, Bound):
+            if name in instance.attributes:  # self.call = tf.function(self.call)
+                return call(t, frame, instance.attributes[name], args, kwargs, at)
             return call_function(t, frame, method.function, [instance, *args], kwargs, at)
     if keras_object(t, instance.cls) or external_bases(t, instance.cls):
         inputs: dict[str, Value] = {f"arg{i}": a for i, a in enumerate(args)}

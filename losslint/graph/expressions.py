@@ -506,7 +506,8 @@ def iterate(t: Tracer, frame: Frame, value: Value, at: cst.CSTNode, how: str) ->
             return Seq([subscript(t, frame, value, t.node(frame, "python.object", {}, at, Kind.PYTHON), at)], open=True)
         case External() | Node(op="attribute" | "variable") if (weights := _listed(t, frame, value, at)) is not None:
             return weights
-        case External(name="torch.utils.data.DataLoader()", args=parts):
+        case External(name="torch.utils.data.DataLoader()", args=parts, attributes={"dataset": External(altered=False)}) if (
+                not value.altered):
             rows = Seq([Const(None), t.node(frame, "python.object", {}, at, Kind.PYTHON), Const(None)], "slice")
             batch = [subscript(t, frame, part, rows, at) for part in parts]
             return Seq([Seq(batch, "list")], open=True)

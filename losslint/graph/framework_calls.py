@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import libcst as cst
+
 from losslint.graph.calls import Call, apply_api, dtype_of, handles, method
 from losslint.graph.control_calls import CALLABLE
 from losslint.graph.functions import opaque
@@ -11,6 +13,7 @@ from losslint.graph.tracer import Frame, Tracer
 from losslint.graph.values import NONE, Const, External, Instance, Method, Seq, Value
 from losslint.ops.table import identifiers, lookup
 
+CHANGES_LAYERS = ("append", "extend", "insert", "add_module", "register_module", "pop")
 PACKED = ("data", "batch_sizes", "sorted_indices", "unsorted_indices")
 
 
@@ -247,10 +250,23 @@ def _static_value(t: Tracer, frame: Frame, c: Call) -> Value:
 @handles("*.to", "*.cuda", "*.cpu", "*.float", "*.train", "*.eval")
 def _itself(t: Tracer, frame: Frame, c: Call) -> Value | None:
     """A module of PyTorch, moved or told how to run."""
+    return _module(t, c)
+
+
+def _module(t: Tracer, c: Call) -> Instance | External | None:
+    """The module of PyTorch that a method is called on."""
     owner = c.function.owner if isinstance(c.function, External) else (
         c.function.inputs.get("x") if isinstance(c.function, Node) else None)
-    module = isinstance(owner, Instance) or (isinstance(owner, External) and owner.name.startswith("torch.nn."))
-    return owner if t.framework == "torch" and module else None
+    known = isinstance(owner, Instance) or (isinstance(owner, External) and owner.name.startswith("torch.nn."))
+    return owner if t.framework == "torch" and known and isinstance(owner, (Instance, External)) else None
+
+
+@handles("*.register_forward_hook", *(f"torch.nn.Sequential().{name}" for name in CHANGES_LAYERS))
+def _altered(t: Tracer, frame: Frame, c: Call) -> Value | None:
+    """A module that is given a hook, which may return another output, or further layers."""
+    if (module := _module(t, c)) is not None:
+        module.altered = True
+    return None
 
 
 @handles("op:dataset")
@@ -258,13 +274,20 @@ def _dataset(t: Tracer, frame: Frame, c: Call) -> Value:
     """PyTorch's loader over a ``TensorDataset``, or a part of one, remembers the tensors whose rows it hands out."""
     word, data = c.name.rpartition(".")[2], c.get(0, "dataset")
     if isinstance(data, External) and data.args:
-        if word == "DataLoader":
-            return External("torch.utils.data.DataLoader()", data.args)
+        if word == "DataLoader" and hands_out_rows(c):
+            return External("torch.utils.data.DataLoader()", data.args, attributes={"dataset": data})
         if word == "random_split" and isinstance(lengths := c.get(1, "lengths"), Seq):
             return Seq([data for _ in lengths.items], open=lengths.open)
         if word == "Subset":
             return data
     return External("tensorflow.data.Dataset()", tuple(c.args) if word == "TensorDataset" else ())
+
+
+def hands_out_rows(c: Call) -> bool:
+    """Whether a loader makes batches of rows and puts them together in PyTorch's own way, as far as the call says."""
+    size, sampler, collate = c.get(1, "batch_size"), c.get(4, "batch_sampler"), c.get(6, "collate_fn")
+    spread = isinstance(c.at, cst.Call) and any(argument.star == "**" for argument in c.at.args)
+    return not spread and size != NONE and sampler in (None, NONE) and collate in (None, NONE)
 
 
 @handles("tf.Session().run", "tf.InteractiveSession().run")

@@ -299,6 +299,8 @@ def _setattr(t: Tracer, frame: Frame, c: Call) -> Value:
     owner, name = c.get(0), c.get(1)
     if len(c.args) == 3 and isinstance(owner, Instance) and isinstance(name, Const) and isinstance(name.value, str):
         owner.attributes.setdefault(name.value, c.args[2])  # mostly under `if not hasattr`
+    elif isinstance(owner, External):
+        owner.altered = True
     return NONE
 
 

@@ -12,7 +12,7 @@ from losslint.graph.indexing import may_be_several, may_be_several_too, sequence
 from losslint.graph.nodes import Kind, Node, rests_on_data
 from losslint.graph.source import walk
 from losslint.graph.tracer import Frame, Return, Tracer, emptied, kind_of, require, with_context
-from losslint.graph.values import NONE, Const, External, Instance, Seq, Tape, Value
+from losslint.graph.values import ALTERING, NONE, Const, External, Instance, Seq, Tape, Value
 from losslint.project.modes import Mode
 
 LEAVES = (cst.Return, cst.Yield, cst.Break, cst.Continue)
@@ -424,6 +424,7 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
             owner = evaluate(t, frame, target.value)
             if isinstance(owner, (Instance, External)):
                 owner.attributes[target.attr.value] = value
+                owner.altered |= isinstance(owner, External) and target.attr.value in ALTERING
                 if augmented and isinstance(owner, Instance) and frame.function is not None:
                     t.node(
                         frame,
@@ -438,6 +439,8 @@ def assign(t: Tracer, frame: Frame, target: cst.BaseExpression, value: Value, *,
                 owner.detail["watched"] = True
         case cst.Subscript():
             owner = evaluate(t, frame, target.value)
+            if isinstance(owner, External):
+                owner.altered = True
             changed = set_item(t, frame, owner, index_value(t, frame, target), value, target)
             views = isinstance(changed, Node) and (changed.kind is Kind.ARRAY or t.framework == "torch")
             if changed is not owner and isinstance(target.value, (cst.Name, cst.Attribute, cst.Subscript)[: 2 + views]):

@@ -68,6 +68,9 @@ class Map(Value):
     open: bool = False
 
 
+ALTERING = ("forward", "call", "tensors", "dataset", "collate_fn")  # set on a framework's object, it does something else
+
+
 @dataclass(eq=False)
 class External(Value):
     """A name from outside the project, dotted and absolute; ``X()`` is an object made by calling ``X``."""
@@ -78,6 +81,7 @@ class External(Value):
     attributes: dict[str, Value] = field(default_factory=dict)
     owner: External | None = None  # the object that this is an attribute of, or that was called to make it
     made: Source | None = None  # the call that made the object
+    altered: bool = False  # given other data, layers or a hook since: what it was made of does not tell what it does
 
 
 @dataclass(eq=False)
@@ -134,6 +138,7 @@ class Instance(Value):
 
     cls: ClassValue
     attributes: dict[str, Value] = field(default_factory=dict)
+    altered: bool = False  # given a hook since
 
 
 @dataclass(eq=False)
