@@ -15,7 +15,7 @@ from losslint.graph.attributes import attribute
 from losslint.graph.indexing import is_key, may_be_several, may_be_several_too, subscript
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.scope import Env
-from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of
+from losslint.graph.tracer import Frame, Tracer, join_kinds, kind_of, with_context
 from losslint.graph.values import (
     NONE,
     NOTHING,
@@ -299,7 +299,7 @@ def _boolean(t: Tracer, frame: Frame, node: cst.BooleanOperation) -> Value:
     known = truth(left)
     if known is not None:
         return left if known is (word == "or") else evaluate(t, frame, node.right)
-    right = evaluate(t, frame, node.right)
+    right = perhaps(t, frame, node.right, left)
     holds, fails = (left, right) if word == "or" else (right, left)
     joined = t.join(frame, holds, fails, node, left) if is_test(left) else t.join(frame, left, right, node)
     if isinstance(joined, Node):
@@ -389,7 +389,17 @@ def _conditional(t: Tracer, frame: Frame, node: cst.IfExp) -> Value:
     known = truth(test)
     if known is not None:
         return evaluate(t, frame, node.body if known else node.orelse)
-    return t.join(frame, evaluate(t, frame, node.body), evaluate(t, frame, node.orelse), node, test)
+    return t.join(frame, perhaps(t, frame, node.body, test), perhaps(t, frame, node.orelse, test), node, test)
+
+
+def perhaps(t: Tracer, frame: Frame, node: cst.BaseExpression, test: Value) -> Value:
+    """Evaluate what an undecided test chooses, which may be a question about the configuration: as behind an ``if``."""
+    context = frame.context
+    if kind_of(test) is not Kind.TENSOR:
+        frame.context = with_context(frame, guarded=True)
+    value = evaluate(t, frame, node)
+    frame.context = context
+    return value
 
 
 def truth(value: Value) -> bool | None:

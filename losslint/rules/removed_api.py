@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from functools import cache
 
@@ -10,6 +11,7 @@ import libcst as cst
 from losslint.graph.nodes import Node, NotedCall
 from losslint.ops.table import Api, apis, lookup, preferred
 from losslint.project.modes import Mode
+from losslint.project.module import Module
 from losslint.project.uses import imports_root
 from losslint.rules.base import Loss, Problem, Rule
 
@@ -126,11 +128,11 @@ def kept_loss(y_true, y_pred):
         module = loss.site.module
         if loss.keras_version < 3 or loss.site.framework != "tensorflow" or imports_root(module, "tf_keras"):
             return
-        old = any(mark in module.text for mark in TF1_MARKS)
+        old, asked = any(mark in module.text for mark in TF1_MARKS), asked_for(module)
         families: dict[str, list[NotedCall]] = {}
         for called in loss.graph.noted:
             here = called.source.module is module and not (called.context.guarded or called.context.tried)
-            if here and is_missing(called, old):
+            if here and is_missing(called, old) and called.raw.rpartition(".")[2] not in asked:
                 families.setdefault(family(called), []).append(called)
         for calls in families.values():
             yield problem(calls)
@@ -147,11 +149,20 @@ def kept_loss(y_true, y_pred):
                 )
 
 
+def asked_for(module: Module) -> set[str]:
+    """The names that a file asks for before it uses them, ``hasattr(K, "mean")``, wherever in it that is."""
+    calls = module.index.calls_by_name
+    asked = (call.args[1] for how in ("hasattr", "getattr") for call in calls.get(how, []) if len(call.args) > 1)
+    return {name.value for name in asked if isinstance(name, ast.Constant) and isinstance(name.value, str)}
+
+
 def of_other_modules(loss: Loss) -> Iterator[Problem]:
     """Functions that a module never had, and another module or framework has."""
     for node in loss.nodes:
         home, _, name = node.name.rpartition(".") if node.op == "unknown" else ("", "", "")
         if home not in COMPLETE or node.context.guarded or node.context.tried or not (elsewhere := functions().get(name)):
+            continue
+        if name in asked_for(loss.site.module):
             continue
         in_keras = home.startswith("keras")
         if in_keras and (loss.keras_version < 3 or imports_root(loss.site.module, "tf_keras")):
