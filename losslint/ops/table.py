@@ -189,7 +189,8 @@ def preferred(framework: str, operation: str) -> str:
     return _preferred(framework).get(operation, "")
 
 
-_TF_NAME = re.compile(r"\btf\.[A-Za-z_][\w.]*")
+_TF_NAME = re.compile(r"\b(?:tf|keras)\.[A-Za-z_][\w.]*")
+_DTYPES = {"keras": '"{}"', "torch": "torch.{}", "jax": "jnp.{}"}
 
 
 def respelled(text: str, framework: str) -> str:
@@ -197,11 +198,19 @@ def respelled(text: str, framework: str) -> str:
 
     def own(match: re.Match[str]) -> str:
         api = lookup(match.group(0))
-        if framework == "keras" and api is not None and api.operation.name == "dtype":
-            return f'"{match.group(0).removeprefix("tf.")}"'
+        if api is not None and api.operation.name == "dtype" and framework in _DTYPES:
+            return _DTYPES[framework].format(match.group(0).removeprefix("tf."))
         return (preferred(framework, api.operation.name) if api is not None else "") or match.group(0)
 
-    return _TF_NAME.sub(own, text)
+    forms = _forms(framework)
+    parts = text.split("`")  # every second one is code
+    return "`".join(forms.get(part, _TF_NAME.sub(own, part)) for part in parts)
+
+
+@cache
+def _forms(framework: str) -> dict[str, str]:
+    """What is written with TensorFlow's names -> how a framework writes it, where not the names alone differ."""
+    return {form: own for name, form, own in rows("spellings.tsv") if name == framework}
 
 
 _ROOTS = {"tf": "tensorflow", "keras": "keras", "np": "numpy"}
