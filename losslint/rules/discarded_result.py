@@ -24,7 +24,7 @@ class DiscardedResult(Rule):
     Why it is bad: tensors do not change in place; ``tf.clip_by_value(p, eps, 1 - eps)`` on a line of its own leaves
     ``p`` as it was, and the log below still meets 0.
 
-    Use instead: assign the result.
+    Use instead: assign the result, or return it where it is the loss.
 
     Confirmed by: the statement can be removed without any change of value or gradient.
     """
@@ -65,10 +65,14 @@ def checked_loss(y_true, y_pred):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for node, source in loss.graph.statements:
             if is_pure(node) and tensor_operands(node) and node.source.node is source.node and not is_of_a_module(node):
+                told = f"the result of {source.text} is thrown away"
+                if node.family == "loss":
+                    yield Problem(source, told, f"return it: return {source.text}")
+                    continue
                 operand = tensor_operands(node)[0].source.text
                 yield Problem(
                     source,
-                    f"the result of {source.text} is thrown away: tensors do not change in place",
+                    f"{told}: tensors do not change in place",
                     f"assign it: {operand} = {source.text}" if operand.isidentifier() else "assign the result",
                 )
 
