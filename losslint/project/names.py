@@ -45,6 +45,9 @@ NOT_A_LOSS_AFTER = words(
     "grad grads gradient gradients example examples",
 )
 
+# What is lost there is the power of a wave: nothing is trained by it. "path" is left out, robots learn paths.
+ATTENUATIONS = words("pathloss blocking blockage diffraction shadowing")
+
 # Verbs of helpers that handle losses. A (labels, predictions) signature overrules them: get_loss(pred, label).
 HELPER_VERBS = words(
     "plot print get load log save write read parse make create build setup register serialize deserialize show draw",
@@ -122,8 +125,9 @@ def names_loss(name: str) -> bool:
     if "oss" not in name.lower():
         return False
     split = parts(name)
-    positions = [position for position, part in enumerate(split) if _LOSS_PART.fullmatch(part)]
-    return bool(positions) and not any(part in NOT_A_LOSS_AFTER for part in split[positions[-1] + 1:])
+    last = max((position for position, part in enumerate(split) if _LOSS_PART.fullmatch(part)), default=None)
+    return last is not None and NOT_A_LOSS_AFTER.isdisjoint(split[last + 1:]) and (
+        ATTENUATIONS.isdisjoint(split[max(last - 1, 0):last + 1]))
 
 
 @lru_cache(maxsize=20_000)

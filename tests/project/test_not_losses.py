@@ -150,6 +150,8 @@ def test_framework_object_in_kwargs_is_a_framework() -> None:
     "def log_losses(writer, step, losses):\n    tf.summary.scalar('loss', tf.reduce_mean(losses))\n    return step\n",
     "def test_loss():\n    assert tf.reduce_mean(tf.zeros(3)) == 0\n    return tf.zeros(3)\n",
     "def lossless_jpeg(image):\n    return tf.image.encode_jpeg(image)\n",
+    "def pathloss(distance, frequency):\n    return 20.0 * tf.math.log(distance * frequency)\n",
+    "def self_blocking_loss(angle, width):\n    return tf.where(tf.abs(angle) < width, 30.0, 0.0)\n",
     "def loss():\n    raise NotImplementedError\n",
     "def loss_fn(y_true, y_pred):\n    pass\n",
     "class LossHistory(tf.keras.callbacks.Callback):\n    def call(self, x):\n        return tf.reduce_mean(x)\n",
