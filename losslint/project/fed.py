@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from losslint.project.index import dotted_root, last_name, required, walk
 from losslint.project.module import Module
 
 NORMALISING = ("normalize", "l2_normalize", "UnitNormalization")
+CLIPPING = ("clip_by_value", "clip", "clamp")
+
 
 def fed_with_data(function: ast.FunctionDef, module: Module) -> set[str]:
     """The parameters for which every call in the file passes what comes along with the input of a model:
@@ -22,9 +24,23 @@ def fed_with_data(function: ast.FunctionDef, module: Module) -> set[str]:
 
 def fed_with_directions(function: ast.FunctionDef, home: ast.ClassDef | None, module: Module) -> set[str]:
     """The parameters for which every call in the file passes vectors of length 1: ``criterion(F.normalize(net(x)), ..)``."""
+    return _fed_with(_is_normalised, function, home, module)
+
+
+def fed_with_bounded(function: ast.FunctionDef, home: ast.ClassDef | None, module: Module) -> set[str]:
+    """The parameters for which every call in the file passes what is kept off 0 and 1: ``nll(p.clamp(1e-4, 0.9999))``."""
+    return _fed_with(_is_bounded, function, home, module)
+
+
+def _fed_with(
+    holds: Callable[[ast.Call], bool], function: ast.FunctionDef, home: ast.ClassDef | None, module: Module
+) -> set[str]:
+    """The parameters for which every call in the file passes a call that ``holds``, by a name or another function or as it
+    is."""
     calls = module.index.calls_by_name.get(function.name, []) if home is None else list(_calls_of_objects(home, module))
     order = [parameter.arg for parameter in function.args.args][home is not None:]
-    given = [{name for name, value in zip(order, call.args, strict=False) if _is_direction(value, module)} for call in calls]
+    given = [{name for name, value in zip(order, call.args, strict=False) if _made_by(holds, value, module)}
+             for call in calls]
     return set.intersection(*given) if given else set()
 
 
@@ -37,12 +53,31 @@ def _calls_of_objects(home: ast.ClassDef, module: Module) -> Iterator[ast.Call]:
                 yield from module.index.calls_by_name.get(last_name(target), [])
 
 
-def _is_direction(value: ast.expr, module: Module) -> bool:
-    """Whether a value is what normalises, or a name of nothing else."""
+def _made_by(holds: Callable[[ast.Call], bool], value: ast.AST, module: Module, depth: int = 3) -> bool:
+    """Whether a value is a call that ``holds``, a name of nothing else, or what a function of the file makes of one."""
+    if not depth:
+        return False
     if isinstance(value, ast.Name):
         sources = module.index.lookup(value.id, module.index.scope(value))[0]
-        return bool(sources) and all(isinstance(source, ast.Call) and _is_direction(source, module) for source in sources)
-    return isinstance(value, ast.Call) and last_name(value.func) in NORMALISING
+        return bool(sources) and all(
+            isinstance(source, ast.Call) and _made_by(holds, source, module, depth - 1) for source in sources)
+    if not isinstance(value, ast.Call):
+        return False
+    functions = module.index.lookup(value.func.id, module.index.scope(value))[0] if isinstance(value.func, ast.Name) else []
+    returned = [one for function in functions if isinstance(function, ast.FunctionDef)
+                for one in module.index.returns.get(function, [])]
+    return holds(value) or (bool(returned) and all(_made_by(holds, one, module, depth - 1) for one in returned))
+
+
+def _is_normalised(call: ast.Call) -> bool:
+    return last_name(call.func) in NORMALISING
+
+
+def _is_bounded(call: ast.Call) -> bool:
+    """Whether a call keeps numbers within bounds, neither of which is 0 or 1."""
+    given = [*call.args, *(word.value for word in call.keywords)]
+    ends = [value.value for value in given if isinstance(value, ast.Constant)]
+    return last_name(call.func) in CLIPPING and bool(given) and not any(end in (0, 1) for end in ends)
 
 
 def _given(function: ast.FunctionDef, call: ast.Call) -> Iterator[tuple[str, ast.expr]]:

@@ -25,7 +25,7 @@ from losslint.graph.values import Const, Instance, Value
 from losslint.graph.written import argument, in_place, number_text, one_line, operand_text
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.project import names
-from losslint.project.fed import fed_with_directions
+from losslint.project.fed import fed_with_bounded, fed_with_directions
 from losslint.project.heads import OWN
 from losslint.project.index import keyword, last_name
 from losslint.project.modes import Mode
@@ -220,6 +220,8 @@ def severity(loss: Loss, hazard: Hazard) -> Severity:
         return Severity.INFO
     if (loss.head == OWN and is_of_output(hazard.operand)) or (not loss.head and is_scale(loss, hazard)):
         return Severity.INFO  # the model makes it what it is
+    if is_bounded_by_callers(loss, hazard):
+        return Severity.INFO
     if is_length_of_output(loss, hazard):
         return Severity.INFO  # what a model gives is hardly ever exactly 0 everywhere in a row
     if hazard.large and not large_is_plausible(loss, hazard):
@@ -345,11 +347,23 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
 
 def is_of_directions(loss: Loss, hazard: Hazard) -> bool:
     """Whether all that is trained comes into an operation by parameters that the callers normalise."""
+    return is_fed(loss, hazard, fed_with_directions)
+
+
+def is_bounded_by_callers(loss: Loss, hazard: Hazard) -> bool:
+    """Whether all that is trained comes into a logarithm or quotient by parameters that the callers keep off 0 and 1."""
+    return hazard.node.op in (*LOGS, *DIVISIONS) and not loss.site.compiled and is_fed(loss, hazard, fed_with_bounded)
+
+
+def is_fed(
+    loss: Loss, hazard: Hazard, how: Callable[[ast.FunctionDef, ast.ClassDef | None, Module], set[str]]
+) -> bool:
+    """Whether the parameters by which what is trained comes into an operation are all given something by each caller."""
     site = loss.site
     if not isinstance(site.node, ast.FunctionDef):
         return False
     entering = {n.name for n in below([hazard.node]) if n.op == "param" and loss.gradient.reach(n)}
-    return bool(entering) and entering <= fed_with_directions(site.node, site.class_node, site.module)
+    return bool(entering) and entering <= how(site.node, site.class_node, site.module)
 
 
 def spread(hazard: Hazard) -> float:
