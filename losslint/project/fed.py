@@ -9,6 +9,7 @@ from losslint.project.index import dotted_root, last_name, required, walk
 from losslint.project.module import Module
 
 NORMALISING = ("normalize", "l2_normalize", "UnitNormalization")
+MOVING = ("unsqueeze", "squeeze", "float", "view", "reshape", "flatten", "to", "contiguous", "permute", "transpose")
 CLIPPING = ("clip_by_value", "clip", "clamp")
 
 
@@ -63,6 +64,8 @@ def _made_by(holds: Callable[[ast.Call], bool], value: ast.AST, module: Module, 
             isinstance(source, ast.Call) and _made_by(holds, source, module, depth - 1) for source in sources)
     if not isinstance(value, ast.Call):
         return False
+    if isinstance(value.func, ast.Attribute) and value.func.attr in MOVING:
+        return _made_by(holds, value.func.value, module, depth)
     functions = module.index.lookup(value.func.id, module.index.scope(value))[0] if isinstance(value.func, ast.Name) else []
     returned = [one for function in functions if isinstance(function, ast.FunctionDef)
                 for one in module.index.returns.get(function, [])]

@@ -16,4 +16,4 @@ def heat_loss(pred, target):
 
 net = torch.nn.Conv2d(3, 2, 1)
 for _ in range(2):
-    heat_loss(squashed(net(torch.rand(2, 3, 4, 4))), torch.rand(2, 2, 4, 4)).backward()
+    heat_loss(squashed(net(torch.rand(2, 3, 4, 4))).unsqueeze(1).float(), torch.rand(2, 2, 4, 4)).backward()
