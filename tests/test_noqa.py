@@ -53,8 +53,8 @@ def added(body: str, *options: str) -> list[str]:
      "    return tf.reduce_mean(y_true * np.log(y_pred))\n",
      ["    if tf.reduce_sum(y_true) == 0: return tf.reduce_mean(y_pred)  # noqa: LL201",
       "    return tf.reduce_mean(y_true * np.log(y_pred))  # noqa: LL101, LL301"]),
-    ("    for p in y_pred: \\\n        print(p)\n    return tf.reduce_mean(y_true - y_pred)\n",
-     ["    for p in y_pred: \\", "        print(p)  # noqa: LL203", "    return tf.reduce_mean(y_true - y_pred)"]),
+    ("    for p in y_pred: \\\n        print(p)\n    return tf.reduce_mean(tf.abs(y_true - y_pred))\n",
+     ["    for p in y_pred: \\", "        print(p)  # noqa: LL203", "    return tf.reduce_mean(tf.abs(y_true - y_pred))"]),
 ])  # fmt: skip
 def test_where_the_comment_goes(body: str, after: list[str]) -> None:
     assert added(body) == after
