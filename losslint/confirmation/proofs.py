@@ -57,7 +57,7 @@ PROOFS: dict[str, Proof] = {
     "LL511": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
     "LL512": Proof((O.RAISES, *NOTHING), anywhere=True),
     "LL513": Proof((O.WRONG_GRADIENT, O.ZERO_GRADIENT), anywhere=True),
-    "LL514": Proof((O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
+    "LL514": Proof((O.RAISES, O.WRONG_GRADIENT, O.CONTRACT), anywhere=True),
 }  # fmt: skip
 
 STARVED = Proof((O.ZERO_GRADIENT,))  # what LL308 says of a guard: it caps the loss, and makes nothing that is not finite
@@ -111,6 +111,7 @@ RAISED_ELSEWHERE = {  # the same, where another place raises than the one that a
     "LL503": r"persistent|second time",
     "LL504": r"None|[Vv]ariable|[Gg]radient|iterable|unpack|\bzip|recogni|shape|pairs?\b",
     "LL512": r"[Gg]radient|[Dd]erivative|vjp|jvp|backward|argument|custom|Ellipsis|unsupported type",
+    "LL514": r"expected to return \d+ gradients|supports keywords",
 }
 MISSPELT = re.compile(r"^AttributeError: (?:partially initialized )?module ")
 

@@ -18,6 +18,7 @@ from losslint.facts.shape import (
 from losslint.findings import Severity
 from losslint.graph.nodes import Node, below, is_same
 from losslint.graph.values import Const, Seq, Value, indices
+from losslint.graph.written import argument, operand_text
 from losslint.project.labels import BATCH
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
@@ -184,9 +185,9 @@ def every_column(node: Node, row: Value | None, column: Value | None, width: str
     """One number for each sample meets the columns of the samples."""
     return Problem(
         node.source,
-        f"{text_of(row)} is (B,), but {text_of(column)} is (B, {width}): the numbers of the samples meet the columns, which "
-        f"raises unless {unless}, and then mixes the samples",
-        with_axis(row),
+        f"{text_of(row, node)} is (B,), but {text_of(column, node)} is (B, {width}): the numbers of the samples meet the "
+        f"columns, which raises unless {unless}, and then mixes the samples",
+        with_axis(row, node),
     )
 
 
@@ -196,26 +197,32 @@ def every_pair(node: Node, row: Value | None, column: Value | None) -> Problem:
     if made is not None and made.family == "loss":
         return Problem(
             node.source,
-            f"{text_of(row)} has lost the last axis, which {text_of(column)} still has: (B,) against (B, 1) gives (B, B), "
-            "the loss of every sample beside every other",
-            f"drop that axis of {text_of(column)} too ([..., 0])",
+            f"{text_of(row, node)} has lost the last axis, which {text_of(column, node)} still has: (B,) against (B, 1) "
+            "gives (B, B), the loss of every sample beside every other",
+            f"drop that axis of {text_of(column, node)} too ([..., 0])",
         )
     return Problem(
         node.source,
-        f"{text_of(row)} is (B,), but {text_of(column)} is (B, 1): {node.source.text} is taken over "
+        f"{text_of(row, node)} is (B,), but {text_of(column, node)} is (B, 1): {node.source.text} is taken over "
         "(B, B), every prediction against every label",
-        f"give both the same shape: {with_axis(row)}, or drop that of {text_of(column)}",
+        f"give both the same shape: {with_axis(row, node)}, or drop that of {text_of(column, node)}",
     )
 
 
-def with_axis(row: Value | None) -> str:
-    """How a row keeps the axis that it has lost, or is given one that it never had."""
-    made = computed_from(row)
-    if made is not None and made.op in REDUCTIONS:
-        return f"keep the axis of {text_of(row)} (keepdims=True)"
-    if made is not None and made.op == "item" and isinstance(made.inputs.get("index"), Seq):
-        return f"keep the axis of {text_of(row)} ([:, :1])"
-    return f"add an axis to {text_of(row)} ([:, None])"
+def with_axis(row: Value | None, node: Node) -> str:
+    """How a row keeps the axis that it has lost, where that is seen in its text, or is given one."""
+    made, text = computed_from(row), text_of(row, node)
+    if made is not None and made.source.text in text:
+        if made.op in REDUCTIONS:
+            return f"keep the axis of {text} (keepdims=True)"
+        if made.op == "item" and is_picked(made.inputs.get("index")):
+            return f"keep the axis of {text} ([:, :1])"
+    return f"add an axis to {text} ([:, None])"
+
+
+def is_picked(index: Value | None) -> bool:
+    """Whether an index drops an axis: ``[:, 0]``, where the rows of a batch are a slice."""
+    return isinstance(index, Seq) and index.kind == "index"
 
 
 def columns_met(row: Value | None, column: Value | None, shapes: ShapeFacts) -> int | None:
@@ -317,9 +324,14 @@ def adds_axis(value: Value | None, depth: int = 6) -> bool:
     return unsqueezed or value.op in ADDS_AXIS or (pointwise and any(adds_axis(v, depth - 1) for v in value.inputs.values()))
 
 
-def text_of(value: Value | None) -> str:
+def text_of(value: Value | None, node: Node) -> str:
+    """An operand of a node as it reads: what a loop draws, or another function makes, by the name that it has there."""
     if not isinstance(value, Node):
         return "a number"
-    if value.op == "item" and "[" not in value.source.text:
+    drawn = value.op == "item" and "[" not in value.source.text
+    name = next((name for name, operand in node.operands() if operand is value), "")
+    if (drawn or value.source.unit is not node.source.unit) and argument(node, name) is not None:
+        return operand_text(node, value)
+    if drawn:
         return f"a {'part' if isinstance(value.inputs.get('index'), Seq) else 'batch'} of {value.source.text}"
     return value.name if value.op == "param" else value.source.text

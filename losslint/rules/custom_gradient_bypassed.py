@@ -107,7 +107,8 @@ def step(model, x, y):
                 yield Problem(
                     custom.call,
                     f"{custom.name} is given {next(iter(custom.named))} by keyword: a function with a custom gradient takes "
-                    "keywords in eager mode only, and raises ValueError in graph mode",
+                    "keywords in eager mode only, with gradients for what is passed by position, and raises ValueError in "
+                    "graph mode",
                     "pass it by position, or bind it in a function around the custom gradient",
                     severity,
                 )

@@ -157,10 +157,12 @@ model.compile(optimizer="adam", loss=weighted_loss(weight=3.0))
             assert isinstance(place, ast.Call)
             name = last_name(place.func)
             settings = "".join(f", {ast.unparse(given)}" for given in place.keywords)
+            bare = not place.args and not settings and len(open_parameters) == 2
             yield Problem(
                 AstSource(module, place),
                 f"{name} is the loss itself, and is called here without {' and '.join(open_parameters)}: TypeError",
-                f"bind its settings, and leave the call to Keras: loss=functools.partial({name}{settings or ', ...'})",
+                f"leave the call to Keras: loss={name}" if bare
+                else f"bind its settings, and leave the call to Keras: loss=functools.partial({name}{settings or ', ...'})",
             )
         elif site.kind == "function" and returns_tensor(loss) and is_result(place, loss):
             name = getattr(site.node, "name", "the function")

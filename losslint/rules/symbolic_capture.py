@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from losslint.graph.nodes import Kind, Node
+from losslint.graph.nodes import Kind, Node, below
 from losslint.graph.source import Source
 from losslint.graph.values import Const, Seq
 from losslint.project.datasets import data_sets
@@ -152,12 +152,15 @@ model.fit(x_train, y_train)
         if loss.keras_version < 3 or imports_root(loss.site.module, "tf_keras"):
             return
         for target in loss.graph.targets:
-            symbolic = isinstance(target.value, Node) and target.value.kind is Kind.SYMBOLIC
-            if target.how == "add_loss" and symbolic and target.source.module is loss.site.module:
+            if target.how == "add_loss" and isinstance(target.value, Node) and target.value.kind is Kind.SYMBOLIC and (
+                    target.source.module is loss.site.module):
+                symbols = (node for node in below([target.value]) if node.kind is Kind.SYMBOLIC)
+                foreign = any(node.framework == "tensorflow" for node in symbols)
                 yield Problem(
                     target.source,
-                    "add_loss is given a symbolic output of the model under construction, which Keras 3 takes no more: "
-                    "NotImplementedError",
+                    "add_loss is given a symbolic output of the model under construction, which "
+                    + ("TensorFlow's functions do not take: ValueError (`A KerasTensor cannot be used as input to a "
+                       "TensorFlow function`)" if foreign else "Keras 3 takes no more: NotImplementedError"),
                     "call self.add_loss on tensors in the call of a layer, or write a train_step",
                 )
 

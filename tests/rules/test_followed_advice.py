@@ -120,3 +120,25 @@ def test_a_row_gets_its_axis(flat: str) -> None:
     how = advice[2]
     written = f"{flat[:-1]}, {how})" if "=" in how else flat.replace("[:, 0]", how) if how == "[:, :1]" else flat + how
     assert eval(written, {"tf": tf, "y": tf.ones((5, 1))}).shape == (5, 1)
+
+
+@pytest.mark.parametrize(("drawn", "used"), [("xb, yb", "yb"), ("xb, yb", "yb.float()"), ("batch", "batch[1]")])
+def test_what_a_loader_hands_out_gets_its_axis(drawn: str, used: str) -> None:
+    text = f"""
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+net, rows = torch.nn.Linear(4, 1), TensorDataset(torch.randn(40, 4), torch.randn(40))
+for {drawn} in DataLoader(rows, 8):
+    loss = torch.nn.functional.mse_loss(net({drawn.replace("batch", "batch[0]").split(",")[0]}), {used})
+    loss.backward()
+"""
+    advice = re.search(r"add an axis to (.*?) \((\[.*?\])\), or", found(text, "LL401").help)
+    assert advice is not None
+    assert advice[1] == used
+    followed = text.replace(f"{used})", f"{used}{advice[2]})")
+    assert not [finding for finding in check(followed) if finding.code == "LL401"]
+    pytest.importorskip("torch")
+    names: dict[str, Any] = {}
+    exec(followed, names)
+    assert eval(f"{used}{advice[2]}", names).shape == (8, 1)

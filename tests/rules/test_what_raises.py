@@ -140,3 +140,35 @@ def test_what_keras_does(name: str) -> None:
     else:
         with pytest.raises((AttributeError, TypeError, ValueError)):
             model.train_on_batch(np.ones((3, 2)), np.ones((3, 2)))
+
+
+@pytest.mark.parametrize("mean", ["tf.reduce_mean", "keras.ops.mean"])
+def test_what_add_loss_raises(mean: str) -> None:
+    text = f"""
+import keras
+import tensorflow as tf
+
+inputs = keras.Input((3,))
+outputs = keras.layers.Dense(1)(inputs)
+model = keras.Model(inputs, outputs)
+model.add_loss({mean}(outputs ** 2))
+"""
+    (finding,) = check(text)
+    with pytest.raises((ValueError, NotImplementedError)) as raised:
+        exec(text, {})
+    assert (finding.code, raised.typename in finding.message) == ("LL209", True)
+
+
+def test_a_loss_that_is_called_without_anything_is_handed_over_itself() -> None:
+    text = """
+import keras
+
+def masked_loss(y_true, y_pred):
+    return keras.ops.mean(keras.ops.abs(y_true - y_pred), axis=-1)
+
+model = keras.Sequential([keras.layers.Dense(1)])
+model.compile("sgd", loss=masked_loss())
+"""
+    (finding,) = check(text)
+    assert (finding.code, finding.help) == ("LL405", "leave the call to Keras: loss=masked_loss")
+    assert not check(text.replace("masked_loss())", "masked_loss)"))
