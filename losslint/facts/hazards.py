@@ -41,6 +41,8 @@ COLUMNS = ("split", "unstack")  # give parts of which nobody says which is which
 MAX_CULPRITS = 3  # operations blamed at one point: each as if those before it were mended
 MAX_PARTS = 4  # of a concatenation that are looked at one by one
 COUNTS = (3.0, 16.0)  # elements of a row
+SUMMED = ("mean", "std", "var")  # of numbers alike: what float32 makes of their sum rests on how many there are
+SHORT = {0.3: 0.25, 0.4: 0.375, 1.7: 1.75, -0.9: -0.875}  # numbers of few digits, which it sums as they are
 SMALL = 1e-5  # what is left of a difference that float32 rounds
 
 
@@ -298,7 +300,8 @@ class HazardFacts:
             return None  # of several views of each sample some are alike
         if large and any(n.index in point.opaque and self.gradient.reach(n) for n in self.inputs.entering(culprit)):
             return None  # what was not evaluated may keep it small
-        named = (self._named(assignment, operand) if operand is not None else {}) or self._named(assignment, culprit)
+        shown = self._in_short(operand, point, assignment)
+        named = (self._named(shown, operand) if operand is not None else {}) or self._named(shown, culprit)
         if not named and (operand is None or not self.gradient.live(operand) or point(operand) != 0.0):
             return None  # it rests on stand-ins alone, and is no difference of equal ones
         if culprit.op == "div" and operand is not None and self.gradient.reach(operand) and self._is_of_settings(operand):
@@ -383,6 +386,17 @@ class HazardFacts:
         beside = point.other.assignment if point.other is not None else None
         longer = (Point(cone, point.assignment, graph_mode=point.graph_mode, beside=beside, count=n) for n in COUNTS)
         return any(0.0 < abs(other(operand)) < SMALL for other in longer)
+
+    def _in_short(
+        self, operand: Node | None, point: Point, assignment: Mapping[Variable, float]
+    ) -> Mapping[Variable, float]:
+        """The same point in numbers of few digits, where an operand is a sum of equal ones that end each other."""
+        if operand is None or point.other is not None or point(operand) != 0.0:
+            return assignment
+        cone = Cone.of(self.gradient, operand)
+        short = {variable: SHORT.get(value, value) for variable, value in assignment.items()}
+        summed = any(node.op in SUMMED for node in cone.nodes)
+        return short if summed and Point(cone, short, graph_mode=point.graph_mode)(operand) == 0.0 else assignment
 
     def _named(self, assignment: Mapping[Variable, float], node: Node) -> dict[str, float]:
         """The variables that enter an operation, by name."""

@@ -19,9 +19,11 @@ from losslint.rules.numerics import (
     NO_NAN,
     ROOTS,
     at_least,
+    bound_of,
     hazards_of,
     instead,
     is_zero,
+    logarithm_of,
     off_zero,
     point_of,
     problem,
@@ -29,6 +31,7 @@ from losslint.rules.numerics import (
     text,
     written_operand,
 )  # fmt: skip
+from losslint.rules.unguarded_log import taken_apart
 
 COUNTS = ("sum", "count_nonzero", "size")
 MEAN = {  # of a selection that may be empty: of all of it, and along an axis
@@ -146,8 +149,12 @@ def guarded(loss: Loss, hazard: Hazard) -> str:
     divisor = hazard.operand
     if divisor is None:
         return "keep the divisor away from 0"
+    log = logarithm_of(loss, hazard.node)
+    if log is not None and (apart := taken_apart(loss, log, hazard.node, bound_of(loss, divisor))):
+        return apart
     bound = off_zero(loss, hazard.node, divisor)
-    guard = f"use {no_nan(hazard.node)}, or divide by {bound}" if loss.spelling in NO_NAN else f"divide by {bound}"
+    no_nans = loss.spelling in NO_NAN and log is None  # the logarithm of its 0 is -inf
+    guard = f"use {no_nan(hazard.node)}, or divide by {bound}" if no_nans else f"divide by {bound}"
     counted = is_count(divisor) and loss.is_never_negative(divisor)
     code = written_operand(hazard.node, divisor, too_long="")
     return f"{guard}; for counts {at_least(loss, code, '1.0') if code else 'with a bound of 1.0'}" if counted else guard

@@ -19,6 +19,7 @@ from losslint.rules.numerics import (
     hazards_of,
     instead,
     is_zero,
+    logarithm_of,
     misplaced_guard,
     off_zero,
     problem,
@@ -115,5 +116,5 @@ def advice(loss: Loss, hazard: Hazard, guard: Node) -> str:
     if op in ROOTS or divisor is None:
         bound = bound_of(loss, divisor, "1e-12")
         return f"guard the operand: {around(loss, hazard, lambda code: at_least(loss, code, bound))}"
-    no_nan = "tf.math.divide_no_nan, or " if loss.spelling in NO_NAN else ""
+    no_nan = "tf.math.divide_no_nan, or " if loss.spelling in NO_NAN and logarithm_of(loss, hazard.node) is None else ""
     return f"guard the divisor: {no_nan}{off_zero(loss, hazard.node, divisor)}"

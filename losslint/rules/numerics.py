@@ -278,9 +278,16 @@ def is_of_output(operand: Node | None) -> bool:
 def is_contract(loss: Loss, hazard: Hazard) -> bool:
     """Whether the data keep a hazard away: labels alone decide it, and in any batch. That two of them are alike is not in
     the data, unless callers hand each label several times, as for two views of a sample."""
-    return hazard.label_only and not (hazard.of_pairs and not any(
+    return hazard.label_only and not asks_for_it(loss, hazard) and not (hazard.of_pairs and not any(
         isinstance(call, ast.Call) and last_name(call.func) in REPEATING
         for given in _handed_labels(loss) for call in ast.walk(given)))
+
+
+def asks_for_it(loss: Loss, hazard: Hazard) -> bool:
+    """Whether a loss itself asks for labels that make an operand fail: ``where(count > 0, total / count, 0.0)``."""
+    by = hazard.discarded.by if hazard.discarded is not None else None
+    test = by.inputs.get("condition") if by is not None and by.op == "where" else None
+    return isinstance(test, Node) and hazard.operand is not None and hazard.operand in loss.gradient.cone(test)
 
 
 def takes_no_label(loss: Loss, hazard: Hazard) -> bool:
@@ -333,6 +340,8 @@ def large_is_plausible(loss: Loss, hazard: Hazard) -> bool:
         return False
     if hazard.masked or (hazard.node.op in LOGS and reaches(hazard.operand, (*SATURATING, "tanh", "exp"), 4)):
         return True
+    if hazard.node.op == "div" and reaches(hazard.operand, SATURATING) and logarithm_of(loss, hazard.node) is not None:
+        return True
     if hazard.node.op not in EXPONENTIALS or spread(hazard) > SPREAD or reaches(hazard.operand, ("max", "stop_gradient")):
         return False
     if (form := stable_form(loss, hazard)) is not None and form.rewrite.exact:
@@ -370,6 +379,11 @@ def spread(hazard: Hazard) -> float:
     """How far two predictions of a row are apart where the exponential of a multiple of their difference overflows; 0 for
     any other exponential."""
     return LARGE * OVERFLOW / abs(hazard.operand_value) if OTHERS in hazard.at and hazard.operand_value else 0.0
+
+
+def logarithm_of(loss: Loss, quotient: Node) -> Node | None:
+    """The logarithm that is taken of a quotient, wherever it was moved before."""
+    return next((user for user in users_past_moves(loss, quotient) if user.op in LOGS), None)
 
 
 def users_past_moves(loss: Loss, node: Node) -> Iterator[Node]:
@@ -434,10 +448,17 @@ def is_zero(loss: Loss, hazard: Hazard) -> str:
         return f"{operand_of(hazard)} is exactly {pole} {place}"
     if hazard.flat:
         return f"{operand_of(hazard)} is exactly 0 where the model is flat (its ReLUs are all off, or its last layer is 0)"
-    flat = hazard.operand is not None and any(is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
+    flat = hazard.operand is not None and any(
+        n.op in ("std", "var") or is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
         return f"{operand_of(hazard)} can be exactly {pole}"
+    if (classes := next((name for name in hazard.at if name in one_hots(loss)), "")):
+        return f"{operand_of(hazard)} is exactly {pole} for a class that {classes} has no sample of"
     return f"{operand_of(hazard)} is exactly {pole} for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
+
+
+def one_hots(loss: Loss) -> set[str]:
+    return {node.source.assigned or node.source.text for node in loss.nodes if node.op == "one_hot"}
 
 
 def place_of(loss: Loss, hazard: Hazard) -> str:

@@ -24,6 +24,8 @@ from losslint.rules.numerics import (
     written_operand,
 )
 
+PLAIN = ("log", "log2", "log10")
+
 
 class UnguardedLog(Rule):
     """The logarithm of a value that can be exactly 0.
@@ -104,16 +106,23 @@ def whole_loss(y_true, y_pred):
 def guarded(loss: Loss, hazard: Hazard) -> str:
     """The guard to write; a quotient is taken apart, as its divisor may be 0 too."""
     operand, bound = hazard.operand, bound_of_log(loss, hazard)
-    if operand is not None and operand.op == "div" and len(parts := [o for _, o in operand.operands()]) == 2:
-        codes = [written_operand(operand, part, too_long=letter) for part, letter in zip(parts, "ab", strict=True)]
-        long = [f"{code} = {text(part)}" for part, code, letter in zip(parts, codes, "ab", strict=True) if code == letter]
-        above, below = (code if loss.is_positive(part) else at_least(loss, code, bound)
-                        for part, code in zip(parts, codes, strict=True))
-        form = in_place(hazard.node.source, f"{logarithm(hazard.node, above)} - {logarithm(hazard.node, below)}")
-        told = f" (with {', '.join(long)})" if long else ""
-        return f"write {form} for {text(hazard.node)}{told}"
+    if apart := taken_apart(loss, hazard.node, operand, bound):
+        return apart
     guard = around(loss, hazard, lambda code: logarithm(hazard.node, at_least(loss, code, bound)))
     return f"{guard}, or compute the loss from logits" if is_probability(loss, operand) else guard
+
+
+def taken_apart(loss: Loss, log: Node, quotient: Node | None, bound: str) -> str:
+    """The logarithm of a quotient as a difference of two, each kept above 0; "" for that of anything else."""
+    parts = [operand for _, operand in quotient.operands()] if quotient is not None and quotient.op == "div" else []
+    if quotient is None or len(parts) != 2 or log.op not in PLAIN or log.inputs.get("x") is not quotient:
+        return ""
+    codes = [written_operand(quotient, part, too_long=letter) for part, letter in zip(parts, "ab", strict=True)]
+    long = [f"{code} = {text(part)}" for part, code, letter in zip(parts, codes, "ab", strict=True) if code == letter]
+    above, below = (code if loss.is_positive(part) else at_least(loss, code, bound)
+                    for part, code in zip(parts, codes, strict=True))
+    told = f" (with {', '.join(long)})" if long else ""
+    return f"write {in_place(log.source, f'{logarithm(log, above)} - {logarithm(log, below)}')} for {text(log)}{told}"
 
 
 def logarithm(node: Node, code: str) -> str:

@@ -56,6 +56,18 @@ def finding(text: str, code: str) -> Finding:
         cost = -tf.reduce_mean(tf.math.log(tf.sigmoid(scores)))
         tf.compat.v1.train.AdamOptimizer().minimize(cost)
     """),
+    ("LL304", "reduce_std(y_pred, 0) is exactly 0 for y_pred = 0.25 everywhere", """
+        def a_loss(y_true, y_pred):
+            z = (y_pred - tf.reduce_mean(y_pred, 0)) / tf.math.reduce_std(y_pred, 0)
+            return tf.reduce_mean(tf.square(z - y_true))
+    """),
+    ("LL304", "cnt[:, None] is exactly 0 for a class that m has no sample of", """
+        def a_loss(y_true, y_pred):
+            m = tf.one_hot(tf.cast(y_true[:, 0], tf.int32), 5)
+            cnt = tf.reduce_sum(m, axis=0)
+            centres = tf.matmul(m, y_pred, transpose_a=True) / cnt[:, None]
+            return tf.reduce_mean(tf.square(y_pred - tf.matmul(m, centres)))
+    """),
     ("LL303", "rsqrt is infinite at 0, and tf.nn.relu(y_pred) is exactly 0 for y_pred = -0.9: the loss is not finite", """
         def a_loss(y_true, y_pred):
             return tf.reduce_mean(tf.math.rsqrt(tf.nn.relu(y_pred)) * y_true)
