@@ -197,6 +197,8 @@ def respelled(text: str, framework: str) -> str:
     """A text that is written with TensorFlow's names, with those of another framework where it has them."""
 
     def own(match: re.Match[str]) -> str:
+        if framework == "keras" and match.group(0).startswith("keras."):
+            return match.group(0)  # of two names of one operation the one that was chosen
         api = lookup(match.group(0))
         if api is not None and api.operation.name == "dtype" and framework in _DTYPES:
             return _DTYPES[framework].format(match.group(0).removeprefix("tf."))
