@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from losslint.confirmation import agreement, bindings, contract, differences, frameworks, jumps, locate, witness
@@ -223,7 +224,10 @@ class Battery:
 
     def jump(self, inputs: Inputs) -> Iterator[Observation]:
         mode = self.traced if self.traits is not None and self.traits.slow_in_python else ""
-        for found in jumps.along_coordinates(self.loss, inputs, self.specs, mode or "eager"):
+        for found in chain(
+            jumps.along_coordinates(self.loss, inputs, self.specs, mode or "eager"),
+            jumps.at_examples(self.loss, self.specs, self.claims),
+        ):
             below, above = (locate.record(self.loss, self.specs, at) for at in (found.below, found.above))
             yield jumps.placed(found, below, above, self.loss)
 

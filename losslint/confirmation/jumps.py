@@ -17,8 +17,9 @@ from losslint.confirmation.frameworks.base import Array, Framework, Inputs
 from losslint.confirmation.locate import other
 from losslint.confirmation.observation import Observation, Outcome
 from losslint.confirmation.probes import Loss, differentiated, told
-from losslint.confirmation.program import TensorSpec
+from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.trail import Step, Trail
+from losslint.confirmation.values import generic, named
 
 RANGES = {"probability": (0.01, 0.99), "simplex": (0.01, 0.99), "image": (0.01, 0.99), "unit": (-0.99, 0.99),
           "positive": (0.05, 3.0), "nonnegative": (0.05, 3.0)}
@@ -26,6 +27,8 @@ GRID = 24
 HALVINGS = 40
 MOST_INTERVALS = 3
 LARGE = 1e-3  # of the change over the whole range
+CLAIMED = "LL113"
+NEAR = 0.01  # on both sides of a claimed jump
 
 
 def along_coordinates(
@@ -47,6 +50,24 @@ def along_coordinates(
                 return
 
 
+def at_examples(loss: Loss, specs: Sequence[TensorSpec], claims: Sequence[Claim], mode: str = "eager") -> Iterator[Jump]:
+    """A ``JUMP`` where a claim names it: all numbers of its prediction move past the one that it tells, and all others are
+    as it says. What a mean is compared with, one number alone may never reach."""
+    for claim in claims:
+        told = dict(claim.example) if claim.code == CLAIMED else {}
+        inputs = named(specs, told, loss.prepared(generic(specs)))
+        for name in (name for name in differentiated(inputs, specs) if name in told):
+            line = Line(loss, inputs, specs, mode, name, slice(None))
+            near = [float(np.float32(told[name] + side * NEAR)) for side in (-1, 1)]
+            try:
+                left, right = ((number, line(number)) for number in near)
+                found = _halved(line, left, right, LARGE * (1.0 + abs(left[1]) + abs(right[1])))
+            except Exception:  # of the user's code, at a value it does not take
+                continue
+            if found is not None:
+                yield found
+
+
 @dataclasses.dataclass(frozen=True)
 class Jump:
     """A jump, and the inputs on both sides of it."""
@@ -57,13 +78,17 @@ class Jump:
 
 
 class Line:
-    """The loss as a function of one number of one input."""
+    """The loss as a function of one number of one input, or of all of its numbers, which then are the same."""
 
     def __init__(
-        self, loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str, name: str, index: int,
+        self, loss: Loss, inputs: Inputs, specs: Sequence[TensorSpec], mode: str, name: str, index: int | slice,
     ) -> None:
         self.loss, self.inputs, self.name, self.index = loss, dict(inputs), name, index
         self.mode, self.sources = mode, differentiated(inputs, specs)
+
+    @property
+    def place(self) -> str:
+        return f"{self.name}[{self.index}]" if isinstance(self.index, int) else self.name
 
     def at(self, number: float) -> Inputs:
         """The inputs with the number in its place."""
@@ -121,7 +146,7 @@ def _halved(line: Line, left: tuple[float, float], right: tuple[float, float], l
         return None
     seen = Observation(
         Outcome.JUMP, "eager", **told(line.at(left[0])), loss=left[1],
-        detail=f"{line.name}[{line.index}] from {np.float32(left[0])} to {np.float32(right[0])}:"
+        detail=f"{line.place} from {np.float32(left[0])!s} to {np.float32(right[0])!s}:"
                f" the loss from {left[1]:.6g} to {right[1]:.6g}",
     )
     return Jump(seen, line.at(left[0]), line.at(right[0]))

@@ -189,6 +189,12 @@ def project(spec: TensorSpec, array: Array) -> Array:
 # -- the corners
 
 
+def named(specs: Sequence[TensorSpec], told: Mapping[str, float], base: Inputs) -> Inputs:
+    """The inputs with whole tensors of the numbers that a finding names; {} where these keep no contract."""
+    whole = {s.name: np.full(s.shape, told[s.name]).astype(s.dtype) for s in specs if s.name in told}
+    return {**base, **whole} if whole and all(fits(s, whole[s.name]) for s in specs if s.name in whole) else {}
+
+
 def corpus(specs: Sequence[TensorSpec]) -> Iterator[Case]:
     """Inputs that break losses, the likeliest first.
 

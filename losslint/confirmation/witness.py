@@ -27,7 +27,7 @@ from losslint.confirmation.program import Claim, TensorSpec
 from losslint.confirmation.proofs import is_of_the_operation, is_spoken_of
 from losslint.confirmation.tiers import Tier, numbers, tier, tier_between
 from losslint.confirmation.trail import Trail
-from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, perfect, project, rows_of
+from losslint.confirmation.values import Array, Case, Inputs, corpus, fits, generic, named, perfect, project, rows_of
 
 NUMERICAL = ("LL301", "LL302", "LL303", "LL304", "LL305", "LL306", "LL307", "LL308", "LL309", "LL310")
 OUTSIDE_DOMAIN, STARVED, KILLED = "LL307", "LL308", "LL311"
@@ -206,10 +206,8 @@ class Search:
         """The inputs that the claims themselves name, beside ordinary ones."""
         base = generic(self.specs, seed=1)
         for claim in self.claims:
-            told = dict(claim.example)
-            named = {s.name: np.full(s.shape, told[s.name]).astype(s.dtype) for s in self.specs if s.name in told}
-            if named and all(fits(s, named[s.name]) for s in self.specs if s.name in named):
-                yield Case(base | named, "the inputs that the finding names")
+            if inputs := named(self.specs, dict(claim.example), base):
+                yield Case(inputs, "the inputs that the finding names")
 
     def attempt(self, case: Case) -> None:
         """Run one case in every mode and keep what is not finite."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from losslint.facts.point import Cone, Point
@@ -73,7 +73,8 @@ def asymmetric_loss(y_true, y_pred):
             for node, condition in switches:
                 jump = next(filter(None, (jump_at(loss, line, value, condition) for line in known)), None)
                 if jump is not None:
-                    yield self.problem(loss, node, condition, jump)
+                    problem = self.problem(loss, node, condition, jump)
+                    yield replace(problem, related=(condition.source,), example=jump.example)
 
     def problem(self, loss: Loss, node: Node, condition: Node, jump: Jump) -> Problem:
         constant_sides = sum(not loss.gradient.reach(node.inputs[side]) for side in ("x", "y"))
@@ -106,6 +107,12 @@ class Jump:
     label: float
     below: float
     above: float
+    labels: tuple[str, ...]
+
+    @property
+    def example(self) -> tuple[tuple[str, float], ...]:
+        """The arguments, and what all of each holds at the jump."""
+        return ((self.name, self.at), *((name, self.label) for name in self.labels))
 
 
 class Line:
@@ -121,6 +128,10 @@ class Line:
 
     def at(self, x: float, cone: Cone | None = None) -> Point:
         return Point(cone or self.cone, {**self.fixed, self.variable: x})
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(node.name for node in self.cone.nodes if node.op == "param" and node.role is Role.LABEL)
 
     @cached_property
     def points(self) -> list[tuple[float, Point]]:
@@ -163,7 +174,7 @@ def jump_at(loss: Loss, line: Line, result: Value, condition: Node) -> Jump | No
     if abs(jump - (wider[1] - wider[0])) > 0.1 * abs(jump):
         return None  # a slope, or a singularity: a jump does not depend on how close one looks
     if SMALLEST_JUMP * (1.0 + abs(above) + abs(below)) < abs(jump) < math.inf:
-        return Jump(line.prediction, switch, line.label, below, above)
+        return Jump(line.prediction, switch, line.label, below, above, line.labels)
     return None
 
 
