@@ -12,6 +12,10 @@ from losslint.graph.source import Source, walk
 from losslint.project.module import bound_names
 
 BINDS = (cst.Attribute, cst.Subscript)
+CAST = re.compile(  # at the end, but for what moves numbers
+    r"\.(?:(?:long|int|float|double|bool)\(\)"
+    r"|(?:to|type|astype)\((?:dtype=)?[\w.]+\.(?:long|int|float|double|bool|bfloat|half)\w*\))"
+    r"(?=(?:\.(?:view|reshape|squeeze|unsqueeze|flatten|ravel)\([-\w, ]*\))*$)")
 OPERATIONS = (cst.BinaryOperation, cst.UnaryOperation, cst.Comparison, cst.ComparisonTarget)
 
 
@@ -41,6 +45,11 @@ def operand_text(node: Node, operand: Node) -> str:
     name = next((name for name, inner in node.operands() if inner is operand), "")
     code = argument(node, name)
     return node.source.unit.text(code) if code is not None else operand.source.text
+
+
+def uncast(code: str) -> str:
+    """An expression without the cast that it ends in, which the one to write instead makes superfluous."""
+    return CAST.sub("", code)
 
 
 def replaced(source: Source, part: cst.CSTNode, code: str) -> str:

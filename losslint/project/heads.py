@@ -256,7 +256,7 @@ class _Finder:
                 given = layer.args[1]
             return self._activated(given, units, layer)
         if name == "Linear":
-            return Head("linear", _number(argument(layer, 1, "out_features")), layer, self.module)
+            return Head("linear", self._number(argument(layer, 1, "out_features")), layer, self.module)
         return None
 
     def _width(self, end: _End, activation: ast.Call, steps: int) -> int | None:
@@ -288,9 +288,13 @@ class _Finder:
     def _activated(self, activation: ast.expr | None, units: ast.expr | None, layer: ast.expr) -> Head | None:
         activation = self._written(activation, self.module, MAX_STEPS) if activation is not None else None
         if activation is None or (isinstance(activation, ast.Constant) and activation.value is None):
-            return Head("linear", _number(units), layer, self.module)
+            return Head("linear", self._number(units), layer, self.module)
         name = activation.value if isinstance(activation, ast.Constant) else self._applied(activation)
-        return Head(str(name), _number(units), layer, self.module) if name else None
+        return Head(str(name), self._number(units), layer, self.module) if name else None
+
+    def _number(self, units: ast.expr | None) -> int | None:
+        """How wide a layer is, also where a factory is given it."""
+        return _number(self._written(units, self.module, MAX_STEPS)) if units is not None else None
 
     def _applied(self, activation: ast.expr) -> str:
         """The activation that a function is; of one of the file's own the one that it hands its argument to."""

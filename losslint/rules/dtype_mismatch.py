@@ -9,7 +9,7 @@ from losslint.facts.array_dtypes import type_named
 from losslint.facts.dtypes import FLOAT, differ, dtypes, is_float
 from losslint.graph.nodes import Kind, Node, nodes_in
 from losslint.graph.values import NONE, Const, Value
-from losslint.graph.written import operand_text
+from losslint.graph.written import operand_text, uncast
 from losslint.ops.moves import RESHAPES
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
@@ -218,7 +218,7 @@ def float_indices(loss: Loss) -> Iterator[Problem]:
                     yield Problem(
                         node.source,
                         f"{node.source.text} needs integers, and {text} holds floating-point numbers: TypeError",
-                        f"{text}.astype(jnp.int32)",
+                        f"{uncast(text)}.astype(jnp.int32)",
                     )
 
 

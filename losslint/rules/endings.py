@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from losslint.facts.shape import stacked
 from losslint.graph.keras_models import argument
 from losslint.graph.nodes import Kind, Node
+from losslint.graph.source import AstSource
 from losslint.graph.values import Const, External, Value
 from losslint.ops.moves import SAME_NUMBERS
 from losslint.ops.table import lookup
 from losslint.project.heads import Head
+from losslint.project.index import argument as argument_of
 from losslint.rules.base import Loss
 
 SQUASHING = ("sigmoid", "softmax")
 LOGARITHMS = ("log_softmax", "log_sigmoid", "log")
+EXPONENTIATED = {"log_softmax": "softmax", "log_sigmoid": "sigmoid"}
 KEEPS_SCALE = (*SAME_NUMBERS, "clip")  # what was a logit still is one
 TAKES_ACTIVATION = {"keras.layers.Dense()": 1, "keras.layers.Activation()": 0}
 KERAS_LAYERS = tuple(f"keras.layers.{kind}" for kind in SQUASHING)
@@ -30,6 +34,9 @@ def ending(loss: Loss, value: Value | None, depth: int = 5) -> tuple[Node, str] 
         return None
     if value.op in (*SQUASHING, *LOGARITHMS):
         return value, value.op
+    if value.op == "exp" and (before := ending(loss, value.inputs.get("x"), depth - 1)) is not None and (
+            before[1] in EXPONENTIATED):
+        return value, EXPONENTIATED[before[1]]
     if value.op == "layer":
         head = head_called(loss, value)
         model = None if CHANGED.search(value.source.module.text) else value.detail.get("object")
@@ -53,6 +60,13 @@ def mixture(value: Value | None, depth: int = 8) -> tuple[Node, float] | None:
         case ("mul" | "div") as op, _, Const(value=float() | int() as weight) if found is not None and weight > 0.0:
             return found[0], found[1] * weight if op == "mul" else found[1] / weight
     return found if value.op in (*KEEPS_SCALE, "mean", "max", "min") else None
+
+
+def shown(head: Head) -> str:
+    """A last layer as written, with the activation that it has where that stands elsewhere: ``Dense(n, activation=act)``."""
+    given = argument_of(head.at, 1, "activation") if isinstance(head.at, ast.Call) else None
+    text = AstSource(head.module, head.at).text
+    return f"{text} ({given.id} is {head.activation} here)" if isinstance(given, ast.Name) else text
 
 
 def head_called(loss: Loss, value: Node) -> Head | None:

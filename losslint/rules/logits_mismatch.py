@@ -18,6 +18,7 @@ from losslint.rules.endings import (
     head_called,
     is_prediction,
     mixture,
+    shown,
     unscaled,
 )
 from losslint.rules.of_logarithms import outside_of_keras, wrong_target
@@ -251,7 +252,7 @@ loss.backward()
             layer = AstSource(head.module, head.at)
             yield Problem(
                 squashed.source,
-                f"{squashed.source.text} is applied to what the model has squashed already: it ends in {layer.text}",
+                f"{squashed.source.text} is applied to what the model has squashed already: it ends in {shown(head)}",
                 "drop one of the two",
                 related=(layer,),
             )
@@ -283,14 +284,14 @@ loss.backward()
             effect = RECOVERED if direct and node.op in RECOVERS else "the activation is applied twice"
             yield Problem(
                 source,
-                f"{source.text} expects logits, but the model ends in {layer.text}: {effect}",
+                f"{source.text} expects logits, but the model ends in {shown(head)}: {effect}",
                 f"drop the activation of the last layer{otherwise}",
                 related=(layer,),
             )
         else:
             yield Problem(
                 source,
-                f"{source.text} expects probabilities, but the model ends in {layer.text}: what is not between 0 and 1 is "
+                f"{source.text} expects probabilities, but the model ends in {shown(head)}: what is not between 0 and 1 is "
                 + ("clipped, and gets no gradient" if node.op in RECOVERS else "taken for a probability all the same"),
                 instead(loss, node) if head.activation == "linear" else f"end the model in {ACTIVATION[node.op]}",
                 related=(layer,),

@@ -10,7 +10,7 @@ from losslint.graph.source import AstSource, Source
 from losslint.graph.values import Value
 from losslint.project.heads import Head
 from losslint.rules.base import Loss, Problem
-from losslint.rules.endings import activation_of, is_prediction
+from losslint.rules.endings import activation_of, is_prediction, shown
 
 BY_NUMBER = ("sparse_categorical_crossentropy", "sparse_softmax_cross_entropy_with_logits", "cross_entropy")
 OF_CLASSES = ("categorical_crossentropy", "categorical_focal_crossentropy", "softmax_cross_entropy_with_logits", *BY_NUMBER)
@@ -28,7 +28,7 @@ def of_one_class(loss: Loss) -> Iterator[Problem]:
         given = node.inputs.get("y_pred") if node.family == "loss" and node.index in loss.relevant else None
         if isinstance(given, Node) and (shapes(given) or ())[-1:] == (1,):
             if is_softmax(given, shapes):
-                yield always_one(loss, given.source)
+                yield always_one(loss, given.source, given.source.text)
             elif node.op in OF_CLASSES and given.op == "layer":
                 yield no_choice(loss, node.op, node.source, given.source)
     head = head_of_one(loss)
@@ -36,7 +36,7 @@ def of_one_class(loss: Loss) -> Iterator[Problem]:
         return
     layer = AstSource(head.module, head.at)
     if head.activation == "softmax":
-        yield always_one(loss, layer)
+        yield always_one(loss, layer, shown(head))
     else:
         for node in loss.nodes:
             if node.op in OF_CLASSES and is_prediction(node.inputs.get("y_pred")):
@@ -61,11 +61,11 @@ def is_last(axis: Value, rank: int) -> bool:
     return axes_of(axis, rank) == {rank - 1}
 
 
-def always_one(loss: Loss, layer: Source | AstSource) -> Problem:
+def always_one(loss: Loss, layer: Source | AstSource, text: str) -> Problem:
     """A softmax over one number."""
     return Problem(
         layer,
-        f"{layer.text} is a softmax over one number, which is 1 whatever that is: the model predicts 1 for every input",
+        f"{text} is a softmax over one number, which is 1 whatever that is: the model predicts 1 for every input",
         f"for two classes use {FOR_TWO[loss.site.framework]}; a softmax needs an output for each class, and a number that "
         "is to be predicted no activation",
     )

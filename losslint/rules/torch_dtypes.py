@@ -13,7 +13,7 @@ from losslint.facts.shape import ShapeFacts, keeps_shape, stacked
 from losslint.facts.torch_dtypes import FLOATING, INT64, ORDER, SINGLE, torch_dtypes
 from losslint.graph.nodes import Node, may_be_key, nodes_in
 from losslint.graph.values import NONE, External, Value
-from losslint.graph.written import operand_text
+from losslint.graph.written import operand_text, uncast
 from losslint.rules.base import Loss, Problem
 
 
@@ -52,7 +52,6 @@ DEMANDS = {
     "sub": tuple(Demand(side, (*FLOATING, *ORDER[1:]), NO_BOOLEANS, "{}.float(), or ~{} for 1 - {}") for side in ("x", "y")),
 }  # fmt: skip
 MOVES = ("move", "gather", "detach")
-CAST = re.compile(r"\.(?:long|int|float|double|bool)\(\)$")  # made superfluous by the one to write instead
 OTHER_WEIGHTS = re.compile(  # ways to give a model weights that are not float32
     r"set_default_(?:dtype|tensor_type)|autocast|\.(?:double|half|bfloat16|type)\(|\.to\([^)]*(?:dtype|float64|double|float16)")
 OF_FLOATS = tuple(f"torch.nn.{kind}" for kind in ("Linear", "Conv", "LSTM", "GRU", "RNN", "BatchNorm", "LayerNorm"))
@@ -78,7 +77,7 @@ def refused(loss: Loss) -> Iterator[Problem]:
                     yield Problem(
                         node.source,
                         f"{node.source.text} needs {demand.needs}, and {text} is {dtype}: {demand.raises}",
-                        demand.instead.replace("{}", before_dot(CAST.sub("", text))),
+                        demand.instead.replace("{}", before_dot(uncast(text))),
                     )
 
 

@@ -142,3 +142,13 @@ for {drawn} in DataLoader(rows, 8):
     names: dict[str, Any] = {}
     exec(followed, names)
     assert eval(f"{used}{advice[2]}", names).shape == (8, 1)
+
+
+@pytest.mark.parametrize(("cast", "instead"), [
+    ("target.float()", "target.long()"), ("target.to(torch.float32)", "target.long()"),
+    ("target.float().view(-1)", "target.view(-1).long()"),
+])
+def test_a_cast_is_replaced_not_joined(cast: str, instead: str) -> None:
+    text = f"import torch.nn.functional as F\nimport torch\n\ndef log_loss(x, target):\n    return F.nll_loss(x, {cast})\n"
+    assert found(text, "LL407").help == instead
+    assert not [finding for finding in check(text.replace(cast, instead)) if finding.code == "LL407"]
