@@ -78,13 +78,13 @@ HIDDEN = {"div": (0.0,), "reciprocal": (0.0,), "log": (0.0,), "log2": (0.0,), "l
           "acos": (1.0, -1.0), "asin": (1.0, -1.0),
           "sqrt": (-0.5,), "rsqrt": (-0.5,)}  # fmt: skip
 OF_ONE_MORE = ("log1p", "xlog1py")
-SINGULAR_IN_Y = ("div", "xlogy", "xlog1py")
+SINGULAR_IN_Y = ("div", "xdivy", "xlogy", "xlog1py")
 GAMMAS = ("lgamma", "digamma")
 SINGULAR = frozenset(
     [
         "log", "log2", "log10", "log1p", "xlogy", "xlog1py",
         "exp", "expm1", "cosh", "sinh", "sqrt", "rsqrt", "norm", "euclidean_norm", "std",
-        "pow", "div", "reciprocal", "mean", "acos", "asin", "atanh", "acosh", "atan2", "erfinv", *GAMMAS,
+        "pow", "div", "xdivy", "reciprocal", "mean", "acos", "asin", "atanh", "acosh", "atan2", "erfinv", *GAMMAS,
     ]
 )  # fmt: skip
 

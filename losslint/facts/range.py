@@ -435,7 +435,7 @@ class ValueNumbers:
 
 def _names(node: Node) -> tuple[str, ...]:
     """The inputs that a scalar operation works on; none when one of them is missing."""
-    names = ("x", "y") if node.op in BINARY_OPS or node.op in ("xlogy", "xlog1py", "xdivy", "logaddexp") else ("x",)
+    names = ("x", "y") if node.op in BINARY_OPS else ("x",)
     return names if all(name in node.inputs for name in names) else ()
 
 

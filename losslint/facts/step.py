@@ -27,7 +27,7 @@ def averages(node: Node) -> bool:
 BINARY_OPS = frozenset(
     [
         "add", "sub", "mul", "div", "matmul", "dot", "pow", "maximum", "minimum", "squared_difference",
-        "divide_no_nan", "multiply_no_nan", "xlogy", "xlog1py", "atan2", "mod", "logaddexp", "greater",
+        "divide_no_nan", "multiply_no_nan", "xdivy", "xlogy", "xlog1py", "atan2", "mod", "logaddexp", "greater",
         "greater_equal", "less", "less_equal", "equal", "not_equal", "logical_and", "logical_or", "cosine_vectors",
     ]
 )  # fmt: skip

@@ -38,7 +38,7 @@ UNSETTLED = (*STARTS, "python.predict")  # what may be another number in each st
 LOGS = ("log", "log2", "log10", "log1p", "xlogy", "xlog1py")
 EXPONENTIALS = ("exp", "expm1", "cosh", "sinh")
 ROOTS = ("sqrt", "rsqrt", "norm", "euclidean_norm", "std", "pow")
-DIVISIONS = ("div", "reciprocal", "mean")
+DIVISIONS = ("div", "xdivy", "reciprocal", "mean")
 KEEPS_POSITIVE = (*SAME_NUMBERS, "item", "add", "mul", "div", "sum", "mean", "square", "sqrt", "pow", "exp", "maximum",
                   "clip")  # fmt: skip
 INVERSES = ("acos", "asin", "atanh", "acosh", "atan2", "erfinv")

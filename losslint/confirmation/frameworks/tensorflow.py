@@ -75,7 +75,8 @@ class TensorFlow(Framework):
 
     singular: ClassVar = {
         "Log": (0, 0.0), "Log1p": (0, -1.0), "Xlogy": (1, 0.0), "Xlog1py": (1, -1.0), "Sqrt": (0, 0.0), "Rsqrt": (0, 0.0),
-        "RealDiv": (1, 0.0), "Div": (1, 0.0), "Reciprocal": (0, 0.0), "Inv": (0, 0.0), "Pow": (0, 0.0), "Exp": (0, 89.0),
+        "RealDiv": (1, 0.0), "Div": (1, 0.0), "Xdivy": (1, 0.0), "Reciprocal": (0, 0.0), "Inv": (0, 0.0), "Pow": (0, 0.0),
+        "Exp": (0, 89.0),
         "Expm1": (0, 89.0), "Cosh": (0, 90.0), "Sinh": (0, 90.0), "Acos": (0, 1.0), "Asin": (0, 1.0), "Acosh": (0, 1.0),
         "Atanh": (0, 1.0), "EuclideanNorm": (0, 0.0),
     }  # fmt: skip
