@@ -12,13 +12,13 @@ import libcst as cst
 
 from losslint.facts import rewrites
 from losslint.facts.first_step import zero_starts
-from losslint.facts.gradient import Cause, Cut, GradientFacts
+from losslint.facts.gradient import Cause, Cut, Edge, GradientFacts
 from losslint.facts.hazards import Hazard, HazardFacts
 from losslint.facts.precision import FLOAT16
 from losslint.findings import Severity
 from losslint.graph.nodes import Graph, Kind, Node, Target, nodes_in
 from losslint.graph.source import AstSource, Source
-from losslint.graph.values import Map, Seq, Value
+from losslint.graph.values import Const, Map, Seq, Value
 from losslint.ops.table import preferred
 from losslint.project.heads import compiled_with_names, head_of
 from losslint.project.index import keyword
@@ -130,8 +130,13 @@ class Loss:
             (value, target)
             for value, target in self.results
             if target.how != "add_loss" and self.gradient_at(target).is_cut(value)  # only a term of the loss: LL112
-            and not self._is_added_elsewhere(value)
+            and not self._is_added_elsewhere(value) and not self._reaches_leaf(value)
         ]
+
+    def _reaches_leaf(self, value: Value) -> bool:
+        """Whether a derivative arrives at a tensor that a gradient is asked for, and that no model has computed."""
+        lost = (Edge.NO_VALUE, Edge.UNRECORDED, Edge.NONE, Edge.ZERO)
+        return any(asks_for_gradient(n) and not self.gradient.reach(n) for n in self.gradient.cone(value, lost))
 
     def _is_added_elsewhere(self, value: Value) -> bool:
         """Whether a value of weights alone comes from a function that a loss of this file calls: a penalty, and LL112 speaks
@@ -294,6 +299,12 @@ class Loss:
     def relevant(self) -> set[int]:
         """Nodes that some result is computed from."""
         return {node.index for value, _ in self.results for node in self.gradient.cone(value)}
+
+
+def asks_for_gradient(node: Node) -> bool:
+    """Whether a tensor of PyTorch is a leaf that a gradient is wanted for, also one of data: ``images.requires_grad_()``."""
+    asked = node.inputs.get("requires_grad")
+    return node.name.rpartition(".")[2] == "requires_grad_" if asked is None else asked == Const(True)
 
 
 def is_auto(jit_compile: ast.expr | None) -> bool:
