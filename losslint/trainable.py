@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROWS = 8  # of an axis that is left open
 ROLES = ("prediction", "label", "weight")
+KERAS_NAMES = ("y_true", "y_pred")
 CALLED = ("call", "forward", "__call__")  # what holds the code of an object that is called
 
 
@@ -86,10 +87,12 @@ def _judged(loss: Callable[..., Any], inputs: Mapping[str, Any]) -> tuple[list[F
     from losslint.confirmation.judge import judge
 
     code = _code_of(loss)
+    handed = _handed(loss, code)
+    inputs = {handed.get(name, name): given for name, given in inputs.items()}
     if inputs:
         _compare_names(loss, code, inputs)
-    checked = _checked(code)
-    program = _program(code, checked, inputs, _framework_of(checked, inputs))
+    checked = _checked(code, named=not handed)
+    program = _program(code, checked, inputs, _framework_of(checked, inputs), by_keras=bool(handed))
     evidence = _evidence(loss, program, inputs)
     findings = () if checked is None else checked.findings
     reference = LossRef(program.name, "function", code.row)
@@ -124,6 +127,10 @@ def _code_of(loss: Callable[..., Any]) -> Code:
     function: Any = loss
     if isinstance(loss, type):
         raise TypeError(f"{loss.__qualname__} is a class: pass an instance of it, {loss.__qualname__}(...)")
+    if isinstance(loss, str):
+        raise TypeError(f"{loss!r} is the name of a loss: pass the loss, keras.losses.get({loss!r})")
+    if not callable(loss):
+        raise TypeError(f"{loss!r} is no loss: pass a function, a keras.losses.Loss or a torch.nn.Module")
     while isinstance(function, functools.partial):
         function = function.func
     function = inspect.unwrap(getattr(function, "python_function", function))
@@ -148,6 +155,13 @@ def _bound_name(path: Path, row: int) -> str:
     names = [name for statement in tree.body if isinstance(value := getattr(statement, "value", None), ast.Lambda)
              and value.lineno == row for name in lambda_names(statement)]
     return names[0] if len(names) == 1 else ""
+
+
+def _handed(loss: Callable[..., Any], code: Code) -> dict[str, str]:
+    """What a ``keras.losses.Loss`` is called with -> its own name in a ``call`` that names both otherwise: by position."""
+    own = [name for name in inspect.signature(code.function).parameters if name != "self"]
+    taken = list(inspect.signature(type(loss).__call__).parameters)[1:3] if code.function.__name__ == "call" else []
+    return dict(zip(taken, own, strict=False)) if taken == list(KERAS_NAMES) and own[:2] != taken else {}
 
 
 def _compare_names(loss: Callable[..., Any], code: Code, inputs: Mapping[str, Any]) -> None:
@@ -184,8 +198,9 @@ def _framework_of(checked: Checked | None, inputs: Mapping[str, Any]) -> str:
     return name
 
 
-def _checked(code: Code) -> Checked | None:
-    """The loss as the check of its file sees it, with what is found there; None where there is no such file."""
+def _checked(code: Code, *, named: bool) -> Checked | None:
+    """The loss as the check of its file sees it, with what is found there; None where there is no such file. ``named``: by
+    its name alone it is a loss; the ``call`` of a Keras loss is one by its class, which says what its arguments are."""
     from losslint import config
     from losslint.check import check_paths
     from losslint.session import CODES
@@ -193,7 +208,8 @@ def _checked(code: Code) -> Checked | None:
     if not code.path.is_file():
         return None
     ((settings, paths),) = config.resolve([code.path], CODES)
-    settings = replace(settings, loss_functions=(*settings.loss_functions, f"*{code.name}"))
+    if named:
+        settings = replace(settings, loss_functions=(*settings.loss_functions, f"*{code.name}"))
     for checked in check_paths(paths, settings, keep_losses=True).checked:
         node: Any = checked.loss.site.node
         first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
@@ -203,8 +219,9 @@ def _checked(code: Code) -> Checked | None:
     return None
 
 
-def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], framework: str) -> Program:
-    """What is run: the caller's own function, with the inputs that are given."""
+def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], framework: str, by_keras: bool) -> Program:
+    """What is run: the caller's own function, with the inputs that are given. ``by_keras``: it is called by Keras in any
+    case, by position."""
     import ast
 
     from losslint.confirmation.program import Program
@@ -214,10 +231,13 @@ def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], fra
     inferred = () if checked is None else inputs_of(checked.loss).ladder
     known = {spec.name: spec for spec in (inferred[0] if inferred else ())}
     ladder = (tuple(_spec(name, given, known.get(name)) for name, given in inputs.items()),) if inputs else inferred
+    if by_keras and inputs:
+        order = list(inspect.signature(code.function).parameters)
+        ladder = (tuple(sorted(ladder[0], key=lambda spec: order.index(spec.name))),)
     if not ladder or not ladder[0]:
         raise ValueError("the inputs of the loss cannot be inferred: give them by name, such as y_pred=(8, 3)")
     is_pair = framework == "tensorflow" and len(ladder[0]) == 2
-    by_keras = is_pair and (checked.loss.called_by_keras if checked else _is_named_as_by_keras(code))
+    by_keras = is_pair and (by_keras or (checked.loss.called_by_keras if checked else _is_named_as_by_keras(code)))
     claims = [] if checked is None else [claim_of(f, checked.loss) for f in checked.findings if f.path == code.path]
     text = code.path.read_text(encoding="utf-8") if code.path.is_file() else ""
     return Program(
@@ -229,7 +249,7 @@ def _program(code: Code, checked: Checked | None, inputs: Mapping[str, Any], fra
 
 def _is_named_as_by_keras(code: Code) -> bool:
     """Whether a function takes labels and predictions under the names that Keras has for them."""
-    return [name for name in inspect.signature(code.function).parameters if name != "self"] == ["y_true", "y_pred"]
+    return [name for name in inspect.signature(code.function).parameters if name != "self"] == list(KERAS_NAMES)
 
 
 def _spec(name: str, given: Any, known: TensorSpec | None) -> TensorSpec:

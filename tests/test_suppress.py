@@ -238,10 +238,10 @@ def test_words_on_a_definition_are_heard(source: str, word: str) -> None:
     ("def f(y, p):  # losslint: inputs y=int32[8], zz=float32[8]",
      ["1:46 LL003 there is no argument zz here; write one of p, y"]),
     ("def f(y, p):  # losslint: inputs p=flot32[8]", ["1:34 LL003 'flot32[8]' is no input; "
-     "write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'"]),
+     "write it like 'float32[8, 10] in [0, 1]', 'float32[8, 1] binary' for zeros and ones, or 'int32[8] class'"]),
     ("def f(y, p):  # losslint: inputs p=float32[8, 3] in [1, 0], y=float32[8]",
      ["1:34 LL003 the range in 'float32[8, 3] in [1, 0]' must be two finite numbers, the lower one first; "
-      "write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'"]),
+      "write it like 'float32[8, 10] in [0, 1]', 'float32[8, 1] binary' for zeros and ones, or 'int32[8] class'"]),
     ("def f(y, p):  # losslint: inputs as in training",
      ["1:34 LL003 'as in training' names no argument; write y_pred=float32[8, 10] in [0, 1]"]),
     ("def f(y, p):  # losslint: inputs", [

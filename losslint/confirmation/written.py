@@ -14,7 +14,7 @@ SPEC = re.compile(
     r"(?:\s+in\s*\[\s*(?P<low>[^,\]]+),\s*(?P<high>[^\]]+)\])?(?:\s+(?P<values>[a-z]+))?\s*")
 PART = re.compile(r"(?:[^,\[\]]|\[[^\]]*\]?|\])+")  # up to a comma outside of brackets
 NAMED = re.compile(r"\s*(?P<name>[^\W\d]\w*)\s*=(?P<spec>.*)", re.DOTALL)
-EXAMPLE = "write it like 'float32[8, 10] in [0, 1]' or 'int32[8] class'"
+EXAMPLE = "write it like 'float32[8, 10] in [0, 1]', 'float32[8, 1] binary' for zeros and ones, or 'int32[8] class'"
 VALUES = (
     "real", "logits", "probability", "simplex", "binary", "onehot", "class", "positive", "nonnegative", "unit", "mask",
     "weight", "image", "integer", "constant",

@@ -65,6 +65,16 @@ def both(y_true: Any, y_pred: Any) -> Any:
     return tf.reduce_mean(squared(y_true, y_pred)), tf.reduce_mean(tf.abs(y_pred))
 
 
+class Absolute(tf.keras.losses.Loss):  # type: ignore[misc, name-defined]
+    def call(self, t: Any, p: Any) -> Any:
+        return tf.reduce_mean(tf.abs(t - p), axis=-1)
+
+
+class Rounded(tf.keras.losses.Loss):  # type: ignore[misc, name-defined]
+    def call(self, t: Any, p: Any) -> Any:
+        return tf.reduce_mean(tf.abs(t - tf.round(p)), axis=-1)
+
+
 class Scaled(tf.keras.losses.Loss):  # type: ignore[misc, name-defined]
     def __init__(self, factor: float) -> None:
         super().__init__()
@@ -87,6 +97,21 @@ def test_what_trains_passes(inputs: dict[str, Any]) -> None:
 def test_objects_and_bound_arguments_pass() -> None:
     losslint.assert_trainable(Scaled(2.0), y_true=(8, 3), y_pred=(8, 3))
     losslint.assert_trainable(functools.partial(hinge, margin=0.5), scores=(8,), signs=np.ones(8, "float32"))
+
+
+@pytest.mark.parametrize("inputs", [{}, {"y_pred": (8, 3), "y_true": (8, 3)}, {"t": PROBABILITIES, "p": PROBABILITIES}])
+def test_a_keras_loss_is_called_by_position(inputs: dict[str, Any]) -> None:
+    losslint.assert_trainable(Absolute(), **inputs)
+    with pytest.raises(AssertionError, match=r"Rounded cannot be trained with"):
+        losslint.assert_trainable(Rounded(), **inputs)
+
+
+@pytest.mark.parametrize(("loss", "told"), [
+    ("mse", r"pass the loss, keras\.losses\.get\('mse'\)"), (3, "3 is no loss: pass a function"),
+])  # fmt: skip
+def test_what_is_no_loss_is_said(loss: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        losslint.assert_trainable(loss, y_true=(8, 3), y_pred=(8, 3))
 
 
 def test_inputs_of_a_lambda_with_a_name_are_inferred() -> None:
