@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from losslint.project import names
-from losslint.project.index import Index, argument, keyword, last_name
+from losslint.project.index import Index, Scope, argument, keyword, last_name
 from losslint.project.module import Module
 
 BATCH = "B"  # the number of rows in a batch
@@ -37,6 +37,16 @@ def label_shape(module: Module) -> Shape | None:
 def shape_of(node: ast.expr | None, module: Module) -> Shape | None:
     """The shape of an array that an expression of a file makes, None where it is not known."""
     return _Shapes(module).of(node, MAX_STEPS)
+
+
+def drawn_shape(name: str, scope: Scope, module: Module) -> Shape | None:
+    """The shape of a batch that a name of a scope is bound to by one loop over a data set, and by nothing else; None where
+    that of what is drawn beside it is not known either."""
+    values, _ = module.index.lookup(name, scope)
+    loop = module.index.parents.get(values[0]) if len(values) == 1 else None
+    drawn = [node for node in ast.walk(loop.target) if isinstance(node, ast.Tuple)] if isinstance(loop, ast.For) else []
+    shapes = {last_name(part): shape_of(part, module) for part in drawn[-1].elts} if drawn else {}
+    return shapes.get(name) if None not in shapes.values() else None
 
 
 class _Shapes:

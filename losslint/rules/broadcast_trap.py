@@ -22,7 +22,7 @@ from losslint.graph.written import argument, operand_text
 from losslint.project.labels import BATCH
 from losslint.project.roles import Role
 from losslint.rules.base import Loss, Problem, Rule
-from losslint.rules.given_shapes import as_called, as_keras_gives, as_stepped
+from losslint.rules.given_shapes import as_called, as_drawn, as_keras_gives, as_stepped
 
 ELEMENTWISE = ("add", "sub", "mul", "div", "maximum", "minimum", "squared_difference", "equal", "greater", "less")
 LOSSES = ("mse", "mae", "huber")
@@ -159,7 +159,7 @@ def step(x, y):
     )
 
     def check(self, loss: Loss) -> Iterator[Problem]:
-        shapes = ShapeFacts(loss.graph, as_keras_gives(loss) or as_stepped(loss) or as_called(loss))
+        shapes = ShapeFacts(loss.graph, as_keras_gives(loss) or as_stepped(loss) or as_called(loss) or as_drawn(loss))
         for node in loss.nodes:
             if node.op not in (*ELEMENTWISE, *LOSSES) or node.index not in loss.relevant:
                 continue

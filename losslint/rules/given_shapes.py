@@ -9,7 +9,7 @@ from losslint.facts.shape import Shape
 from losslint.graph.nodes import Kind, Node
 from losslint.graph.values import Const
 from losslint.project.index import FunctionNode, argument, last_name, parameters
-from losslint.project.labels import BATCH, label_shape, shape_of
+from losslint.project.labels import BATCH, drawn_shape, label_shape, shape_of
 from losslint.project.modes import Mode
 from losslint.project.roles import Role
 from losslint.rules.base import Loss
@@ -45,6 +45,18 @@ def as_stepped(loss: Loss) -> dict[int, Shape]:
     batches = {n.index for n in loss.nodes if n.op == "param" or n.name.endswith(".unpack_x_y_sample_weight")}
     return {n.index: (BATCH,) for n in loss.nodes
             if n.op == "item" and n.inputs.get("index") == Const(1) and any(o.index in batches for _, o in n.operands())}
+
+
+def as_drawn(loss: Loss) -> dict[int, Shape]:
+    """What a loop around the loss, in the same function, draws from a data set: ``for xb, yb in data``."""
+    site, module = loss.site, loss.site.module
+    if site.framework != "tensorflow" or "from_tensor_slices" not in module.index.calls_by_name:
+        return {}
+    scope = site.node if isinstance(site.node, FunctionNode) else module.index.scope(site.node)
+    drawn = {n.index: n.source.text for n in loss.nodes
+             if n.op == "item" and isinstance(n.inputs.get("index"), Const) and n.source.via is None}
+    shapes = {name: drawn_shape(name, scope, module) for name in {*drawn.values()} if name.isidentifier()}
+    return {index: shape for index, name in drawn.items() if (shape := shapes.get(name)) is not None}
 
 
 def head_width(loss: Loss) -> int | None:
