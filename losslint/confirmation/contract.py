@@ -167,9 +167,10 @@ def unchanged(
     that the claim names was changed. ``eager`` and ``graph`` give numbers that are to be compared."""
     wanted = [claim for claim in claims if claim.code == FROZEN]
     try:
+        held = {claim: [(owner, name, owner[name]) for owner, name in _state(entry, claim.expression)] for claim in wanted}
         if not np.array_equal(eager(), eager()):
             if np.array_equal(graph(), graph()):
-                yield from (_frozen(inputs, claim, "a new draw") for claim in wanted)
+                yield from (_frozen(inputs, claim, _moved(held[claim]) or "a new draw") for claim in wanted)
             return
         for claim in wanted:
             for owner, name in _state(entry, claim.expression):
@@ -178,6 +179,12 @@ def unchanged(
                     break
     except Exception:  # of the user's code; that it raises was seen before
         return
+
+
+def _moved(held: Sequence[tuple[dict[str, Any], str, Any]]) -> str:
+    """The number that calls of the loss change themselves, ``self.epoch += 1``; "" where none does."""
+    moved = ((name, before, owner[name]) for owner, name, before in held if owner[name] != before)
+    return next((f"{name} went from {before!r} to {after!r}" for name, before, after in moved), "")
 
 
 def _stays(owner: dict[str, Any], name: str, eager: Callable[[], Any], graph: Callable[[], Any]) -> bool:

@@ -31,7 +31,7 @@ from losslint.confirmation.proofs import (
     proof_for,
 )
 from losslint.confirmation.tiers import Tier, numbers, tier
-from losslint.confirmation.words import seen_in, sentence, shortened
+from losslint.confirmation.words import MODES, seen_in, sentence, shortened
 from losslint.findings import Finding, Location, LossRef, Severity
 from losslint.notices import SEEN
 
@@ -222,7 +222,9 @@ class Case:
             return "nothing was run"
         if any(seen.rows and not _ran(seen, finding) for seen in self.told):
             return "the expression is not evaluated with the inputs tried"
-        return "none of the runs shows it, and none rules it out"
+        ran = ", ".join(dict.fromkeys(MODES.get(seen.mode, seen.mode) for seen in self.evidence.observations))
+        made_up = f"; made up was {', '.join(self.program.assumed)}" if self.program.assumed else ""
+        return f"no run shows it or rules it out ({ran}){made_up}"
 
     # -- what only running showed
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from losslint.confirmation import contract
 from losslint.confirmation.judge import judge, not_run
 from losslint.confirmation.observation import REVERSED, Evidence, Observation, Outcome, Searched
 from losslint.confirmation.program import Claim, NotSliced, Program, TensorSpec
@@ -473,3 +474,17 @@ def test_a_gradient_that_is_turned_round_is_meant() -> None:
     seen = Observation(Outcome.WRONG_GRADIENT, "eager", {"y_true": [[1.0]]}, detail="another slope")
     assert codes(seen) == ["LL904"]
     assert codes(replace(seen, operation=REVERSED)) == []
+
+
+def test_a_number_that_calls_change_themselves_is_no_draw() -> None:
+    class Counted:
+        count = 0
+
+        def __call__(self) -> int:
+            self.count += 1
+            return self.count
+
+    entry, claim = Counted(), Claim("LL207", 1, 1, expression="self.count += 1")
+    entry.count = 3
+    [seen] = contract.unchanged(entry, {}, [claim], entry, lambda: 1)
+    assert seen.detail == "after count went from 3 to 5 the traced step does the same, eager code something else"
