@@ -40,7 +40,8 @@ def rungs(
     if rows:
         wide = of_batch((8, max(rows.values())), leading)
         for other in dict.fromkeys([*bases[:bool(stated)], wide]):
-            yield {n: told.get(n) or spec_for(n, (wide[0], rows[n]) if n in rows else other, demands[n], roles[n], "")
+            sizes = {n: rows.get(n) or (demands[n].fixed.get(-1) if len(other) == 2 else None) for n in order}
+            yield {n: told.get(n) or spec_for(n, (wide[0], size) if (size := sizes[n]) else other, demands[n], roles[n], "")
                    for n in order}
     shapes = dict.fromkeys(shape for base in bases if (shape := fitted(base, wanted, classes)) is not None)
     for shape in islice(shapes, MAX_RUNGS):
