@@ -113,7 +113,7 @@ def step(generator, critic, x):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for target in loss.graph.targets:
             tape = target.tape
-            if tape is None or target.again or unwatched(target):  # LL503, LL502
+            if tape is None or target.again or unwatched(target) or not is_run(loss, tape):  # LL503, LL502
                 continue
             facts = loss.gradient_at(target)
             unrecorded = forward_outside(facts, target, tape) or step_outside(facts, target.value, tape) or (
@@ -128,6 +128,11 @@ def step(generator, critic, x):
                     "move the forward pass and the loss into the `with tf.GradientTape()` block",
                     related=(target.source,),
                 )
+
+
+def is_run(loss: Loss, tape: Tape) -> bool:
+    """Whether the block of a tape is followed: of a script's names that a function asks for, only their own lines are."""
+    return tape.watched or any(tape in node.context.tapes for node in loss.nodes)
 
 
 def beside(target: Source, place: Source) -> Source:
