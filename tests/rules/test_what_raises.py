@@ -75,7 +75,7 @@ gain = tf.Variable(2.0)
 
 @tf.custom_gradient
 def amplified(x):
-    def grad(upstream):
+    def grad(upstream):  # expect: LL512
         return upstream * gain
     return x * gain, grad
 
@@ -92,7 +92,7 @@ def slowed_by(x, factor):
     return tf.identity(x), grad
 
 def forgotten_variable(y_true, y_pred):
-    return ops.mean(ops.abs(y_true - amplified(y_pred)), axis=-1)  # expect: LL512
+    return ops.mean(ops.abs(y_true - amplified(y_pred)), axis=-1)
 
 def setting_by_name(y_true, y_pred):
     return ops.mean(ops.abs(y_true - slowed(y_pred, factor=0.1)), axis=-1)  # expect: LL514
