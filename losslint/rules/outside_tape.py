@@ -132,7 +132,7 @@ def step(generator, critic, x):
 
 def is_run(loss: Loss, tape: Tape) -> bool:
     """Whether the block of a tape is followed: of a script's names that a function asks for, only their own lines are."""
-    return tape.watched or any(tape in node.context.tapes for node in loss.nodes)
+    return bool(tape.watched) or any(tape in node.context.tapes for node in loss.nodes)
 
 
 def beside(target: Source, place: Source) -> Source:
