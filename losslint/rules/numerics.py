@@ -452,7 +452,7 @@ def is_zero(loss: Loss, hazard: Hazard) -> str:
         n.op in ("std", "var") or is_difference(n) or is_centred(n) for n in loss.gradient.cone(hazard.operand))
     if not hazard.at or text(hazard.operand) in hazard.at:  # it is what was set to 0
         return f"{operand_of(hazard)} can be exactly {pole}"
-    if (classes := next((name for name in hazard.at if name in one_hots(loss)), "")):
+    if hazard.label_only and (classes := next((name for name in hazard.at if name in one_hots(loss)), "")):
         return f"{operand_of(hazard)} is exactly {pole} for a class that {classes} has no sample of"
     return f"{operand_of(hazard)} is exactly {pole} for {point_of(loss, hazard)}{' everywhere' if flat else ''}"
 
