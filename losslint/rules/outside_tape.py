@@ -10,7 +10,7 @@ from losslint.graph.indexing import may_be_several
 from losslint.graph.nodes import Kind, Node, Target, nodes_in
 from losslint.graph.source import Source
 from losslint.graph.values import External, Tape, Value
-from losslint.project.index import keyword, last_name, walk
+from losslint.project.index import FunctionNode, keyword, last_name, walk
 from losslint.rules.base import Loss, Problem, Rule
 from losslint.rules.unwatched_source import unwatched
 
@@ -113,7 +113,7 @@ def step(generator, critic, x):
     def check(self, loss: Loss) -> Iterator[Problem]:
         for target in loss.graph.targets:
             tape = target.tape
-            if tape is None or target.again or unwatched(target) or not is_run(loss, tape):  # LL503, LL502
+            if tape is None or target.again or unwatched(target) or not is_followed(loss, target):  # LL503, LL502
                 continue
             facts = loss.gradient_at(target)
             unrecorded = forward_outside(facts, target, tape) or step_outside(facts, target.value, tape) or (
@@ -130,9 +130,15 @@ def step(generator, critic, x):
                 )
 
 
-def is_run(loss: Loss, tape: Tape) -> bool:
-    """Whether the block of a tape is followed: of a script's names that a function asks for, only their own lines are."""
-    return bool(tape.watched) or any(tape in node.context.tapes for node in loss.nodes)
+def is_followed(loss: Loss, target: Target) -> bool:
+    """Whether a gradient is asked for in the code that is traced: of a script's names that a function looks up, only their
+    own lines are run, without the block around them."""
+    module, node = loss.site.module, loss.site.node
+    function = node if isinstance(node, FunctionNode) else module.index.def_around(node)
+    *_, outermost = target.source.route
+    if function is None or outermost.module is not module:
+        return True
+    return function.lineno <= outermost.row <= (function.end_lineno or function.lineno)
 
 
 def beside(target: Source, place: Source) -> Source:
