@@ -31,7 +31,6 @@ _NO_LOSS_CLASSES = (ClassKind.METRIC, ClassKind.TEST, ClassKind.LIGHTNING, Class
 _STEPS = ("compute_loss", "training_step")  # methods whose result a framework minimises
 _PRINTS = names.words("print info debug write")
 _NO_GRADIENT = names.words("no_grad inference_mode")
-_DETACHES = names.words("stop_gradient detach")
 
 
 @dataclass(frozen=True)
@@ -272,7 +271,7 @@ class Judge:
         """``return tf.stop_gradient(p)``: makes a target."""
         values = self.bodies.returned_values(function)
         return bool(values) and all(
-            isinstance(value, ast.Call) and last_name(value.func) in _DETACHES for value in values)
+            isinstance(value, ast.Call) and last_name(value.func) in names.DETACHES for value in values)
 
     def _hands_back(self, function: FunctionNode) -> bool:
         """``return y_true, y_pred``: prepares the arguments of a loss."""

@@ -77,6 +77,7 @@ PREDICTION_WORDS = words(
     "guesses fake generated est pr yp xhat phat hyp hypothesis inferred",
 )
 OUTPUT_WORDS = words("output outputs out outs prob probs proba probas probability probabilities score scores")
+DETACHES = words("stop_gradient detach")
 MASK_WORDS = words("mask masks masking")
 WEIGHT_WORDS = MASK_WORDS | words("weight weights")
 EMBEDDING_WORDS = words(

@@ -50,7 +50,6 @@ _TENSOR_ATTRIBUTES = names.words("shape dtype get_shape ndim device requires_gra
 _TENSOR_METHODS = names.words("pow sum mean abs square exp log sqrt norm clamp clamp_min clamp_max sigmoid softmax float")
 
 
-_DETACHES = names.words("detach stop_gradient")
 _FLAG_STARTS = (("use",), ("is",), ("return",))
 
 
@@ -215,7 +214,7 @@ def _read_call(call: ast.Call, silent: set[str], roles: dict[str, Role]) -> None
         pair = (Role.LABEL, Role.PREDICTION)
     elif op in _PREDICTION_FIRST:
         pair = (Role.PREDICTION, Role.LABEL)
-    if any(isinstance(value, ast.Call) and last_name(value.func) in _DETACHES for value in call.args[:2]):
+    if any(isinstance(value, ast.Call) and last_name(value.func) in names.DETACHES for value in call.args[:2]):
         pair = ()  # mse_loss(z.detach(), code) pulls the second to the first, whichever comes first
     for role, value in zip(pair, call.args, strict=False):
         if name := _parameter(value, silent):
